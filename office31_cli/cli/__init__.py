@@ -1,0 +1,1 @@
+"""What the user types: one thin file a command. Imports no torch."""

@@ -1,0 +1,1 @@
+"""What a prediction is worth: pure functions of arrays."""

@@ -1,0 +1,1 @@
+"""Networks: a backbone, a bottleneck and outputs, with the preprocessing that travels with them."""

@@ -1,0 +1,39 @@
+"""How long work tells its caller what it does, without knowing whether a person or a pipe is listening."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+Advance = Callable[[int], None]
+"""Call with the number of units done since the last call."""
+
+
+class Observer(Protocol):
+    """What the command line shows on stderr; a caller from Python may pass its own or none."""
+
+    def say(self, message: str) -> None:
+        """Tell something worth knowing, such as which model was taken."""
+
+    def warn(self, message: str) -> None:
+        """Tell something that the user may have to act on."""
+
+    def track(self, label: str, total: int, done: int = 0) -> AbstractContextManager[Advance]:
+        """Follow `total` units of work, of which `done` are there already."""
+
+
+class Silent:
+    """Tells nothing."""
+
+    def say(self, message: str) -> None:
+        """Keep quiet."""
+
+    def warn(self, message: str) -> None:
+        """Keep quiet."""
+
+    @contextmanager
+    def track(self, label: str, total: int, done: int = 0) -> Iterator[Advance]:
+        """Follow nothing."""
+        yield lambda units: None
+
+
+SILENT: Observer = Silent()

@@ -1,0 +1,47 @@
+"""Where state lies: below $OFFICE31_HOME, else in the XDG data and cache folders."""
+
+import os
+from pathlib import Path
+
+from office31_cli.errors import Failed
+
+
+def data_home() -> Path:
+    """The folder of what must be kept: data sets, models, unfinished runs."""
+    return _home("XDG_DATA_HOME", ".local/share")
+
+
+def cache_home() -> Path:
+    """The folder of what can be made again, and may be thrown away at any time."""
+    if "OFFICE31_HOME" in os.environ:
+        return _home("XDG_CACHE_HOME", ".cache") / "cache"
+    return _home("XDG_CACHE_HOME", ".cache")
+
+
+def data_sets() -> Path:
+    """The folder of the catalogued data sets, one folder each."""
+    return data_home() / "data"
+
+
+def registry() -> Path:
+    """The folder of the stored models."""
+    return data_home() / "registry"
+
+
+def runs() -> Path:
+    """The folder of the checkpoints of unfinished trainings."""
+    return data_home() / "runs"
+
+
+def _home(variable: str, below_home: str) -> Path:
+    if chosen := os.environ.get("OFFICE31_HOME"):
+        return Path(chosen).expanduser().absolute()
+    base = os.environ.get(variable, "")
+    if base.startswith("/"):  # the XDG specification: a relative path is to be ignored
+        return Path(base) / "office31"
+    try:
+        return Path.home() / below_home / "office31"
+    except RuntimeError:
+        raise Failed(
+            "no home folder", "HOME is not set and this user has none", "set OFFICE31_HOME to a folder"
+        ) from None

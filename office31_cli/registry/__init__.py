@@ -1,0 +1,1 @@
+"""Models on disk: cards, names, lineage. Imports no torch."""

@@ -1,0 +1,1 @@
+"""How results look: tables and JSON made from the same rows. Imports no torch."""

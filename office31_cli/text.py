@@ -1,0 +1,41 @@
+"""Words for people: names made safe to print, near matches, counts."""
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+
+def printable(text: str) -> str:
+    r"""`text` with every character that could steer a terminal shown as an escape such as \x1b.
+
+    Control characters (C0, DEL, C1), direction overrides, line separators and undecodable bytes are shown
+    by their number; everything that merely looks unusual is left alone.
+    """
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What to try instead of an unknown word: the nearest of the known ones, else all of them."""
+    known = sorted(known)
+    if near := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
+        return f"did you mean {near[0]}?"
+    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    return f"known: {shown}" if known else "there are none yet"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 photograph`, `4,110 photographs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Names joined by commas, the rest counted: `a, b, c and 9 more`."""
+    names = list(names)
+    rest = len(names) - most
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {rest:,} more"
