@@ -13,9 +13,8 @@ def data_home() -> Path:
 
 def cache_home() -> Path:
     """The folder of what can be made again, and may be thrown away at any time."""
-    if "OFFICE31_HOME" in os.environ:
-        return _home("XDG_CACHE_HOME", ".cache") / "cache"
-    return _home("XDG_CACHE_HOME", ".cache")
+    home = _home("XDG_CACHE_HOME", ".cache")
+    return home / "cache" if os.environ.get("OFFICE31_HOME") else home
 
 
 def data_sets() -> Path:

@@ -8,10 +8,11 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from office31_cli.errors import Failed
@@ -27,8 +28,8 @@ before_operation: Callable[[str, Path], None] = _nothing
 _BLOCK = 1 << 20
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a crash leaves the old file or the new one, never a part."""
+def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Put `content`, whole or in blocks, at `path`; a crash leaves the old file or the new one, never a part."""
     staged = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}")
     try:
         create_file(staged, content)
@@ -39,16 +40,25 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
-def create_file(path: Path, content: bytes) -> None:
-    """Write a new file and sync it; raises FileExistsError where there is one, a link included."""
+def create_file(path: Path, content: bytes | Iterable[bytes], *, sync: bool = True) -> None:
+    """Write a new file and sync it; raises FileExistsError where there is one, a link included.
+
+    Whoever writes thousands of files passes `sync=False` and calls `sync_all` once before they become visible.
+    """
     before_operation("create", path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     with os.fdopen(descriptor, "wb") as stream:
         before_operation("write", path)
-        stream.write(content)
+        stream.writelines((content,) if isinstance(content, bytes) else content)
         stream.flush()
-        before_operation("fsync", path)
-        os.fsync(stream.fileno())
+        if sync:
+            before_operation("fsync", path)
+            os.fsync(stream.fileno())
+
+
+def sync_all() -> None:
+    """Force everything that was written so far, by whomever, to the disk."""
+    os.sync()
 
 
 def sync_file(path: Path) -> None:
@@ -94,6 +104,40 @@ def sha256_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def owned_name(stem: str, *, free: bool = False) -> str:
+    """A name for something half-done, `STEM.PID@HOST.HEX`, from which can be told whether its maker still runs.
+
+    With `free` it belongs to nobody: the next process may go on with it or clear it away.
+    """
+    return f"{stem}.{0 if free else os.getpid()}@{os.uname().nodename}.{uuid.uuid4().hex}"
+
+
+def take_over(folder: Path, stem: str | None = None) -> Path | None:
+    """Make something in `folder` ours that has an `owned_name` and whose maker is gone; None if there is none.
+
+    Of several processes that try, only one gets it.
+    """
+    owned = re.compile(rf"(.*)\.([0-9]{{1,9}})@{re.escape(os.uname().nodename)}\.[0-9a-f]{{32}}", re.DOTALL)
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        match = owned.fullmatch(path.name)
+        if match and stem in (None, match[1]) and not _runs(int(match[2])):
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                return path.rename(folder / owned_name(match[1]))
+    return None
+
+
+def _runs(process: int) -> bool:
+    if process == 0:
+        return False
+    try:
+        os.kill(process, 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, so it is there
+        return True
+    return True
 
 
 @contextlib.contextmanager

@@ -1,0 +1,38 @@
+"""`office31 download`."""
+
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import options
+from office31_cli.errors import Misuse
+from office31_cli.recipes.download import download as recipe
+from office31_cli.recipes.download import verify as check
+from office31_cli.recipes.sample import draw_sample
+from office31_cli.report.console import Reporter
+from office31_cli.report.download import download_table
+
+
+def download(
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", help="An archive, a folder or a URL, in place of the public mirrors."),
+    ] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Draw a small stand-in; needs no network.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Only check again what is here.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Bring Office-31 here, every photograph checked by its SHA-256.
+
+    Example: office31 download --from domain_adaptation_images.tar.gz
+    """
+    if (origin is not None) + sample + verify > 1 and not (sample and verify and origin is None):
+        raise Misuse("download", "--from, --sample and --verify are different things", "give one of them")
+    reporter = Reporter(as_json=as_json)
+    if sample:
+        result = draw_sample(observer=reporter)
+    elif verify:
+        result = check(observer=reporter)
+    else:
+        result = recipe(origin, observer=reporter)
+    reporter.show(result, download_table(result))

@@ -1,0 +1,34 @@
+"""`office31 evaluate`."""
+
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import options
+from office31_cli.recipes.evaluate import evaluate as recipe
+from office31_cli.report.console import Reporter
+from office31_cli.report.evaluation import evaluation_tables
+
+
+def evaluate(
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split",
+            help="A domain: all of it if the model saw none of its labels, else the held-out part. "
+            "DOMAIN:train, DOMAIN:test and DOMAIN:all say it outright.",
+        ),
+    ],
+    model: options.Model = None,
+    data: options.Data = None,
+    device: options.Device = "auto",
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Score a stored network on a domain.
+
+    Example: office31 evaluate --split webcam
+    """
+    reporter = Reporter(as_json=as_json)
+    result = recipe(split, model=model, data=data, device=device, skip_bad=skip_bad, observer=reporter)
+    reporter.show(result, *evaluation_tables(result))

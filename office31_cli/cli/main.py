@@ -1,0 +1,132 @@
+"""The `office31` command: its subcommands, and the one table from exceptions to exit codes."""
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+
+import typer
+
+from office31_cli.cli import models
+from office31_cli.cli.download import download
+from office31_cli.cli.evaluate import evaluate
+from office31_cli.cli.finetune import finetune
+from office31_cli.cli.pretrain import pretrain
+from office31_cli.errors import Office31Error, Terminated, from_os_error
+from office31_cli.report.console import print_error
+
+app = typer.Typer(
+    name="office31",
+    help="Move an image classifier from one camera to another.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(download)
+app.command()(pretrain)
+app.command()(finetune)
+app.command()(evaluate)
+app.add_typer(models.app, name="models")
+
+
+@app.callback(invoke_without_command=True)
+def _office31(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        from office31_cli import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and leave with the documented exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _interrupt)
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough
+        _silence_stdout()
+    except OSError as error:
+        print_error(str(from_os_error(error)))
+        _silence_stdout()
+        code = 1
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return app(standalone_mode=False) or 0
+    except BaseException as error:
+        if os.environ.get("OFFICE31_DEBUG") == "1":
+            traceback.print_exc()
+        return _report(error)
+
+
+def _report(error: BaseException) -> int:
+    """Say in one line what happened, and return its exit code."""
+    match error:
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else 1
+        case Office31Error():
+            print_error(str(error))
+            return error.exit_code
+        case typer.Exit():
+            return error.exit_code
+        case typer.TyperException():
+            print_error(_usage(error))
+            return 2
+        case KeyboardInterrupt() | typer.Abort():
+            print_error("interrupted: Ctrl-C; run the same command with --resume to go on where it can")
+            return 130
+        case Terminated():
+            print_error("terminated: SIGTERM; run the same command with --resume to go on where it can")
+            return 143
+        case BrokenPipeError():
+            _silence_stdout()
+            return 0
+        case OSError():
+            print_error(str(from_os_error(error)))
+            return 1
+        case _:
+            print_error(_unexpected(error))
+            return 1
+
+
+def _usage(error: typer.TyperException) -> str:
+    """The parser's complaint, brought into the form `what: why; what to do`."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "office31"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return f"{command}: {message}; see {command} --help"
+
+
+def _unexpected(error: BaseException) -> str:
+    memory = isinstance(error, MemoryError) or any(
+        sign in str(error) for sign in ("out of memory", "can't allocate memory", "not enough memory")
+    )
+    if memory:
+        return "out of memory: the batch does not fit; try a smaller --batch-size"
+    first_line = (str(error).splitlines() or [""])[0]
+    return (
+        f"unexpected {type(error).__name__}: {first_line}; this is a fault of office31: "
+        "run again with OFFICE31_DEBUG=1 and report what it prints"
+    )
+
+
+def _silence_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not fail a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C does not wait
+    raise KeyboardInterrupt
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise Terminated

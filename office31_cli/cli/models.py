@@ -1,0 +1,142 @@
+"""`office31 models`: what there is, where it came from, and its upkeep."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli.options import AsJson, Name
+from office31_cli.errors import Refused
+from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
+from office31_cli.registry import Registry, bundle, lineage, upkeep
+from office31_cli.report import models as report
+from office31_cli.report.console import Reporter
+from office31_cli.text import counted
+
+app = typer.Typer(help="The stored models: what there is, and where it came from.", no_args_is_help=True)
+
+Word = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name, its id, or the first digits of that.")]
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the stored models, newest first.
+
+    Example: office31 models list --json
+    """
+    registry, reporter = Registry(), Reporter(as_json=as_json)
+    found = Models([ModelRow.of(entry) for entry in registry.entries()], registry.unreadable())
+    reporter.show(found, report.listing(found))
+    for problem in found.unreadable:
+        reporter.warn(f"{problem.path}: {problem.why}; left out")
+
+
+@app.command()
+def show(model: Word, as_json: AsJson = False) -> None:
+    """Show all that is known about a model.
+
+    Example: office31 models show amazon-resnet50
+    """
+    shown = Shown(Registry().find(model))
+    Reporter(as_json=as_json).show(shown, report.card(shown))
+
+
+@app.command()
+def tree(as_json: AsJson = False) -> None:
+    """Show which model was made from which.
+
+    Example: office31 models tree
+    """
+    found = Lineage(lineage.forest(Registry()))
+    Reporter(as_json=as_json).show(found, *report.tree(found))
+
+
+@app.command()
+def rename(
+    model: Word, name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")], as_json: AsJson = False
+) -> None:
+    """Give a model another name.
+
+    Example: office31 models rename amazon-resnet50 best
+    """
+    shown = Shown(upkeep.rename(Registry(), model, name))
+    Reporter(as_json=as_json).show(shown, report.renamed(shown))
+
+
+@app.command("rm")
+def remove(
+    model: Word,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where others were made from it; leaves a tombstone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a model into the trash, where gc will find it.
+
+    Example: office31 models rm best
+    """
+    gone = Removed(upkeep.remove(Registry(), model, force=force))
+    Reporter(as_json=as_json).show(gone, report.removed(gone))
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Check every stored byte; the exit code is 3 where one differs.
+
+    Example: office31 models verify
+    """
+    registry = Registry()
+    found = Verified(len(registry.layout.ids()), upkeep.verify(registry))
+    Reporter(as_json=as_json).show(found, report.verified(found))
+    if found.problems:
+        first, others = found.problems[0], len(found.problems) - 1
+        more = f" (and {counted(others, 'other problem')})" if others else ""
+        raise Refused(
+            first.path,
+            first.why + more,
+            "bring back a good copy, or put the model away with: office31 models rm ID",
+        )
+
+
+@app.command()
+def gc(as_json: AsJson = False) -> None:
+    """Remove for good what is in the trash and what dead processes left.
+
+    Example: office31 models gc
+    """
+    given = upkeep.gc(Registry())
+    Reporter(as_json=as_json).show(given, report.freed(given))
+
+
+@app.command()
+def export(
+    model: Word,
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="PATH", help="A .safetensors file.", show_default="the model's name in this folder"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model with its card to one .safetensors file.
+
+    Example: office31 models export best best.safetensors
+    """
+    entry = Registry().find(model)
+    path = bundle.export(entry, path or Path(f"{entry.name}.safetensors"), overwrite=overwrite)
+    written = Exported(entry.name, entry.id, path)
+    Reporter(as_json=as_json).show(written, report.exported(written))
+
+
+@app.command("import")
+def import_model(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file that `office31 models export` wrote.")],
+    name: Name = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store the model in an exported file, checked throughout.
+
+    Example: office31 models import best.safetensors --name best
+    """
+    row = ModelRow.of(bundle.import_model(Registry(), path, name=name))
+    Reporter(as_json=as_json).show(row, report.imported(row))

@@ -1,0 +1,45 @@
+"""Options that mean the same in every command that has them."""
+
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="A stored model's name or id.", show_default="the newest that fits"),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="A folder DOMAIN/ITEM/* or DOMAIN/images/ITEM/* of your own, or office31 or sample.",
+        show_default="office31, else sample",
+    ),
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read.")]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", help="Store the model under this name.", show_default="made from what was done"),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Fixes the split, the start and the order.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.")]
+LearningRate = Annotated[float | None, typer.Option("--lr", help="Learning rate of the newest layers.")]
+Optimizer = Annotated[
+    str, typer.Option("--optimizer", help="sgd, momentum, nesterov, adam or adamw (all from torch.optim).")
+]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=2, help="Photographs a step.")]
+Train = Annotated[
+    str | None,
+    typer.Option(
+        "--train",
+        help="head: on cached features of a frozen backbone; last: its last stage too; all: everything.",
+        show_default="head on a CPU, all on an accelerator or without weights",
+    ),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last epoch of the same, interrupted run.")]
+HeldOut = Annotated[
+    float,
+    typer.Option("--held-out", min=0.0, max=0.9, help="Share of the labelled photographs kept back for testing."),
+]

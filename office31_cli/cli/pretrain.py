@@ -1,0 +1,61 @@
+"""`office31 pretrain`."""
+
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import options
+from office31_cli.recipes.pretrain import pretrain as recipe
+from office31_cli.recipes.request import Options
+from office31_cli.report.console import Reporter
+from office31_cli.report.training import trained_table
+
+
+def pretrain(
+    domain: Annotated[list[str], typer.Option("--domain", help="A labelled domain, or all; may be given again.")],
+    backbone: Annotated[
+        str | None,
+        typer.Option("--backbone", help="Any torchvision classifier, or convnet or mlp.", show_default="resnet50"),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            help="DEFAULT, none, a torchvision name such as ResNet50_Weights.IMAGENET1K_V1, or a .safetensors or .pth.",
+            show_default="ResNet50_Weights.IMAGENET1K_V1",
+        ),
+    ] = None,
+    data: options.Data = None,
+    train: options.Train = None,
+    epochs: options.Epochs = None,
+    lr: options.LearningRate = None,
+    optimizer: options.Optimizer = "nesterov",
+    batch_size: options.BatchSize = 64,
+    held_out: options.HeldOut = 0.2,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    name: options.Name = None,
+    resume: options.Resume = False,
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train a network on one or more labelled domains and store it.
+
+    Example: office31 pretrain --domain amazon --backbone resnet50
+    """
+    reporter = Reporter(as_json=as_json)
+    chosen = Options(
+        train=train,
+        epochs=epochs,
+        lr=lr,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        held_out=held_out,
+        seed=seed,
+        device=device,
+        name=name,
+        resume=resume,
+        skip_bad=skip_bad,
+    )
+    result = recipe(domain, data=data, backbone=backbone, weights=weights, options=chosen, observer=reporter)
+    reporter.show(result, trained_table(result))

@@ -1,0 +1,55 @@
+"""Which data set a command works on: one of the catalogue by its name, or anyone's folder."""
+
+from pathlib import Path
+
+from office31_cli import paths
+from office31_cli.data import office31
+from office31_cli.data.folder import DataSet, open_folder
+from office31_cli.errors import Failed, Misuse
+from office31_cli.observer import Observer
+from office31_cli.text import did_you_mean, printable
+
+_BRING = {office31.NAME: "office31 download", "sample": "office31 download --sample"}
+"""The data sets of the catalogue, each with the command that brings it."""
+
+
+def open_data(data: str | None, observer: Observer) -> DataSet:
+    """The data set that `--data` means: a name, a folder, or the first of the catalogue that is here.
+
+    Raises `Failed` where it is not here (with the command that brings it) or is laid out in another way, and
+    `Misuse` for a name that is neither in the catalogue nor a folder.
+    """
+    if data is None:
+        return _first_here(observer)
+    if data in _BRING:
+        return _catalogued(data)
+    folder = Path(data).expanduser()
+    if not folder.is_dir():
+        what = "a folder that is not there" if "/" in data else "neither a folder nor a known data set"
+        raise Misuse(f"--data {printable(data)}", what, did_you_mean(data, _BRING))
+    return open_folder(folder.absolute())
+
+
+def location(data: DataSet) -> str:
+    """What to give to `open_data` to open the same data set again."""
+    return data.name if data.root == paths.data_sets() / data.name else str(data.root)
+
+
+def _first_here(observer: Observer) -> DataSet:
+    for name in _BRING:
+        if (paths.data_sets() / name).is_dir():
+            if name != office31.NAME:
+                observer.say(f"data: {name}, as {office31.TITLE} is not here (office31 download brings it)")
+            return _catalogued(name)
+    raise Failed(
+        f"no data set in {paths.data_sets()}",
+        "none was downloaded",
+        "run: office31 download (or, with no network: office31 download --sample)",
+    )
+
+
+def _catalogued(name: str) -> DataSet:
+    root = paths.data_sets() / name
+    if not root.is_dir():
+        raise Failed(f"data set {name}", f"it is not in {paths.data_sets()}", f"run: {_BRING[name]}")
+    return open_folder(root, name)

@@ -1,0 +1,143 @@
+"""Anyone's folder of photographs: `DOMAIN/ITEM/*`, or `DOMAIN/images/ITEM/*` as Office-31 was first laid out."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from office31_cli.data.photographs import Photographs, digest_files
+from office31_cli.errors import Failed, Misuse
+from office31_cli.text import did_you_mean, listed, printable
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"})
+"""What counts as a picture, by the end of its name; the decoder looks at the bytes."""
+
+_EXPECTED = "expected DOMAIN/ITEM/* or DOMAIN/images/ITEM/* below it"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set on disk: a name to show, the domains that it has, and the items that all of them share."""
+
+    name: str
+    root: Path
+    domains: tuple[str, ...]
+    items: tuple[str, ...]
+
+    def check_domain(self, domain: str) -> None:
+        """Raise `Misuse` with a near match where the data set has no such domain."""
+        if domain not in self.domains:
+            raise Misuse(
+                f"domain {printable(domain)}",
+                f"{printable(self.name)} has no such domain",
+                did_you_mean(domain, self.domains),
+            )
+
+    def photographs(self, domain: str) -> Photographs:
+        """The domain's photographs, ordered by item and name; each file's bytes are hashed once."""
+        self.check_domain(domain)
+        root = _item_level(self.root / domain)
+        files, items = [], []
+        for number, item in enumerate(self.items):
+            names = _pictures(root / item)
+            files += [f"{item}/{name}" for name in names]
+            items += [number] * len(names)
+        digests = digest_files(root, tuple(files))
+        return Photographs(domain, root, tuple(files), np.array(items, dtype=np.int64), digests, np.arange(len(files)))
+
+
+def open_folder(root: Path, name: str | None = None) -> DataSet:
+    """Read the layout of the data set at `root`.
+
+    Raises `Failed` in one line that says what was expected and what was found: no folder, no domains, an
+    `images` level in the wrong place, domains with different items, an item without pictures, or a symbolic
+    link that leads out of the folder.
+    """
+    if not root.is_dir():
+        raise Failed(printable(str(root)), f"there is no such folder; {_EXPECTED}", "check --data")
+    domains = tuple(_folders(root))
+    if not domains:
+        raise _misplaced(root, "it holds no folders", "give the folder that holds the domains")
+    if "images" in domains:
+        raise _misplaced(
+            root,
+            "it holds a folder 'images' where a domain should be",
+            "give the folder above it, or move 'images' below each domain",
+        )
+    items = {domain: _items(root, domain) for domain in domains}
+    return DataSet(name or root.name, root, domains, _shared_items(root, items))
+
+
+def _items(root: Path, domain: str) -> tuple[str, ...]:
+    """The item names of one domain, each with at least one picture."""
+    level = _item_level(root / domain)
+    items = tuple(_folders(level))
+    where = f"{domain}/" + ("images/" if level.name == "images" else "")
+    if not items:
+        pictures = _pictures(level)
+        found = f"{where} holds pictures but no item folders" if pictures else f"{where} holds no item folders"
+        raise _misplaced(
+            root, found, "give the folder that holds the domains, with a folder for each item in each of them"
+        )
+    for item in items:
+        if not _pictures(level / item):
+            below = _folders(level / item)
+            found = f"{where}{item} holds " + (
+                f"a folder {below[0]!r} where pictures should be" if below else "no pictures"
+            )
+            raise _misplaced(
+                root,
+                found,
+                "put its pictures directly into it" if below else "add some, or remove the folder",
+            )
+    return items
+
+
+def _shared_items(root: Path, items: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    first, *others = items
+    for domain in others:
+        if items[domain] != items[first]:
+            missing = sorted(set(items[first]) - set(items[domain]))
+            extra = sorted(set(items[domain]) - set(items[first]))
+            differences = [f"{domain} lacks {listed(missing)}"] if missing else []
+            differences += [f"{first} lacks {listed(extra)}"] if extra else []
+            raise Failed(
+                printable(str(root)),
+                printable(f"every domain must hold the same items, but {' and '.join(differences)}"),
+                "add the missing items, or remove them from the other domains",
+            )
+    return items[first]
+
+
+def _misplaced(root: Path, found: str, fix: str) -> Failed:
+    return Failed(printable(str(root)), f"{_EXPECTED}, found that {printable(found)}", fix)
+
+
+def _item_level(domain: Path) -> Path:
+    """The folder that holds the items: the domain's own, or the `images` that is all it holds."""
+    return domain / "images" if _folders(domain) == ["images"] and _folders(domain / "images") else domain
+
+
+def _folders(path: Path) -> list[str]:
+    return sorted(entry.name for entry in _visible(path) if entry.is_dir())
+
+
+def _pictures(path: Path) -> list[str]:
+    return sorted(
+        entry.name for entry in _visible(path) if Path(entry.name).suffix.lower() in EXTENSIONS and not entry.is_dir()
+    )
+
+
+def _visible(path: Path) -> list[os.DirEntry[str]]:
+    """The folder's entries without hidden ones; a link that leads out of it is refused."""
+    with os.scandir(path) as entries:
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in shown:
+        if entry.is_symlink():
+            raise Failed(
+                printable(entry.path),
+                "a symbolic link, which could lead anywhere",
+                "put the pictures themselves into the folder",
+            )
+    return shown

@@ -1,0 +1,108 @@
+"""Decoded photographs: each is decoded once, on all cores, into a memory-mapped array of 8-bit RGB."""
+
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from office31_cli.data.cache import CachedArray, cached, content_key
+from office31_cli.data.photographs import BoolArray, Photographs
+from office31_cli.errors import Failed, Refused
+from office31_cli.observer import SILENT, Observer
+from office31_cli.text import printable
+
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # we refuse by our own limit
+
+MAX_PIXELS = 100_000_000
+"""A picture that claims more is refused before a byte of it is decoded."""
+
+Pixels = npt.NDArray[np.uint8]
+
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
+_DECODER = 1
+"""Raised when decoding changes, so that caches made by the older way are not used."""
+
+
+def decode(path: Path, side: int) -> Pixels:
+    """The photograph squashed to (side, side, 3), 8-bit RGB, upright.
+
+    The whole picture is kept and its aspect ratio is not, as the field does on Office-31. EXIF rotation is
+    applied, transparency lies on white, sixteen bits become eight, an animation gives its first frame.
+    Raises `Failed` where the file is not a readable picture, `Refused` where it claims over `MAX_PIXELS`.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise _too_large(path, f"{picture.width} x {picture.height}")
+            picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
+            upright = ImageOps.exif_transpose(picture)
+            small = _to_rgb(upright).resize((side, side), Image.Resampling.BILINEAR)
+    except Image.DecompressionBombError:
+        raise _too_large(path, "far more") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = "it is no picture in a known format" if unknown else str(error)
+        raise Failed(
+            printable(str(path)),
+            f"cannot be read: {printable(reason)}",
+            "replace it, or leave unreadable pictures out with --skip-bad",
+        ) from None
+    return np.asarray(small, dtype=np.uint8)
+
+
+def _too_large(path: Path, claim: str) -> Refused:
+    return Refused(
+        printable(str(path)),
+        f"claims {claim} pixels, where at most {MAX_PIXELS:,} are accepted",
+        "remove it, or make it smaller",
+    )
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16") or picture.mode == "I":
+        samples: npt.NDArray[Any] = np.asarray(picture).astype(np.int64)
+        return Image.fromarray((samples.clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return picture.convert("RGB")
+
+
+def decoded(photographs: Photographs, side: int, *, skip_bad: bool = False, observer: Observer = SILENT) -> CachedArray:
+    """All photographs of a domain as a cached array of shape (n, side, side, 3), 8-bit RGB.
+
+    Takes the whole domain, not a subset. A picture that cannot be decoded raises as `decode` does, or with
+    `skip_bad` becomes a black row, which `readable` finds again: so every other row keeps its place.
+    """
+
+    def row(index: int) -> Pixels:
+        try:
+            return decode(photographs.root / photographs.files[index], side)
+        except Failed:
+            if not skip_bad:
+                raise
+            return np.zeros((side, side, 3), dtype=np.uint8)
+
+    def compute(start: int, stop: int) -> Pixels:
+        return np.stack(list(pool.map(row, range(start, stop))))
+
+    key = content_key(pixels=photographs.content, side=side, decoder=_DECODER, skip_bad=skip_bad)
+    shape = (len(photographs), side, side, 3)
+    pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes without holding the interpreter's lock
+    return cached("pixels", key, shape, np.uint8, compute, label=f"decoding {photographs.domain}", observer=observer)
+
+
+def readable(pixels: CachedArray, photographs: Photographs) -> BoolArray:
+    """Which photographs of a domain could be decoded, as a mask (n,): only wholly black rows are looked at again."""
+    mask = np.ones(len(photographs), dtype=np.bool_)
+    for index in pixels.blank_rows().tolist():
+        try:
+            decode(photographs.root / photographs.files[index], side=8)
+        except Failed:
+            mask[index] = False
+    return mask

@@ -1,0 +1,107 @@
+"""What an interrupted training goes on from: the state after an epoch, in safetensors and JSON.
+
+A checkpoint becomes visible by one rename. The last two are kept, so that a damaged one is not the end.
+"""
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from office31_cli import paths, storage
+from office31_cli.data.cache import content_key
+from office31_cli.observer import SILENT, Observer
+
+History = list[dict[str, float]]
+
+_KEPT = 2
+
+
+@dataclass
+class Checkpoints:
+    """The checkpoints of one run; runs are told apart by everything that decides their result."""
+
+    run: dict[str, Any]
+    observer: Observer = SILENT
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder = paths.runs() / content_key(**self.run)
+
+    def save(self, history: History, module: nn.Module, optimizer: Optimizer) -> None:
+        """Keep the state after the epoch that ended last; `history` has one entry an epoch."""
+        tensors = {f"module.{name}": value.contiguous() for name, value in module.state_dict().items()}
+        moments, groups = _taken_apart(optimizer)
+        content = save({**tensors, **moments})
+        about = {"sha256": hashlib.sha256(content).hexdigest(), "history": history, "groups": groups, "run": self.run}
+        staging = storage.make_folder(self.folder / f"tmp-{uuid.uuid4().hex}")
+        storage.create_file(staging / "state.safetensors", content)
+        storage.create_file(staging / "state.json", json.dumps(about, allow_nan=False).encode())
+        storage.sync_file(staging)
+        target = self._epoch(len(history))
+        storage.remove_folder(target)
+        storage.replace(staging, target)
+        for old in self._all()[:-_KEPT]:
+            storage.remove_folder(old)
+
+    def restore(self, module: nn.Module, optimizer: Optimizer) -> History:
+        """Put the newest whole checkpoint's state into module and optimizer; returns its history, else []."""
+        for folder in reversed(self._all()):
+            try:
+                about, tensors = _read(folder)
+            except (OSError, ValueError, KeyError, SafetensorError) as error:
+                self.observer.warn(f"checkpoint {folder} is damaged ({error}); the one before it is used")
+                continue
+            module.load_state_dict(
+                {key.removeprefix("module."): value for key, value in tensors.items() if key.startswith("module.")}
+            )
+            _put_together(optimizer, tensors, about["groups"])
+            history: History = about["history"]
+            return history
+        return []
+
+    def clear(self) -> None:
+        """Forget the run: its model is stored."""
+        storage.remove_folder(self.folder)
+
+    def _epoch(self, number: int) -> Path:
+        return self.folder / f"{number:06d}"
+
+    def _all(self) -> list[Path]:
+        return sorted(self.folder.glob("[0-9]*")) if self.folder.is_dir() else []
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    about = json.loads((folder / "state.json").read_bytes())
+    content = (folder / "state.safetensors").read_bytes()
+    if hashlib.sha256(content).hexdigest() != about["sha256"]:
+        raise ValueError("its hash differs")
+    return about, load(content)
+
+
+def _taken_apart(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    state = optimizer.state_dict()
+    moments = {
+        f"optimizer.{number}.{name}": torch.as_tensor(value).contiguous()
+        for number, values in state["state"].items()
+        for name, value in values.items()
+        if value is not None
+    }
+    return moments, state["param_groups"]
+
+
+def _put_together(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, number, name = key.split(".", 2)
+            state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

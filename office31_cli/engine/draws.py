@@ -1,0 +1,28 @@
+"""Random numbers that are derived and never carried on: each depends on its key alone.
+
+So an epoch's order, a photograph's window and a step's dropout are the same after an interruption, in another
+process, or in another order of work.
+"""
+
+import hashlib
+
+import numpy as np
+import torch
+
+from office31_cli.data.photographs import IntArray
+
+
+def generator(*key: int | str) -> np.random.Generator:
+    """A counter-based generator (Philox) seeded by a hash of the key."""
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
+
+
+def order(seed: int, epoch: int, count: int) -> IntArray:
+    """The order (count,) in which an epoch visits its examples."""
+    return generator("order", seed, epoch).permutation(count)
+
+
+def seed_torch(*key: int | str) -> None:
+    """Fix torch's own generators (initial weights, dropout) by a key."""
+    torch.manual_seed(int(generator("torch", *key).integers(2**63 - 1)))

@@ -1,0 +1,129 @@
+"""The one training loop."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from office31_cli.data.photographs import IntArray
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.device import fast_arithmetic, half_precision
+from office31_cli.engine.draws import generator, order, seed_torch
+from office31_cli.engine.inputs import Draws, Examples, Inputs
+from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_rate
+from office31_cli.engine.settings import Settings
+from office31_cli.errors import Failed
+from office31_cli.observer import Advance, Observer
+
+
+class Supervised(nn.Module):
+    """The task of learning from labels: a batch with its items to named losses, whose sum is minimised."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Tensor, items: Tensor) -> dict[str, Tensor]:
+        """The cross-entropy of the items (n,)."""
+        return {"item": F.cross_entropy(self.network(batch).float(), items)}
+
+
+class Training:
+    """Minimises the sum of a task's losses over examples.
+
+    Every random choice is derived from the seed and the position in the run, so that one which was
+    interrupted and goes on from its last epoch ends with the same bits.
+    """
+
+    def __init__(
+        self,
+        task: nn.Module,
+        groups: list[Group],
+        inputs: Inputs,
+        examples: Examples,
+        settings: Settings,
+        device: torch.device,
+    ) -> None:
+        self.task = task.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._inputs, self._examples, self._settings, self._device = inputs, examples, settings, device
+        self._optimizer = build_optimizer(groups, settings)
+        scaled = device.type == "cuda" and half_precision() == torch.float16
+        self._scaler = torch.amp.GradScaler(device.type, enabled=scaled)
+
+    def run(self, checkpoints: Checkpoints, observer: Observer, *, resume: bool) -> History:
+        """Train to the end, keeping a checkpoint of every epoch; returns each epoch's mean losses.
+
+        Raises `Failed` where a loss is not finite; the checkpoints of the epochs before stay.
+        """
+        if not resume:
+            checkpoints.clear()
+        history = checkpoints.restore(self.task, self._optimizer)
+        if history:
+            observer.say(f"going on after epoch {len(history)} of {self._settings.epochs}")
+        count, epochs = len(self._examples), self._settings.epochs
+        with observer.track("training", epochs * count, len(history) * count) as advance:
+            for epoch in range(len(history), epochs):
+                history.append(self._epoch(epoch, advance))
+                checkpoints.save(history, self.task, self._optimizer)
+        return history
+
+    def _epoch(self, epoch: int, advance: Advance) -> dict[str, float]:
+        _train_mode(self.task)
+        seed, count = self._settings.seed, len(self._examples)
+        draws = generator("draws", seed, epoch).random((count, 5))
+        steps = _batches(order(seed, epoch, count), self._settings.batch_size)
+        sums: dict[str, float] = {}
+        for step, places in enumerate(steps):
+            set_learning_rate(self._optimizer, self._settings, (epoch + step / len(steps)) / self._settings.epochs)
+            seed_torch("step", seed, epoch, step)
+            losses = self._step(self._examples.take(places), draws[places], f"epoch {epoch + 1}, step {step + 1}")
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0.0) + loss * len(places)
+            advance(len(places))
+        return {name: value / count for name, value in sums.items()}
+
+    def _step(self, batch: Examples, draws: Draws, where: str) -> dict[str, float]:
+        """One step of the optimizer; returns the losses before it."""
+        items = torch.from_numpy(batch.items).to(self._device, non_blocking=True)
+        with fast_arithmetic(self._device):
+            losses: dict[str, Tensor] = self.task(self._inputs.training(batch, draws), items)
+        values = {name: loss.item() for name, loss in losses.items()}
+        _check_finite(values, where)
+        self._optimizer.zero_grad()
+        self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return values
+
+
+def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torch.device) -> Tensor:
+    """The logits (n, items) of the examples, on the CPU, in float32. Does not depend on the batch size."""
+    network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    with torch.inference_mode(), fast_arithmetic(device):
+        parts = [
+            network(inputs.evaluation(examples.take(places))).float().cpu()
+            for places in _batches(np.arange(len(examples)), 64)
+        ]
+    return torch.cat(parts)
+
+
+def _batches(places: IntArray, size: int) -> list[IntArray]:
+    """Batches of nearly equal size, none above `size`: no last one of a single row, which batch norm cannot take."""
+    return np.array_split(places, math.ceil(len(places) / size))
+
+
+def _train_mode(task: nn.Module) -> None:
+    """Training mode, but for modules all of whose parameters are frozen: their statistics stay as they are."""
+    task.train()
+    for module in task.modules():
+        parameters = list(module.parameters())
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
+            module.eval()
+
+
+def _check_finite(losses: dict[str, float], where: str) -> None:
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise Failed(f"training, {where}", f"the {name} loss is {value}", "try a smaller --lr")

@@ -1,0 +1,55 @@
+"""How to train: the numbers that a user may set, and their defaults. Imports no torch."""
+
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from office31_cli.errors import Misuse
+from office31_cli.text import did_you_mean, printable
+
+LEARNING_RATES = {"sgd": 0.1, "momentum": 0.03, "nesterov": 0.03, "adam": 1e-3, "adamw": 1e-3}
+"""The optimizers by name, each with the learning rate that it gets unless told otherwise."""
+
+EPOCHS = {"head": 30, "last": 10, "all": 20}
+"""What `--train` takes, each with the passes over the photographs that it gets unless told otherwise."""
+
+WEIGHT_DECAY = 1e-3
+"""As in the field's usual protocol for MCC and DANN."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One training run: passes over the data, photographs a step, and how the steps are taken."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str
+    lr: float
+    seed: int
+    weight_decay: float = WEIGHT_DECAY
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored in a model's card."""
+        return asdict(self)
+
+
+def check_optimizer(name: str, lr: float | None) -> float:
+    """The learning rate to use; raises `Misuse` where a name or number makes no sense."""
+    if name not in LEARNING_RATES:
+        raise Misuse(f"optimizer {printable(name)}", "not one of ours", did_you_mean(name, LEARNING_RATES))
+    if lr is not None and not (math.isfinite(lr) and lr > 0):
+        raise Misuse(f"--lr {lr}", "it must be a positive number", f"try {LEARNING_RATES[name]}")
+    return LEARNING_RATES[name] if lr is None else lr
+
+
+def check_train(train: str) -> None:
+    """Raise `Misuse` where `--train` is not a part of a network that can be trained."""
+    if train not in EPOCHS:
+        raise Misuse(f"--train {printable(train)}", "not a part of a network", f"use {', '.join(EPOCHS)}")
+
+
+def check_device(name: str) -> None:
+    """Raise `Misuse` where `--device` is not of a known form. Touches no device."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", name):
+        raise Misuse(f"--device {printable(name)}", "not a known form", "use auto, cpu, cuda, cuda:N or mps")

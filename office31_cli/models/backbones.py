@@ -1,0 +1,135 @@
+"""Backbones: any torchvision classifier without its last layer, and two of our own."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from office31_cli.errors import Failed
+from office31_cli.models.catalogue import OWN
+from office31_cli.text import listed, printable
+
+_SQUEEZENET_HEAD = "classifier.1"
+_AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
+"""Heads that two old networks carry for their first training only."""
+
+LAST_STAGE_SHARE = 0.1
+"""The last stage is the shortest run of final blocks that holds at least this share of the weights."""
+
+_ONE_BLOCK = 0.8
+"""A module that holds more than this share of the weights is the trunk itself, and is looked into."""
+
+
+def build_backbone(name: str, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
+    """The network `name`, with fresh weights or those given; maps images (n, 3, h, w) to features (n, d).
+
+    What is cut off is the last layer alone: its input are the features, as in the published tables
+    (2,048 for ResNet-50, 4,096 for AlexNet). SqueezeNet has no linear layer: its last 1 x 1 convolution goes,
+    the pooling stays. Raises `Failed` where `weights` do not fit.
+    """
+    if name in OWN:
+        own = _OWN[name]()
+        if weights is not None:
+            load_weights(own, weights)
+        return own
+    import torchvision  # 1 s: only where a network is needed
+
+    network: nn.Module = torchvision.models.get_model(name, weights=None, **_OPTIONS.get(name, {}))
+    head = head_name(network)
+    if weights is not None:
+        load_weights(network, weights, except_for=(f"{head}.", *_AUXILIARY))
+    if head == _SQUEEZENET_HEAD:
+        network.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    else:
+        network.set_submodule(head, nn.Identity())
+    return network
+
+
+def head_name(network: nn.Module) -> str:
+    """The dotted name of a classifier's last layer: linear, or SqueezeNet's final convolution."""
+    linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    return linear[-1] if linear else _SQUEEZENET_HEAD
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor], except_for: tuple[str, ...] = ()) -> None:
+    """Copy `weights` into the network, all but the keys that begin with one of `except_for`.
+
+    Raises `Failed` naming keys that are missing, unknown, of another shape, or hold values that are not finite.
+    """
+    own = {key: value for key, value in network.state_dict().items() if not key.startswith(except_for)}
+    given = {key: value for key, value in weights.items() if not key.startswith(except_for)}
+    faults = [f"{key} is missing" for key in own if key not in given and not key.endswith("num_batches_tracked")]
+    faults += [f"{key} is unknown" for key in given if key not in own]
+    for key in own.keys() & given.keys():
+        if own[key].shape != given[key].shape:
+            faults.append(f"{key} has shape {tuple(given[key].shape)} instead of {tuple(own[key].shape)}")
+        elif not bool(torch.isfinite(given[key]).all()):
+            faults.append(f"{key} holds values that are not finite")
+    if faults:
+        raise Failed("weights", f"they do not fit: {printable(listed(faults, 3))}", "check --weights and --backbone")
+    network.load_state_dict(dict(given), strict=False)
+
+
+def feature_width(backbone: nn.Module, crop: int) -> int:
+    """The number of features d that the backbone makes of a crop x crop image."""
+    training = backbone.training
+    with torch.no_grad():
+        width = int(backbone.eval()(torch.zeros(1, 3, crop, crop)).shape[1])
+    backbone.train(training)
+    return width
+
+
+def last_stage(backbone: nn.Module) -> list[str]:
+    """The dotted names of the modules of the last stage, in order.
+
+    Found by weight and not by name, so that it fits any network: `layer4` of a ResNet, `fire9` of SqueezeNet,
+    the last dense block with its normalisation, the last two layers of a vision transformer.
+    """
+    total = _weights(backbone)
+    stage: list[str] = []
+    share = 0.0
+    for name, block in reversed(list(_blocks(backbone, "", total))):
+        stage.append(name)
+        share += _weights(block) / total
+        if share >= LAST_STAGE_SHARE:
+            break
+    return stage[::-1]
+
+
+def _blocks(module: nn.Module, prefix: str, total: int) -> Iterator[tuple[str, nn.Module]]:
+    for name, child in module.named_children():
+        weights = _weights(child)
+        if weights > _ONE_BLOCK * total and any(True for _ in child.children()):
+            yield from _blocks(child, f"{prefix}{name}.", total)
+        elif weights:
+            yield f"{prefix}{name}", child
+
+
+def _weights(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+class ConvNet(nn.Sequential):
+    """Three 3 x 3 convolutions of 32, 64 and 128 channels, each halved by pooling: 128 features."""
+
+    def __init__(self) -> None:
+        stages = [self._stage(3, 32), self._stage(32, 64), self._stage(64, 128)]
+        super().__init__(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    @staticmethod
+    def _stage(channels: int, width: int) -> nn.Sequential:
+        convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2))
+
+
+class MLP(nn.Sequential):
+    """The chapter's network: 100 x 100 colour pixels through hidden layers of 64 and 32."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(3 * 100 * 100, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU())
+
+
+_OWN = {"convnet": ConvNet, "mlp": MLP}
+
+# Without weights these two would draw from a truncated normal for half a minute, and add heads for training.
+_OPTIONS = {name: {"init_weights": False, "aux_logits": False} for name in ("googlenet", "inception_v3")}

@@ -1,0 +1,81 @@
+"""What happens to a photograph before a network sees it; it travels with the model."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Squash to `side` x `side` pixels, cut `crop` x `crop` out of the middle, then (x / 255 - mean) / std."""
+
+    side: int
+    crop: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored in a model's card."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Preprocessing":
+        """The inverse of `to_json`; raises TypeError or ValueError where `stored` is something else."""
+        side, crop = int(stored["side"]), int(stored["crop"])
+        if not 1 <= crop <= side <= 4096:
+            raise ValueError(f"crop {crop} of side {side}")
+        return cls(side, crop, _triple(stored["mean"]), _triple(stored["std"]))
+
+    def centre(self, pixels: Tensor) -> Tensor:
+        """The middle of (n, side, side, 3) 8-bit RGB as a normalised (n, 3, crop, crop) float tensor.
+
+        The result lies in memory channel by channel within a pixel (channels-last), as the pixels do.
+        """
+        margin = (self.side - self.crop) // 2
+        window = pixels[:, margin : margin + self.crop, margin : margin + self.crop]
+        return self._normalise(window.permute(0, 3, 1, 2).float())
+
+    def augmented(self, pixels: Tensor, draws: npt.NDArray[np.float64]) -> Tensor:
+        """A random resized crop, mirrored half of the time: (n, side, side, 3) to (n, 3, crop, crop).
+
+        The window covers 0.08 to 1 of the area at an aspect ratio of 3/4 to 4/3 (Szegedy 2015). `draws`
+        (n, 5), uniform in [0, 1), decide it, so that a photograph's window does not depend on its batch.
+        """
+        grid = F.affine_grid(
+            _windows(draws).to(pixels.device), [len(pixels), 3, self.crop, self.crop], align_corners=False
+        )
+        images = pixels.permute(0, 3, 1, 2).float()
+        cut = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+        return self._normalise(cut)
+
+    def _normalise(self, images: Tensor) -> Tensor:
+        mean = torch.tensor(self.mean, device=images.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=images.device).view(1, 3, 1, 1)
+        return ((images - 255 * mean) / (255 * std)).contiguous(memory_format=torch.channels_last)
+
+
+def _windows(draws: npt.NDArray[np.float64]) -> Tensor:
+    """Affine maps (n, 2, 3) from the output's coordinates in [-1, 1] to a random window of the input's."""
+    area = 0.08 + draws[:, 0] * (1 - 0.08)
+    ratio = np.exp((2 * draws[:, 1] - 1) * math.log(4 / 3))
+    width = np.minimum(np.sqrt(area * ratio), 1.0)
+    height = np.minimum(np.sqrt(area / ratio), 1.0)
+    mirror = np.where(draws[:, 4] < 0.5, -1.0, 1.0)
+    maps = np.zeros((len(draws), 2, 3), dtype=np.float32)
+    maps[:, 0, 0], maps[:, 0, 2] = width * mirror, (2 * draws[:, 2] - 1) * (1 - width)
+    maps[:, 1, 1], maps[:, 1, 2] = height, (2 * draws[:, 3] - 1) * (1 - height)
+    return torch.from_numpy(maps)
+
+
+def _triple(values: Any) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue

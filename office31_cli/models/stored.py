@@ -1,0 +1,33 @@
+"""From a stored model back to a network."""
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from office31_cli.errors import Failed, Refused
+from office31_cli.models.backbones import load_weights
+from office31_cli.models.network import Architecture, Network
+from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.registry import Entry
+
+
+def load_network(entry: Entry) -> tuple[Network, Preprocessing]:
+    """The stored network and what its photographs go through.
+
+    Raises `Refused` where the stored bytes are not those that were published, and `Failed` where the card
+    describes a network that this version cannot build.
+    """
+    path = entry.verified()
+    try:
+        architecture = Architecture.from_json(entry.card.network)
+        preprocessing = Preprocessing.from_json(entry.card.preprocessing)
+        network = Network(architecture)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failed(
+            f"model {entry.name}", f"its card describes no network that can be built ({error})", "upgrade office31-cli"
+        ) from None
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise Refused(str(path), f"it cannot be read ({error})", "remove the model with: office31 models rm") from None
+    load_weights(network, tensors)
+    return network, preprocessing

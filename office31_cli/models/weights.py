@@ -1,0 +1,122 @@
+"""Weights from where they lie: torchvision's by their enum names, or a file of one's own."""
+
+import hashlib
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from office31_cli import storage
+from office31_cli.errors import Failed, Refused
+from office31_cli.models.catalogue import OWN, is_path
+from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.text import listed, printable
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
+
+_OWN_PREPROCESSING = {
+    "convnet": Preprocessing(side=56, crop=48, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
+    "mlp": Preprocessing(side=100, crop=100, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A backbone's starting point: the tensors (None: fresh ones), where they came from, what they expect."""
+
+    name: str
+    tensors: dict[str, Tensor] | None
+    preprocessing: Preprocessing
+
+
+def load(backbone: str, weights: str) -> Weights:
+    """Fetch the weights that `catalogue.check_weights` resolved: `none`, `Enum.MEMBER` or a path.
+
+    Raises `Failed` where they cannot be had, `Refused` where a file is damaged or wants to run code.
+    """
+    preprocessing = _preprocessing(backbone, weights)
+    if weights == "none":
+        return Weights("none", None, preprocessing)
+    if is_path(weights):
+        path = Path(weights)
+        return Weights(f"{path.name}@{storage.sha256_file(path)[:12]}", read_file(path), preprocessing)
+    return Weights(weights, _fetch(backbone, weights), preprocessing)
+
+
+def read_file(path: Path) -> dict[str, Tensor]:
+    """The tensors of a `.safetensors` file, or of a `.pth` file without running what a pickle may ask for."""
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        stored: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise Refused(
+            printable(str(path)),
+            "it holds more than tensors and could run code when read",
+            "get a .safetensors file, or save its state_dict() anew",
+        ) from None
+    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = printable((str(error).splitlines() or ["damaged"])[0])
+        raise Refused(printable(str(path)), f"it cannot be read as weights ({reason})", "fetch it again") from None
+    if not isinstance(stored, dict) or not all(isinstance(value, Tensor) for value in stored.values()):
+        raise Refused(printable(str(path)), "it is not a state dict of tensors", "save the network's state_dict()")
+    return stored
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """A SHA-256 over names, shapes and values: equal when and only when the networks compute the same."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        total.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        total.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
+
+
+def _preprocessing(backbone: str, weights: str) -> Preprocessing:
+    """What the weights were trained with; a file's network is taken to expect what torchvision's does."""
+    if backbone in OWN:
+        return _OWN_PREPROCESSING[backbone]
+    import torchvision
+
+    named = not is_path(weights) and weights != "none"
+    chosen: WeightsEnum = (
+        torchvision.models.get_weight(weights) if named else torchvision.models.get_model_weights(backbone).DEFAULT
+    )
+    preset = chosen.transforms()
+    mean, std = tuple(preset.mean), tuple(preset.std)
+    return Preprocessing(max(preset.resize_size[0], preset.crop_size[0]), preset.crop_size[0], mean, std)
+
+
+def _fetch(backbone: str, weights: str) -> dict[str, Tensor]:
+    import torchvision
+
+    chosen = torchvision.models.get_weight(weights)
+    try:
+        tensors: dict[str, Tensor] = chosen.get_state_dict(progress=False, check_hash=True)
+    except (URLError, OSError, RuntimeError) as error:
+        here = _backbones_here()
+        other = f", or --backbone {listed(here, 3)}, whose weights are here" if here else ""
+        raise Failed(
+            f"weights {weights}",
+            f"not in {torch.hub.get_dir()} and cannot be fetched ({printable(str(error))})",
+            f"give --weights PATH, or --weights none{other}",
+        ) from None
+    return tensors
+
+
+def _backbones_here() -> list[str]:
+    """The backbones whose default weights lie in torch's cache."""
+    import torchvision
+
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    names = torchvision.models.list_models(module=torchvision.models)
+    defaults = {name: torchvision.models.get_model_weights(name).DEFAULT for name in names}
+    return [name for name, chosen in defaults.items() if (folder / chosen.url.rsplit("/", 1)[-1]).is_file()]

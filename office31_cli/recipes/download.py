@@ -1,0 +1,143 @@
+"""Brings Office-31 here, whole and checked, or not at all."""
+
+import contextlib
+import errno
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from office31_cli import paths, storage
+from office31_cli.data import manifest, office31, transfer
+from office31_cli.data.gathering import Gathering
+from office31_cli.data.web import Limits
+from office31_cli.errors import Failed, Refused
+from office31_cli.observer import SILENT, Observer
+from office31_cli.text import printable
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A data set that is here, each of its photographs compared with the manifest."""
+
+    dataset: str
+    root: Path
+    domains: dict[str, int]
+    photographs: int
+    items: int
+    verified: bool
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `office31 download --json` prints."""
+        return {
+            "dataset": self.dataset,
+            "root": str(self.root),
+            "domains": self.domains,
+            "photographs": self.photographs,
+            "items": self.items,
+            "verified": self.verified,
+            "seconds": self.seconds,
+        }
+
+
+def download(origin: str | None = None, *, observer: Observer = SILENT, limits: Limits | None = None) -> Downloaded:
+    """Office-31 in the folder of data sets, as `office31/DOMAIN/ITEM/frame_NNNN.jpg`.
+
+    It is taken from `origin` (a .zip, .tar or .tar.gz, a folder, or the http, https or file address of an
+    archive), else from the public mirrors in turn. Where it is there already and undamaged, nothing is done.
+    Raises `Refused` for photographs that are missing, altered, or come in a hostile wrapping, and `Failed` where
+    they cannot be had; what was there before is then left as it was.
+    """
+    began = time.monotonic()
+    root = _root()
+    found = manifest.compare(root, observer) if root.exists() else None
+    if found is None or found.missing or found.altered:
+        if found:
+            observer.warn(f"{root} is damaged and will be replaced: {found}")
+        with staged(root) as staging:
+            gathering = Gathering(staging, observer, limits)
+            if origin is None:
+                gathering.from_mirrors()
+            else:
+                gathering.from_origin(origin)
+            _put_in_place(staging, root)
+        transfer.clear_abandoned()
+    else:
+        observer.say(f"{office31.TITLE} is there already, every photograph as it should be: {root}")
+        if found.extra:
+            observer.warn(f"{root}: {found}")
+    return _downloaded(root, began)
+
+
+def verify(root: Path | None = None, *, observer: Observer = SILENT) -> Downloaded:
+    """Read every photograph again, below `root` or where `download` puts them.
+
+    Raises `Refused` naming what is missing, altered, or should not be there, and `Failed` where nothing is there.
+    """
+    began = time.monotonic()
+    root = root or _root()
+    if not root.is_dir():
+        raise Failed(printable(str(root)), f"{office31.TITLE} is not there", "run: office31 download")
+    found = manifest.compare(root, observer)
+    if found.missing or found.altered:
+        raise Refused(printable(str(root)), str(found), "replace the folder with: office31 download")
+    if found.extra:
+        raise Refused(printable(str(root)), str(found), "remove what does not belong there")
+    return _downloaded(root, began)
+
+
+def _root() -> Path:
+    return paths.data_sets() / office31.NAME
+
+
+@contextlib.contextmanager
+def staged(root: Path) -> Iterator[Path]:
+    """An empty folder of our own beside `root`, gone afterwards, and with it those of killed processes."""
+    parent = storage.make_folder(root.parent)
+    while left := storage.take_over(parent, f".{root.name}"):
+        _remove(left)
+    staging = storage.make_folder(parent / storage.owned_name(f".{root.name}"))
+    try:
+        yield staging
+    finally:
+        storage.remove_folder(staging)
+
+
+def _put_in_place(staging: Path, root: Path) -> None:
+    """Let the whole data set appear at `root` at once, in place of a damaged one that may be there."""
+    storage.sync_all()
+    while True:
+        try:
+            return storage.replace(staging, root)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+        found = manifest.compare(root)
+        if not (found.missing or found.altered):
+            return None  # another process was faster
+        aside = root.with_name(storage.owned_name(f".{root.name}"))
+        with contextlib.suppress(FileNotFoundError):  # another process was faster here, too
+            root.rename(aside)
+            _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        storage.remove_folder(path)
+    else:
+        storage.remove_file(path)
+
+
+def _downloaded(root: Path, began: float) -> Downloaded:
+    items = {entry.item for entry in manifest.entries().values()}
+    return Downloaded(
+        dataset=office31.NAME,
+        root=root,
+        domains=dict(manifest.domains()),
+        photographs=len(manifest.entries()),
+        items=len(items),
+        verified=True,
+        seconds=round(time.monotonic() - began, 3),
+    )

@@ -1,0 +1,52 @@
+"""`office31 evaluate`: score a stored network on a part of a domain."""
+
+from office31_cli.data.catalogue import open_data
+from office31_cli.engine.settings import check_device
+from office31_cli.errors import Failed, Misuse
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes import choice
+from office31_cli.results import Evaluated
+from office31_cli.text import did_you_mean, printable
+
+PARTS = ("train", "test", "all")
+"""Photographs whose labels the model has seen, those it has not, and both."""
+
+
+def evaluate(
+    split: str,
+    *,
+    model: str | None = None,
+    data: str | None = None,
+    device: str = "auto",
+    skip_bad: bool = False,
+    observer: Observer = SILENT,
+) -> Evaluated:
+    """Score a stored network on `split`: a domain, or `DOMAIN:PART` with one of `PARTS`.
+
+    Without a part, all of a domain is scored whose labels the model never saw, else the part of it that is held
+    out. Without `model` the newest one is taken. Raises `Misuse` for what does not exist or does not fit, and
+    `Failed` where no photographs are left to score.
+    """
+    check_device(device)
+    domain, part = _parse(split)
+    nothing = Failed("no stored model", "there is nothing to evaluate", "run: office31 pretrain --domain amazon")
+    if data is None:
+        entry = choice.model(model, lambda entry: True, observer, nothing)
+        opened = open_data(entry.card.data["location"], observer)
+    else:
+        opened = open_data(data, observer)
+        entry = choice.model(model, lambda entry: set(entry.card.items) == set(opened.items), observer, nothing)
+    opened.check_domain(domain)
+    choice.check_items(entry, opened)
+    if part is None:
+        part = "test" if entry.card.labels_used.get(domain) else "all"
+    from office31_cli.recipes import scoring  # torch, 3 s: only now that all that was typed makes sense
+
+    return scoring.score(entry, opened, domain, part, device=device, skip_bad=skip_bad, observer=observer)
+
+
+def _parse(split: str) -> tuple[str, str | None]:
+    domain, colon, part = split.partition(":")
+    if colon and part not in PARTS:
+        raise Misuse(f"--split {printable(split)}", f"no part {printable(part)!r}", did_you_mean(part, PARTS))
+    return domain, part or None

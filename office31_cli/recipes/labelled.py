@@ -1,0 +1,54 @@
+"""Which photographs' labels a model has seen, its parents included: kept beside its weights, by content.
+
+A score counts as honest only on photographs that are not among them, wherever their files lie now.
+"""
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+
+from office31_cli.data.photographs import BoolArray, Photographs
+from office31_cli.errors import Refused
+from office31_cli.registry import Entry
+
+FILE = "labelled.json"
+"""The model's file: by domain, the first 16 hexadecimal digits of each photograph's SHA-256."""
+
+_DIGITS = 16
+
+Labelled = dict[str, list[str]]
+
+
+def by_domain(parts: Iterable[Photographs]) -> Labelled:
+    """The photographs of the parts as they are recorded."""
+    return {part.domain: [digest[:_DIGITS] for digest in part.digests] for part in parts}
+
+
+def merged(first: Labelled, second: Labelled) -> Labelled:
+    """What either has seen; of photographs that are the same, one is recorded."""
+    return {
+        domain: list(dict.fromkeys([*first.get(domain, []), *second.get(domain, [])]))
+        for domain in sorted(first.keys() | second.keys())
+    }
+
+
+def encode(labelled: Labelled) -> bytes:
+    """As stored."""
+    return json.dumps(labelled, sort_keys=True, separators=(",", ":")).encode()
+
+
+def of(entry: Entry) -> Labelled:
+    """What the stored model has seen. Raises `Refused` where the record is damaged."""
+    path = entry.verified(FILE)
+    try:
+        stored = json.loads(path.read_bytes())
+        return {str(domain): [str(digest) for digest in digests] for domain, digests in stored.items()}
+    except (ValueError, AttributeError, TypeError):
+        raise Refused(str(path), "it is not a record of labels", "remove the model with: office31 models rm") from None
+
+
+def seen(photographs: Photographs, labelled: Labelled) -> BoolArray:
+    """Which of the photographs (n,) are among those of any domain, by their bytes."""
+    known = {digest for digests in labelled.values() for digest in digests}
+    return np.array([digest[:_DIGITS] in known for digest in photographs.digests], dtype=np.bool_)

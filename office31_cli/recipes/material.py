@@ -1,0 +1,60 @@
+"""From a data set's domains to what a network is fed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from office31_cli.data.cache import CachedArray
+from office31_cli.data.folder import DataSet
+from office31_cli.data.photographs import Photographs
+from office31_cli.data.pixels import decoded, readable
+from office31_cli.engine.features import frozen_outputs
+from office31_cli.engine.freezing import Cut
+from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
+from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.observer import Observer
+from office31_cli.text import counted
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A domain's photographs, decoded: all of them, and those that could be read."""
+
+    whole: Photographs
+    photographs: Photographs
+    pixels: CachedArray
+
+
+def open_domain(
+    data: DataSet, name: str, preprocessing: Preprocessing, *, skip_bad: bool, observer: Observer
+) -> Domain:
+    """Decode a domain; with `skip_bad`, leave out what cannot be read and say how much."""
+    whole = data.photographs(name)
+    pixels = decoded(whole, preprocessing.side, skip_bad=skip_bad, observer=observer)
+    photographs = whole.subset(readable(pixels, whole)) if skip_bad else whole
+    if left_out := len(whole) - len(photographs):
+        observer.warn(f"{name}: {counted(left_out, 'picture')} left out, as they cannot be read")
+    return Domain(whole, photographs, pixels)
+
+
+def inputs_for(
+    cut: Cut, domains: list[Domain], preprocessing: Preprocessing, device: torch.device, observer: Observer
+) -> Inputs:
+    """What the trained part of a cut network is fed, for examples that name a domain's row."""
+    pixels = [domain.pixels for domain in domains]
+    if cut.frozen is None:
+        return PixelInputs(pixels, preprocessing, device)
+    views = [
+        frozen_outputs(cut.frozen, domain.whole, domain.pixels, preprocessing, device, observer) for domain in domains
+    ]
+    return FrozenInputs(views, device)
+
+
+def examples(parts: list[Photographs]) -> Examples:
+    """The photographs of the parts, one part a domain and in the domains' order."""
+    return Examples(
+        np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.items for part in parts]),
+    )

@@ -1,0 +1,151 @@
+"""What `office31 models` tells about stored models, as rows that a table and `--json` share."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from office31_cli.registry import Entry, Problem
+from office31_cli.registry.lineage import Node
+
+Kind = TypeVar("Kind")
+
+
+def _inside(value: Any, kind: type[Kind], *path: str) -> Kind | None:
+    """What lies at `path` in nested objects; None where it is not there or, in a foreign card, of another kind."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, kind) else None
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One stored model at a glance."""
+
+    model: str
+    id: str
+    command: str
+    parent: str | None
+    """The id of the first parent."""
+    domains: list[str]
+    backbone: str | None
+    accuracy: float | None
+    """Of items on the validation part; None where it was not measured."""
+    created: str
+    bytes: int
+
+    @classmethod
+    def of(cls, entry: Entry) -> "ModelRow":
+        """The row of a stored model."""
+        card = entry.card
+        domains = _inside(card.data, list, "domains")
+        return cls(
+            model=entry.name,
+            id=entry.id,
+            command=card.command,
+            parent=card.parents[0].id if card.parents else None,
+            domains=[str(domain) for domain in domains or []],
+            backbone=_inside(card.network, str, "backbone"),
+            accuracy=_inside(card.metrics, float, "validation", "item"),
+            created=card.created,
+            bytes=entry.bytes,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `import --json` prints, and one of those that `list --json` does."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Models:
+    """All stored models, newest first, and what is wrong with those that cannot be read."""
+
+    rows: list[ModelRow]
+    unreadable: list[Problem]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `list --json` prints."""
+        return {
+            "models": [row.to_json() for row in self.rows],
+            "unreadable": [asdict(problem) for problem in self.unreadable],
+        }
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything that is known about one model."""
+
+    entry: Entry
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `show --json` and `rename --json` print."""
+        row = ModelRow.of(self.entry).to_json()
+        return {**row, "names": list(self.entry.names), "card": asdict(self.entry.card)}
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The forest of models below those that they were made from."""
+
+    roots: list[Node]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `tree --json` prints: one row a model, each after its parent and one deeper."""
+        rows = []
+        waiting: list[tuple[Node, str | None, int]] = [(node, None, 0) for node in reversed(self.roots)]
+        while waiting:
+            node, parent, depth = waiting.pop()
+            name = node.entry.name if node.entry else None
+            command = node.card.command if node.card else None
+            rows.append(
+                {
+                    "id": node.id,
+                    "model": name,
+                    "command": command,
+                    "state": node.state,
+                    "parent": parent,
+                    "depth": depth,
+                }
+            )
+            waiting += [(child, node.id, depth + 1) for child in reversed(node.children)]
+        return {"models": rows}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a check of every stored byte found."""
+
+    models: int
+    problems: list[Problem]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `verify --json` prints."""
+        return {"models": self.models, "problems": [asdict(problem) for problem in self.problems]}
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A model that lies in the trash now."""
+
+    id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `rm --json` prints."""
+        return {"id": self.id, "removed": True}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model in a file of its own."""
+
+    model: str
+    id: str
+    path: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `export --json` prints."""
+        return {
+            "model": self.model,
+            "id": self.id,
+            "path": str(self.path),
+            "bytes": self.path.stat().st_size,
+        }

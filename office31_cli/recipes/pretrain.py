@@ -1,0 +1,63 @@
+"""`office31 pretrain`: train a network on labelled domains and store it."""
+
+from collections.abc import Sequence
+
+from office31_cli.data import sample
+from office31_cli.data.catalogue import open_data
+from office31_cli.data.folder import DataSet
+from office31_cli.models.catalogue import check_backbone, check_weights
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.request import DEFAULTS, Options, Request
+from office31_cli.results import Trained
+
+PUBLISHED_WITH = ("resnet50", "ResNet50_Weights.IMAGENET1K_V1")
+"""The network and weights of the published Office-31 tables."""
+
+
+def pretrain(
+    domains: Sequence[str],
+    *,
+    data: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    options: Options = DEFAULTS,
+    observer: Observer = SILENT,
+) -> Trained:
+    """Train on the labelled photographs of `domains` (`all` for every one) and store the network.
+
+    A share of the photographs, `options.held_out`, is kept back and scored at the end. Without `options.train`
+    the head alone is trained on a CPU, and everything on an accelerator or from fresh weights. Raises `Misuse`
+    for names that do not exist, before anything is loaded, and `Failed` where data or weights cannot be had.
+    """
+    options.check()
+    opened = open_data(data, observer)
+    wanted = _every(opened, domains)
+    backbone = backbone or ("convnet" if opened.name == sample.NAME else PUBLISHED_WITH[0])
+    check_backbone(backbone)
+    request = Request(
+        command="pretrain",
+        data=opened,
+        domains=wanted,
+        backbone=backbone,
+        weights=check_weights(backbone, weights or _default_weights(backbone)),
+        parent=None,
+        strategy="full",
+        labels=None,
+        suggested=f"{'all' if wanted == opened.domains else '-'.join(wanted)}-{backbone}",
+        options=options,
+    )
+    from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
+
+    return Trained(**training.run(request, observer))
+
+
+def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
+    """The domains asked for, each once, in the data set's order."""
+    for domain in domains:
+        if domain != "all":
+            data.check_domain(domain)
+    return tuple(domain for domain in data.domains if domain in domains or "all" in domains)
+
+
+def _default_weights(backbone: str) -> str:
+    return PUBLISHED_WITH[1] if backbone == PUBLISHED_WITH[0] else "DEFAULT"

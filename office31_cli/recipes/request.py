@@ -1,0 +1,69 @@
+"""What a training command was asked to do, checked as far as that goes without torch."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from office31_cli.data.folder import DataSet
+from office31_cli.engine.settings import check_device, check_optimizer, check_train
+from office31_cli.errors import Misuse
+from office31_cli.registry import Entry, Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `pretrain` and `finetune` both let the user choose; None takes the default that fits."""
+
+    train: str | None = None
+    epochs: int | None = None
+    lr: float | None = None
+    optimizer: str = "nesterov"
+    batch_size: int = 64
+    held_out: float = 0.2
+    seed: int = 0
+    device: str = "auto"
+    name: str | None = None
+    resume: bool = False
+    skip_bad: bool = False
+
+    def check(self) -> None:
+        """Raise `Misuse` for names and numbers that make no sense, and for a model name that is taken."""
+        check_optimizer(self.optimizer, self.lr)
+        check_device(self.device)
+        if self.train is not None:
+            check_train(self.train)
+        for option, value, least in (("--epochs", self.epochs or 1, 1), ("--batch-size", self.batch_size, 2)):
+            if value < least:
+                raise Misuse(f"{option} {value}", "too small", f"use {least} or more")
+        if not 0 <= self.held_out < 1:
+            raise Misuse(f"--held-out {self.held_out}", "not a share", "use a number from 0 to 0.9")
+        if self.name is not None:
+            Registry().check_name_free(self.name)
+
+
+DEFAULTS = Options()
+"""What is chosen when nothing is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One training: which labels, from which start, and how."""
+
+    command: str
+    data: DataSet
+    domains: tuple[str, ...]
+    backbone: str
+    weights: str
+    parent: Entry | None
+    strategy: str
+    labels: int | None
+    """Labels an item; None for all of the training part."""
+    suggested: str
+    options: Options
+
+    def to_json(self) -> dict[str, Any]:
+        """What decides the result beside the network and the photographs; recorded in the card."""
+        return {
+            "strategy": self.strategy,
+            "labels": "all" if self.labels is None else str(self.labels),
+            "held_out": self.options.held_out,
+        }

@@ -1,0 +1,46 @@
+"""Draws the stand-in for Office-31 where there is no network."""
+
+import errno
+import time
+
+from office31_cli import paths, storage
+from office31_cli.data import sample
+from office31_cli.errors import Refused
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.download import Downloaded, staged
+from office31_cli.text import printable
+
+
+def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> Downloaded:
+    """The drawn sample in the folder of data sets, as `sample/DOMAIN/ITEM/frame_NNNN.jpg`.
+
+    It appears whole or not at all, and one that is there already is kept. Raises `Refused` where what is there
+    is not what drawing with this seed makes.
+    """
+    began = time.monotonic()
+    root = paths.data_sets() / sample.NAME
+    if root.exists():
+        observer.say(f"the sample is there already: {root}")
+    else:
+        with staged(root) as staging:
+            sample.draw(staging, seed=seed, observer=observer)
+            storage.sync_all()
+            try:
+                storage.replace(staging, root)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another process was faster
+                    raise
+    if not sample.is_intact(root, seed=seed):
+        why = f"it is not, or not only, what drawing with seed {seed} makes"
+        raise Refused(printable(str(root)), why, "move it away, and run: office31 download --sample")
+    items = len(sample.items())
+    domains = {domain: items * camera.photographs for domain, camera in sample.CAMERAS.items()}
+    return Downloaded(
+        dataset=sample.NAME,
+        root=root,
+        domains=domains,
+        photographs=sum(domains.values()),
+        items=items,
+        verified=True,
+        seconds=round(time.monotonic() - began, 3),
+    )

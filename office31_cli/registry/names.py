@@ -1,0 +1,59 @@
+"""What a model, an id and a stored file may be called, so that no name leaves its folder or hides an id."""
+
+import re
+
+from office31_cli.errors import Misuse
+from office31_cli.text import printable
+
+LONGEST = 100
+"""Characters of the longest name; well below what any file system takes."""
+
+_ID = re.compile(r"[0-9a-f]{16}")
+_LIKE_ID = re.compile(r"[0-9a-fA-F]{4,}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_FILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` has the form of a model's id: 16 hexadecimal digits."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_like_id(text: str) -> bool:
+    """Whether `text` looks like the beginning of an id; a shorter word, such as `bad`, is a word."""
+    return _LIKE_ID.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Whether a model may be called `text`."""
+    return len(text) <= LONGEST and _NAME.fullmatch(text) is not None and not is_like_id(text)
+
+
+def is_file(text: str) -> bool:
+    """Whether a file beside a model's weights may be called `text`."""
+    return _FILE.fullmatch(text) is not None
+
+
+def check(name: str) -> None:
+    """Raise `Misuse` with the reason where a model cannot be called `name`."""
+    if is_name(name):
+        return
+    if not name:
+        why = "it is empty"
+    elif len(name) > LONGEST:
+        why = f"it has {len(name):,} characters, and {LONGEST} are the most"
+    elif is_like_id(name):
+        why = "it could be mistaken for an id"
+    else:
+        why = "it has characters that a name cannot have"
+    raise Misuse(
+        f'model name "{printable(name[:40])}"',
+        why,
+        "use letters, digits and . _ + -, starting with a letter or a digit",
+    )
+
+
+def made_from(text: str) -> str:
+    """A valid name made from any text, such as the names of domains."""
+    slug = re.sub(r"[^A-Za-z0-9._+]+", "-", text).strip("-._+")[: LONGEST - 20]
+    return slug if is_name(slug) else f"model-{slug}".rstrip("-")

@@ -1,0 +1,149 @@
+"""Stored models as tables and trees."""
+
+from collections.abc import Iterable, Mapping
+
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
+from office31_cli.registry import Entry, Problem
+from office31_cli.registry.lineage import Node
+from office31_cli.registry.upkeep import Freed
+from office31_cli.report.console import cell, percent, table
+from office31_cli.text import counted, listed
+
+
+def listing(models: Models) -> Table:
+    """All models, newest first."""
+    made = table(
+        counted(len(models.rows), "model"),
+        "model",
+        "id",
+        "command",
+        "domains",
+        "backbone",
+        ">accuracy",
+        ">size",
+        "created",
+        caption=None if models.rows else "make one with: office31 pretrain --domain amazon",
+    )
+    for row in models.rows:
+        made.add_row(*_cells(row))
+    return made
+
+
+def problems(title: str, found: Iterable[Problem]) -> Table:
+    """What is wrong, file by file."""
+    made = table(title, "file", "what is wrong")
+    for problem in found:
+        made.add_row(cell(problem.path), cell(problem.why))
+    return made
+
+
+def card(shown: Shown) -> Table:
+    """What is known about one model, a line each."""
+    entry = shown.entry
+    made = table(entry.name, "what", "value")
+    for what, value in _lines(entry):
+        made.add_row(cell(what), cell(value))
+    return made
+
+
+def tree(lineage: Lineage) -> Iterable[Tree]:
+    """One tree for each model that was made from none, or whose parent is not here."""
+    for root in lineage.roots:
+        top = Tree(_label(root))
+        waiting = [(top, root)]
+        while waiting:
+            branch, node = waiting.pop()
+            waiting += [(branch.add(_label(child)), child) for child in node.children]
+        yield top
+
+
+def verified(found: Verified) -> Text | Table:
+    """What a check of every byte found."""
+    if found.problems:
+        return problems(counted(len(found.problems), "problem"), found.problems)
+    return Text(f"{counted(found.models, 'model')} checked, every byte as it should be")
+
+
+def renamed(shown: Shown) -> Text:
+    """The model under its new name."""
+    return Text.assemble("model ", cell(shown.entry.id), " is called ", cell(listed(shown.entry.names)))
+
+
+def removed(gone: Removed) -> Text:
+    """The model that lies in the trash."""
+    return Text(f"model {gone.id} is in the trash; office31 models gc gives its space back")
+
+
+def freed(given: Freed) -> Text:
+    """What `gc` gave back."""
+    return Text(
+        f"{decimal(given.bytes)} given back: {counted(given.models, 'removed model')} "
+        f"and {counted(given.unfinished, 'unfinished one')}"
+    )
+
+
+def exported(written: Exported) -> Text:
+    """Where the exported model lies."""
+    return Text.assemble("model ", cell(written.model), " written to ", cell(written.path))
+
+
+def imported(row: ModelRow) -> Text:
+    """The name of the imported model."""
+    return Text.assemble("stored as ", cell(row.model), f" ({row.id})")
+
+
+def _cells(row: ModelRow) -> list[Text]:
+    day = row.created[:16].replace("T", " ")
+    return [
+        *map(cell, (row.model, row.id, row.command, ", ".join(row.domains), row.backbone or "-")),
+        *map(cell, (percent(row.accuracy), decimal(row.bytes), day)),
+    ]
+
+
+def _label(node: Node) -> Text:
+    """A model in the tree, or what stands for one that is not here."""
+    if node.entry is None:
+        command = f" {node.card.command}" if node.card else ""
+        return Text.assemble(cell(node.id + command), (f" ({node.state})", "dim"))
+    row = ModelRow.of(node.entry)
+    score = "" if row.accuracy is None else f" {percent(row.accuracy)}"
+    return Text.assemble(
+        (cell(row.model).plain, "bold"), cell(f" {row.command} {', '.join(row.domains)}{score} "), (row.id, "dim")
+    )
+
+
+def _lines(entry: Entry) -> Iterable[tuple[str, object]]:
+    stored = entry.card
+    row = ModelRow.of(entry)
+    yield "id", entry.id
+    yield "names", ", ".join(entry.names) or "-"
+    yield "made by", f"{stored.command}, {row.created} in {stored.seconds:.0f} s"
+    for parent in stored.parents:
+        yield parent.role, parent.id
+    yield "network", _pairs(stored.network)
+    yield "weights", stored.weights
+    yield "trained", stored.train
+    yield "data", _pairs(stored.data)
+    yield "items", f"{len(stored.items)}: {listed(stored.items)}"
+    yield "labels used", _pairs(stored.labels_used)
+    yield "preprocessing", _pairs(stored.preprocessing)
+    yield "configuration", _pairs(stored.configuration)
+    yield "environment", _pairs(stored.environment)
+    for part, scores in stored.metrics.items():
+        yield f"metrics on {part}", _pairs(scores) if isinstance(scores, dict) else scores
+    yield "epochs recorded", len(stored.history)
+    for name, record in stored.files.items():
+        yield name, f"{decimal(record.bytes)}, SHA-256 {record.sha256}"
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {_plain(value)}" for key, value in values.items()) or "-"
+
+
+def _plain(value: object) -> object:
+    return " + ".join(map(str, value)) if isinstance(value, list) else value

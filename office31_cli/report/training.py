@@ -1,0 +1,37 @@
+"""How a trained model looks."""
+
+from rich.table import Table
+
+from office31_cli.report.console import cell, percent, table
+from office31_cli.results import Finetuned, Trained
+from office31_cli.text import counted
+
+
+def trained_table(result: Trained) -> Table:
+    """What was trained on what, and how well it names what was held out."""
+    made = table(f"stored as {result.model}", "", "")
+    made.show_header = False
+    made.add_row("id", result.id)
+    if result.parent is not None:
+        made.add_row("from", result.parent)
+    if isinstance(result, Finetuned):
+        made.add_row("strategy", f"{result.strategy}, labels: {result.labels}")
+    made.add_row("network", cell(f"{result.backbone}, weights {result.weights}"))
+    made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
+    made.add_row("learnt from", cell(f"{counted(result.photographs, 'photograph')} of {', '.join(result.domains)}"))
+    made.add_row("labels seen", cell(labels(result.labels_used)))
+    score = percent(result.validation["item"])
+    made.add_row("held out", f"{score} of {counted(result.held_out, 'photograph')}" if result.held_out else "nothing")
+    return made
+
+
+def labels(used: dict[str, int]) -> str:
+    """Which labels a model has seen: `amazon 2,253, webcam 0`."""
+    return ", ".join(f"{domain} {count:,}" for domain, count in used.items())
+
+
+_PARTS = {
+    "head": "the head, on cached features",
+    "last": "the head and the last stage",
+    "all": "all layers",
+}

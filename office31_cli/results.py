@@ -1,0 +1,72 @@
+"""What the commands that train and score return; `to_json` is what `--json` prints."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A model that was trained and stored."""
+
+    model: str
+    id: str
+    parent: str | None
+    command: str
+    data: str
+    domains: tuple[str, ...]
+    """The domains whose labels it learnt from in this run."""
+    backbone: str
+    weights: str
+    train: str
+    outputs: str
+    photographs: int
+    """Labelled photographs that this run learnt from."""
+    held_out: int
+    """Labelled photographs that it was scored on afterwards."""
+    epochs: int
+    seconds: float
+    validation: dict[str, float | None]
+    """Accuracy of each output on the held-out part, a fraction; None where nothing was held out."""
+    labels_used: dict[str, int]
+    """Labels seen by domain, those of the models that it came from included."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `office31 pretrain --json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetuned(Trained):
+    """A model that went on from another with labels of the target."""
+
+    target: str
+    strategy: str
+    labels: str
+    """`all`, or the number of labels an item."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """A stored model's scores on a part of a domain; accuracies are fractions."""
+
+    model: str
+    id: str
+    data: str
+    split: str
+    photographs: int
+    accuracy: float
+    ci95: tuple[float, float]
+    """Wilson's interval."""
+    macro_accuracy: float
+    """The mean of the items' accuracies."""
+    ece: float
+    """Expected calibration error, 15 bins of equal width."""
+    outputs: dict[str, dict[str, Any]]
+    per_item: dict[str, dict[str, Any]]
+    confused: list[dict[str, Any]]
+    """The pairs most often confused: actual, predicted, photographs, share of the actual item."""
+    labels_used: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `office31 evaluate --json` prints."""
+        return asdict(self)

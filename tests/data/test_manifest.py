@@ -1,0 +1,79 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from office31_cli.data import manifest, office31
+
+SHARED = Path(__file__).parents[3] / "shared" / "office31" / "manifest.csv"
+ENTRY = manifest.entries()["amazon/back_pack/frame_0001.jpg"]
+
+
+def test_the_data_set_has_4110_photographs_of_31_items_in_three_domains() -> None:
+    assert len(manifest.entries()) == office31.PHOTOGRAPHS == 4110
+    assert dict(manifest.domains()) == {"amazon": 2817, "dslr": 498, "webcam": 795}
+    assert tuple(manifest.domains()) == office31.DOMAINS
+    assert len({entry.item for entry in manifest.entries().values()}) == office31.ITEMS == 31
+
+
+def test_every_domain_has_every_item() -> None:
+    assert len({(entry.domain, entry.item) for entry in manifest.entries().values()}) == 3 * 31
+
+
+def test_every_row_is_well_formed() -> None:
+    for path, entry in manifest.entries().items():
+        assert path == f"{entry.domain}/{entry.item}/{entry.file}"
+        assert len(bytes.fromhex(entry.sha256)) == 32
+        assert min(entry.bytes, entry.width, entry.height) > 0
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not SHARED.exists(), reason="the original manifest is not here")
+def test_it_says_what_the_original_manifest_says() -> None:
+    with SHARED.open(newline="") as stream:
+        rows = {row["path"].replace("/images/", "/"): row for row in csv.DictReader(stream)}
+    assert rows.keys() == manifest.entries().keys()
+    for path, entry in manifest.entries().items():
+        row = rows[path]
+        assert (str(entry.bytes), str(entry.width), str(entry.height), entry.sha256) == (
+            row["bytes"],
+            row["width"],
+            row["height"],
+            row["sha256"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("amazon/images/back_pack/frame_0001.jpg", None),
+        ("./amazon/images/back_pack/frame_0001.jpg", None),
+        ("Office31/amazon/images/back_pack/frame_0001.jpg", None),
+        ("amazon/back_pack/frame_0001.jpg", None),
+        ("a/b/c/amazon/back_pack/frame_0001.jpg", "dslr"),
+        ("images/back_pack/frame_0001.jpg", "amazon"),
+        ("back_pack/frame_0001.jpg", "amazon"),
+        ("amazon_full/images/back_pack/frame_0001.jpg", "amazon"),
+    ],
+)
+def test_a_photograph_is_found_in_any_wrapping(name: str, domain: str | None) -> None:
+    assert manifest.find(name, domain) == ENTRY
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "frame_0001.jpg",
+        "images/frame_0001.jpg",
+        "back_pack/frame_0001.jpg",
+        "amazon/README.md",
+        "amazon/images/back_pack",
+        "amazon/images/back_pack/frame_9999.jpg",
+        "amazon/images/back_pack/.DS_Store",
+        "__MACOSX/amazon/images/back_pack/._frame_0001.jpg",
+        "amazon/images/back_pack/frame_0001.jpg/x",
+    ],
+)
+def test_anything_else_is_no_photograph(name: str) -> None:
+    assert manifest.find(name) is None
