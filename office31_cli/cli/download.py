@@ -6,11 +6,6 @@ import typer
 
 from office31_cli.cli import options
 from office31_cli.errors import Misuse
-from office31_cli.recipes.download import download as recipe
-from office31_cli.recipes.download import verify as check
-from office31_cli.recipes.sample import draw_sample
-from office31_cli.report.console import Reporter
-from office31_cli.report.download import download_table
 
 
 def download(
@@ -26,6 +21,12 @@ def download(
 
     Example: office31 download --from domain_adaptation_images.tar.gz
     """
+    from office31_cli.recipes.download import download as recipe
+    from office31_cli.recipes.download import verify as check
+    from office31_cli.recipes.sample import draw_sample
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.download import download_table
+
     if (origin is not None) + sample + verify > 1 and not (sample and verify and origin is None):
         raise Misuse("download", "--from, --sample and --verify are different things", "give one of them")
     reporter = Reporter(as_json=as_json)

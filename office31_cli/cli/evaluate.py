@@ -5,9 +5,6 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import options
-from office31_cli.recipes.evaluate import evaluate as recipe
-from office31_cli.report.console import Reporter
-from office31_cli.report.evaluation import evaluation_tables
 
 
 def evaluate(
@@ -29,6 +26,10 @@ def evaluate(
 
     Example: office31 evaluate --split webcam
     """
+    from office31_cli.recipes.evaluate import evaluate as recipe
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.evaluation import evaluation_tables
+
     reporter = Reporter(as_json=as_json)
     result = recipe(split, model=model, data=data, device=device, skip_bad=skip_bad, observer=reporter)
     reporter.show(result, *evaluation_tables(result))

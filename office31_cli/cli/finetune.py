@@ -6,10 +6,6 @@ import typer
 
 from office31_cli.cli import options
 from office31_cli.errors import Misuse
-from office31_cli.recipes.finetune import finetune as recipe
-from office31_cli.recipes.request import Options
-from office31_cli.report.console import Reporter
-from office31_cli.report.training import trained_table
 from office31_cli.text import printable
 
 
@@ -36,6 +32,11 @@ def finetune(
 
     Example: office31 finetune --target dslr --labels 3
     """
+    from office31_cli.recipes.finetune import finetune as recipe
+    from office31_cli.recipes.request import Options
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.training import trained_table
+
     reporter = Reporter(as_json=as_json)
     chosen = Options(
         train=train,

@@ -5,10 +5,6 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import options
-from office31_cli.recipes.pretrain import pretrain as recipe
-from office31_cli.recipes.request import Options
-from office31_cli.report.console import Reporter
-from office31_cli.report.training import trained_table
 
 
 def pretrain(
@@ -43,6 +39,11 @@ def pretrain(
 
     Example: office31 pretrain --domain amazon --backbone resnet50
     """
+    from office31_cli.recipes.pretrain import pretrain as recipe
+    from office31_cli.recipes.request import Options
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.training import trained_table
+
     reporter = Reporter(as_json=as_json)
     chosen = Options(
         train=train,

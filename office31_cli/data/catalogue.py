@@ -9,7 +9,10 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
 from office31_cli.text import did_you_mean, printable
 
-_BRING = {office31.NAME: "office31 download", "sample": "office31 download --sample"}
+SAMPLE = "sample"
+"""The drawn stand-in's name; `data.sample` draws it."""
+
+_BRING = {office31.NAME: "office31 download", SAMPLE: "office31 download --sample"}
 """The data sets of the catalogue, each with the command that brings it."""
 
 

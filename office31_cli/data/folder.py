@@ -3,12 +3,13 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from office31_cli.data.photographs import Photographs, digest_files
 from office31_cli.errors import Failed, Misuse
 from office31_cli.text import did_you_mean, listed, printable
+
+if TYPE_CHECKING:
+    from office31_cli.data.photographs import Photographs
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm"})
 """What counts as a picture, by the end of its name; the decoder looks at the bytes."""
@@ -34,17 +35,13 @@ class DataSet:
                 did_you_mean(domain, self.domains),
             )
 
-    def photographs(self, domain: str) -> Photographs:
+    def photographs(self, domain: str) -> "Photographs":
         """The domain's photographs, ordered by item and name; each file's bytes are hashed once."""
+        from office31_cli.data.photographs import Photographs  # numpy, 0.1 s: names alone need none of it
+
         self.check_domain(domain)
         root = _item_level(self.root / domain)
-        files, items = [], []
-        for number, item in enumerate(self.items):
-            names = _pictures(root / item)
-            files += [f"{item}/{name}" for name in names]
-            items += [number] * len(names)
-        digests = digest_files(root, tuple(files))
-        return Photographs(domain, root, tuple(files), np.array(items, dtype=np.int64), digests, np.arange(len(files)))
+        return Photographs.of(domain, root, {item: _pictures(root / item) for item in self.items})
 
 
 def open_folder(root: Path, name: str | None = None) -> DataSet:

@@ -35,6 +35,13 @@ class Photographs:
     digests: tuple[str, ...]
     rows: IntArray
 
+    @classmethod
+    def of(cls, domain: str, root: Path, names: dict[str, list[str]]) -> "Photographs":
+        """The files `names[item]` in the folder `item` below `root`, hashed."""
+        files = tuple(f"{item}/{name}" for item, pictures in names.items() for name in pictures)
+        items = np.repeat(np.arange(len(names)), [len(pictures) for pictures in names.values()])
+        return cls(domain, root, files, items, digest_files(root, files), np.arange(len(files)))
+
     def __len__(self) -> int:
         return len(self.files)
 

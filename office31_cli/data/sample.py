@@ -25,7 +25,6 @@ from office31_cli import storage
 from office31_cli.data import manifest
 from office31_cli.observer import SILENT, Observer
 
-NAME = "sample"
 UNLIKE = 0.045
 """The least mean difference of ink between two symbols, of 1."""
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from office31_cli.data import sample
-from office31_cli.data.catalogue import open_data
+from office31_cli.data.catalogue import SAMPLE, open_data
 from office31_cli.data.folder import DataSet
-from office31_cli.models.catalogue import check_backbone, check_weights
+from office31_cli.models.catalogue import OWN, check_backbone, check_weights
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.request import DEFAULTS, Options, Request
 from office31_cli.results import Trained
@@ -32,7 +31,7 @@ def pretrain(
     options.check()
     opened = open_data(data, observer)
     wanted = _every(opened, domains)
-    backbone = backbone or ("convnet" if opened.name == sample.NAME else PUBLISHED_WITH[0])
+    backbone = backbone or ("convnet" if opened.name == SAMPLE else PUBLISHED_WITH[0])
     check_backbone(backbone)
     request = Request(
         command="pretrain",
@@ -60,4 +59,6 @@ def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
 
 
 def _default_weights(backbone: str) -> str:
+    if backbone in OWN:
+        return "none"
     return PUBLISHED_WITH[1] if backbone == PUBLISHED_WITH[0] else "DEFAULT"

@@ -5,6 +5,7 @@ import time
 
 from office31_cli import paths, storage
 from office31_cli.data import sample
+from office31_cli.data.catalogue import SAMPLE
 from office31_cli.errors import Refused
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.download import Downloaded, staged
@@ -18,7 +19,7 @@ def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> Downloaded:
     is not what drawing with this seed makes.
     """
     began = time.monotonic()
-    root = paths.data_sets() / sample.NAME
+    root = paths.data_sets() / SAMPLE
     if root.exists():
         observer.say(f"the sample is there already: {root}")
     else:
@@ -36,7 +37,7 @@ def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> Downloaded:
     items = len(sample.items())
     domains = {domain: items * camera.photographs for domain, camera in sample.CAMERAS.items()}
     return Downloaded(
-        dataset=sample.NAME,
+        dataset=SAMPLE,
         root=root,
         domains=domains,
         photographs=sum(domains.values()),
