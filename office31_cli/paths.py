@@ -33,14 +33,14 @@ def runs() -> Path:
 
 
 def _home(variable: str, below_home: str) -> Path:
-    if chosen := os.environ.get("OFFICE31_HOME"):
-        return Path(chosen).expanduser().absolute()
-    base = os.environ.get(variable, "")
-    if base.startswith("/"):  # the XDG specification: a relative path is to be ignored
-        return Path(base) / "office31"
     try:
+        if chosen := os.environ.get("OFFICE31_HOME"):
+            return Path(chosen).expanduser().absolute()
+        base = os.environ.get(variable, "")
+        if base.startswith("/"):  # the XDG specification: a relative path is to be ignored
+            return Path(base) / "office31"
         return Path.home() / below_home / "office31"
-    except RuntimeError:
+    except RuntimeError:  # ~ or ~SOMEBODY that stands for nothing here
         raise Failed(
-            "no home folder", "HOME is not set and this user has none", "set OFFICE31_HOME to a folder"
+            "no home folder", "this machine knows none for that user", "set OFFICE31_HOME to an absolute path"
         ) from None

@@ -28,7 +28,7 @@ def finetune(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Go on from a stored network with labels of the target, and score what was held out.
+    """Go on from a stored network with labels of the target.
 
     Example: office31 finetune --target dslr --labels 3
     """

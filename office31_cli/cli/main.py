@@ -1,5 +1,6 @@
 """The `office31` command: its subcommands, and the one table from exceptions to exit codes."""
 
+import inspect
 import os
 import signal
 import sys
@@ -8,6 +9,7 @@ from types import FrameType
 
 import typer
 
+from office31_cli import __version__
 from office31_cli.cli import models
 from office31_cli.cli.download import download
 from office31_cli.cli.evaluate import evaluate
@@ -19,7 +21,6 @@ from office31_cli.report.console import print_error
 app = typer.Typer(
     name="office31",
     help="Move an image classifier from one camera to another.",
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -33,12 +34,14 @@ app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)
-def _office31(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+def _office31(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and stop.")
+) -> None:
     if version:
-        from office31_cli import __version__
-
         print(__version__)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
@@ -59,7 +62,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        return app(standalone_mode=False) or 0
+        return app(prog_name="office31", standalone_mode=False) or 0
     except BaseException as error:
         if os.environ.get("OFFICE31_DEBUG") == "1":
             traceback.print_exc()
@@ -80,10 +83,10 @@ def _report(error: BaseException) -> int:
             print_error(_usage(error))
             return 2
         case KeyboardInterrupt() | typer.Abort():
-            print_error("interrupted: Ctrl-C; run the same command with --resume to go on where it can")
+            print_error(f"interrupted: Ctrl-C; {_how_to_go_on()}")
             return 130
         case Terminated():
-            print_error("terminated: SIGTERM; run the same command with --resume to go on where it can")
+            print_error(f"terminated: SIGTERM; {_how_to_go_on()}")
             return 143
         case BrokenPipeError():
             _silence_stdout()
@@ -94,6 +97,17 @@ def _report(error: BaseException) -> int:
         case _:
             print_error(_unexpected(error))
             return 1
+
+
+def _how_to_go_on() -> str:
+    """Trainings go on only when asked to; everything else finds again what it had finished."""
+    resumable = {
+        command.callback.__name__
+        for command in app.registered_commands
+        if command.callback and "resume" in inspect.signature(command.callback).parameters
+    }
+    again = "run the same command again"
+    return f"{again} with --resume to go on" if resumable.intersection(sys.argv[1:2]) else f"{again} to go on"
 
 
 def _usage(error: typer.TyperException) -> str:

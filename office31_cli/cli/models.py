@@ -13,9 +13,15 @@ from office31_cli.report import models as report
 from office31_cli.report.console import Reporter
 from office31_cli.text import counted
 
-app = typer.Typer(help="The stored models: what there is, and where it came from.", no_args_is_help=True)
+app = typer.Typer(help="The stored models: what there is, and where it came from.")
 
 Word = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name, its id, or the first digits of that.")]
+
+
+@app.callback(invoke_without_command=True)
+def _models(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command("list")

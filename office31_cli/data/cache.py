@@ -87,6 +87,7 @@ class CachedArray:
     def _mend(self, index: int) -> Rows:
         self._observer.warn(f"cache: row {index} of {self.folder} is damaged; it is made again")
         row: Rows = np.ascontiguousarray(self._compute(index, index + 1)[0], dtype=self.dtype)
+        self._crc[index] = zlib.crc32(row.tobytes())
         with contextlib.suppress(OSError):  # a cache that cannot be mended can still be read around
             _write_rows(self.folder, index, row[None])
         return row
@@ -107,14 +108,15 @@ def cached(
     One process builds, others wait for it; one that was killed is continued.
     """
     folder = paths.cache_home() / kind / key
-    if folder.exists() and not _whole(folder, shape, dtype):
-        observer.warn(f"cache: {folder} is damaged; it is made again")
-        storage.remove_folder(folder)
-    if not folder.exists():
-        with storage.locked(paths.cache_home() / kind / f"{key}.lock", timeout=None):
-            if not folder.exists():
+    lock = folder.with_name(f"{key}.lock")
+    if not _whole(folder, shape, dtype):
+        with storage.locked(lock, timeout=None):
+            if not _whole(folder, shape, dtype):  # nobody made it while we waited
+                if folder.exists():
+                    observer.warn(f"cache: {folder} is damaged; it is made again")
+                    storage.remove_folder(folder)
                 _build(folder, shape, np.dtype(dtype), compute, label, observer)
-        (paths.cache_home() / kind / f"{key}.lock").unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
     return CachedArray(folder, shape, dtype, compute, observer)
 
 

@@ -1,12 +1,12 @@
 """Which data set a command works on: one of the catalogue by its name, or anyone's folder."""
 
+import contextlib
 from pathlib import Path
 
 from office31_cli import paths
 from office31_cli.data import office31
 from office31_cli.data.folder import DataSet, open_folder
 from office31_cli.errors import Failed, Misuse
-from office31_cli.observer import Observer
 from office31_cli.text import did_you_mean, printable
 
 SAMPLE = "sample"
@@ -16,17 +16,19 @@ _BRING = {office31.NAME: "office31 download", SAMPLE: "office31 download --sampl
 """The data sets of the catalogue, each with the command that brings it."""
 
 
-def open_data(data: str | None, observer: Observer) -> DataSet:
+def open_data(data: str | None) -> DataSet:
     """The data set that `--data` means: a name, a folder, or the first of the catalogue that is here.
 
     Raises `Failed` where it is not here (with the command that brings it) or is laid out in another way, and
     `Misuse` for a name that is neither in the catalogue nor a folder.
     """
     if data is None:
-        return _first_here(observer)
+        return _first_here()
     if data in _BRING:
         return _catalogued(data)
-    folder = Path(data).expanduser()
+    folder = Path(data)
+    with contextlib.suppress(RuntimeError):  # ~SOMEBODY, whom this machine does not know
+        folder = folder.expanduser()
     if not folder.is_dir():
         what = "a folder that is not there" if "/" in data else "neither a folder nor a known data set"
         raise Misuse(f"--data {printable(data)}", what, did_you_mean(data, _BRING))
@@ -38,11 +40,9 @@ def location(data: DataSet) -> str:
     return data.name if data.root == paths.data_sets() / data.name else str(data.root)
 
 
-def _first_here(observer: Observer) -> DataSet:
+def _first_here() -> DataSet:
     for name in _BRING:
         if (paths.data_sets() / name).is_dir():
-            if name != office31.NAME:
-                observer.say(f"data: {name}, as {office31.TITLE} is not here (office31 download brings it)")
             return _catalogued(name)
     raise Failed(
         f"no data set in {paths.data_sets()}",

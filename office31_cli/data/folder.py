@@ -113,7 +113,7 @@ def _misplaced(root: Path, found: str, fix: str) -> Failed:
 
 def _item_level(domain: Path) -> Path:
     """The folder that holds the items: the domain's own, or the `images` that is all it holds."""
-    return domain / "images" if _folders(domain) == ["images"] and _folders(domain / "images") else domain
+    return domain / "images" if _folders(domain) == ["images"] else domain
 
 
 def _folders(path: Path) -> list[str]:
@@ -122,7 +122,7 @@ def _folders(path: Path) -> list[str]:
 
 def _pictures(path: Path) -> list[str]:
     return sorted(
-        entry.name for entry in _visible(path) if Path(entry.name).suffix.lower() in EXTENSIONS and not entry.is_dir()
+        entry.name for entry in _visible(path) if Path(entry.name).suffix.lower() in EXTENSIONS and entry.is_file()
     )
 
 

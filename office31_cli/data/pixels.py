@@ -1,6 +1,7 @@
 """Decoded photographs: each is decoded once, on all cores, into a memory-mapped array of 8-bit RGB."""
 
 import os
+import struct
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from office31_cli.data.cache import CachedArray, cached, content_key
 from office31_cli.data.photographs import BoolArray, Photographs
@@ -16,7 +17,7 @@ from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer
 from office31_cli.text import printable
 
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # we refuse by our own limit
+warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata harm nobody, and size has our own limit
 
 MAX_PIXELS = 100_000_000
 """A picture that claims more is refused before a byte of it is decoded."""
@@ -24,6 +25,20 @@ MAX_PIXELS = 100_000_000
 Pixels = npt.NDArray[np.uint8]
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
+_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
+"""What Pillow's parsers raise when they trip over damaged bytes."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation; 1, or anything else, is upright."""
+
 _DECODER = 1
 """Raised when decoding changes, so that caches made by the older way are not used."""
 
@@ -40,11 +55,10 @@ def decode(path: Path, side: int) -> Pixels:
             if picture.width * picture.height > MAX_PIXELS:
                 raise _too_large(path, f"{picture.width} x {picture.height}")
             picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
-            upright = ImageOps.exif_transpose(picture)
-            small = _to_rgb(upright).resize((side, side), Image.Resampling.BILINEAR)
+            small = _to_rgb(_upright(picture)).resize((side, side), Image.Resampling.BILINEAR)
     except Image.DecompressionBombError:
         raise _too_large(path, "far more") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except _BROKEN as error:
         unknown = isinstance(error, UnidentifiedImageError)
         reason = "it is no picture in a known format" if unknown else str(error)
         raise Failed(
@@ -61,6 +75,13 @@ def _too_large(path: Path, claim: str) -> Refused:
         f"claims {claim} pixels, where at most {MAX_PIXELS:,} are accepted",
         "remove it, or make it smaller",
     )
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says (`ImageOps.exif_transpose` fails where it cannot rewrite the EXIF too)."""
+    picture.load()  # a PNG may have its EXIF after the pixels
+    turn = _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -42,6 +42,20 @@ def half_precision() -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
+@contextmanager
+def threads_for(cut: str) -> Iterator[None]:
+    """One thread while a head is trained on features: its steps are too small to be shared between cores.
+
+    Handing them over costs as much as they do, and several times that where the cores have other work.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if cut == "features" else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def environment(device: torch.device) -> dict[str, Any]:
     """What a result may depend on beside its inputs; stored in a model's card."""
     return {

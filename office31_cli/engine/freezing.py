@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import fx, nn
-from torch.fx.passes.split_module import split_module
 
 from office31_cli.models.backbones import last_stage
 from office31_cli.models.network import Network
@@ -40,18 +39,38 @@ def _freeze(module: nn.Module) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
+class _Coarse(fx.Tracer):
+    """Records a network's calls as coarsely as will do: looks only into modules that hold a block of the stage.
+
+    What is not looked into stays a module, so that its dropout still follows its training mode.
+    """
+
+    def __init__(self, stage: list[str]) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Whether a module is one step of the graph."""
+        return not any(block.startswith(f"{module_qualified_name}.") for block in self._stage)
+
+
 def _split(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
     """The backbone below its last stage, and the last stage with what follows it."""
-    stage = tuple(last_stage(backbone))
-    traced = fx.symbolic_trace(backbone)
-    in_stage: set[fx.Node] = set()
-    for node in traced.graph.nodes:
-        target = str(node.target)
-        owns = node.op in ("call_module", "get_attr") and any(f"{target}.".startswith(f"{name}.") for name in stage)
-        if owns or any(source in in_stage for source in node.all_input_nodes):
-            in_stage.add(node)
-    halves = split_module(traced, backbone, lambda node: int(node in in_stage))
-    return halves.get_submodule("submod_0"), halves.get_submodule("submod_1")
+    stage = last_stage(backbone)
+    nodes = _Coarse(stage).trace(backbone).nodes
+    above: set[fx.Node] = set()
+    for node in nodes:
+        if node.target in stage or any(source in above for source in node.all_input_nodes):
+            above.add(node)
+    (border,) = {source for node in above for source in node.all_input_nodes} - above
+    lower, upper = fx.Graph(), fx.Graph()
+    lower_copies: dict[fx.Node, fx.Node] = {}
+    upper_copies = {border: upper.placeholder("activations")}
+    for node in nodes:
+        graph, copies = (upper, upper_copies) if node in above else (lower, lower_copies)
+        copies[node] = graph.node_copy(node, copies.__getitem__)
+    lower.output(lower_copies[border])
+    return fx.GraphModule(backbone, lower), fx.GraphModule(backbone, upper)
 
 
 def frozen_shape(frozen: nn.Module, crop: int) -> tuple[int, ...]:

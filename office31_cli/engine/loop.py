@@ -55,17 +55,22 @@ class Training:
     def run(self, checkpoints: Checkpoints, observer: Observer, *, resume: bool) -> History:
         """Train to the end, keeping a checkpoint of every epoch; returns each epoch's mean losses.
 
-        Raises `Failed` where a loss is not finite; the checkpoints of the epochs before stay.
+        Raises `Failed` where a loss or a weight is not finite; the checkpoints of the epochs before stay.
         """
+        if len(self._examples) < 2:
+            raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
         if not resume:
             checkpoints.clear()
         history = checkpoints.restore(self.task, self._optimizer)
+        if resume and not history:
+            observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
         if history:
             observer.say(f"going on after epoch {len(history)} of {self._settings.epochs}")
         count, epochs = len(self._examples), self._settings.epochs
         with observer.track("training", epochs * count, len(history) * count) as advance:
             for epoch in range(len(history), epochs):
                 history.append(self._epoch(epoch, advance))
+                _check_weights(self.task, f"epoch {epoch + 1}")
                 checkpoints.save(history, self.task, self._optimizer)
         return history
 
@@ -78,13 +83,13 @@ class Training:
         for step, places in enumerate(steps):
             set_learning_rate(self._optimizer, self._settings, (epoch + step / len(steps)) / self._settings.epochs)
             seed_torch("step", seed, epoch, step)
-            losses = self._step(self._examples.take(places), draws[places], f"epoch {epoch + 1}, step {step + 1}")
+            losses = self.step(self._examples.take(places), draws[places], f"epoch {epoch + 1}, step {step + 1}")
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + loss * len(places)
             advance(len(places))
         return {name: value / count for name, value in sums.items()}
 
-    def _step(self, batch: Examples, draws: Draws, where: str) -> dict[str, float]:
+    def step(self, batch: Examples, draws: Draws, where: str) -> dict[str, float]:
         """One step of the optimizer; returns the losses before it."""
         items = torch.from_numpy(batch.items).to(self._device, non_blocking=True)
         with fast_arithmetic(self._device):
@@ -110,8 +115,11 @@ def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torc
 
 
 def _batches(places: IntArray, size: int) -> list[IntArray]:
-    """Batches of nearly equal size, none above `size`: no last one of a single row, which batch norm cannot take."""
-    return np.array_split(places, math.ceil(len(places) / size))
+    """Batches of nearly equal size, none above `size`: no last one of a single row, which batch norm cannot take.
+
+    An odd number of rows in pairs has one batch of three.
+    """
+    return np.array_split(places, max(1, min(math.ceil(len(places) / size), len(places) // 2)))
 
 
 def _train_mode(task: nn.Module) -> None:
@@ -127,3 +135,10 @@ def _check_finite(losses: dict[str, float], where: str) -> None:
     for name, value in losses.items():
         if not math.isfinite(value):
             raise Failed(f"training, {where}", f"the {name} loss is {value}", "try a smaller --lr")
+
+
+def _check_weights(task: nn.Module, where: str) -> None:
+    """The last step's effect shows in no loss."""
+    for name, value in task.state_dict().items():
+        if not bool(torch.isfinite(value).all()):
+            raise Failed(f"training, {where}", f"{name} is no longer finite", "try a smaller --lr")

@@ -1,6 +1,7 @@
 """Backbones: any torchvision classifier without its last layer, and two of our own."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +21,8 @@ _ONE_BLOCK = 0.8
 """A module that holds more than this share of the weights is the trunk itself, and is looked into."""
 
 
-def build_backbone(name: str, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
-    """The network `name`, with fresh weights or those given; maps images (n, 3, h, w) to features (n, d).
+def build_backbone(name: str, crop: int, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
+    """The network `name`, with fresh weights or those given; maps images (n, 3, crop, crop) to features (n, d).
 
     What is cut off is the last layer alone: its input are the features, as in the published tables
     (2,048 for ResNet-50, 4,096 for AlexNet). SqueezeNet has no linear layer: its last 1 x 1 convolution goes,
@@ -34,15 +35,24 @@ def build_backbone(name: str, weights: Mapping[str, Tensor] | None = None) -> nn
         return own
     import torchvision  # 1 s: only where a network is needed
 
-    network: nn.Module = torchvision.models.get_model(name, weights=None, **_OPTIONS.get(name, {}))
+    network: nn.Module = torchvision.models.get_model(name, weights=None, **_options(name, crop))
     head = head_name(network)
     if weights is not None:
         load_weights(network, weights, except_for=(f"{head}.", *_AUXILIARY))
-    if head == _SQUEEZENET_HEAD:
+    if isinstance(network.get_submodule(head), nn.Conv2d):
         network.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     else:
         network.set_submodule(head, nn.Identity())
     return network
+
+
+def _options(name: str, crop: int) -> dict[str, Any]:
+    if name in ("googlenet", "inception_v3"):
+        # Their fresh weights would take half a minute to draw; the auxiliary heads serve their first training only;
+        # the published weights expect images that the network itself scales to [-1, 1].
+        return {"init_weights": False, "aux_logits": False, "transform_input": True}
+    # A vision transformer has one position embedding a patch: it must know how many there are.
+    return {"image_size": crop} if name.startswith("vit_") else {}
 
 
 def head_name(network: nn.Module) -> str:
@@ -60,10 +70,10 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], except_for: 
     given = {key: value for key, value in weights.items() if not key.startswith(except_for)}
     faults = [f"{key} is missing" for key in own if key not in given and not key.endswith("num_batches_tracked")]
     faults += [f"{key} is unknown" for key in given if key not in own]
-    for key in own.keys() & given.keys():
+    for key in (key for key in own if key in given):
         if own[key].shape != given[key].shape:
             faults.append(f"{key} has shape {tuple(given[key].shape)} instead of {tuple(own[key].shape)}")
-        elif not bool(torch.isfinite(given[key]).all()):
+        elif not bool(torch.isfinite(given[key].to(own[key].dtype)).all()):
             faults.append(f"{key} holds values that are not finite")
     if faults:
         raise Failed("weights", f"they do not fit: {printable(listed(faults, 3))}", "check --weights and --backbone")
@@ -130,6 +140,3 @@ class MLP(nn.Sequential):
 
 
 _OWN = {"convnet": ConvNet, "mlp": MLP}
-
-# Without weights these two would draw from a truncated normal for half a minute, and add heads for training.
-_OPTIONS = {name: {"init_weights": False, "aux_logits": False} for name in ("googlenet", "inception_v3")}

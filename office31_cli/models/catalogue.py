@@ -32,8 +32,8 @@ def check_weights(backbone: str, weights: str) -> str:
 
     Raises `Misuse` where the name or the path does not exist, or belongs to another backbone.
     """
-    if weights == "none":
-        return weights
+    if weights == "none" or (weights == "DEFAULT" and backbone in OWN):
+        return "none"
     if is_path(weights):
         return str(_check_path(weights))
     known = _weights_of(backbone)
@@ -42,7 +42,7 @@ def check_weights(backbone: str, weights: str) -> str:
         raise Misuse(
             f"weights {printable(weights)}",
             f"{backbone} has none of that name",
-            f"{did_you_mean(weights, full)} (or give the path of a .safetensors or .pth file)",
+            f"{did_you_mean(weights, {*full, 'none'})} (or give the path of a .safetensors or .pth file)",
         )
     return full[weights]
 

@@ -52,7 +52,7 @@ class Network(nn.Module):
     def __init__(self, architecture: Architecture, backbone: nn.Module | None = None) -> None:
         super().__init__()
         self.architecture = architecture
-        self.backbone = backbone if backbone is not None else build_backbone(architecture.backbone)
+        self.backbone = backbone if backbone is not None else build_backbone(architecture.backbone, architecture.crop)
         self.head = Head(feature_width(self.backbone, architecture.crop), architecture)
 
     def forward(self, images: Tensor) -> Tensor:

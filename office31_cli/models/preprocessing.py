@@ -29,7 +29,7 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Preprocessing":
-        """The inverse of `to_json`; raises TypeError or ValueError where `stored` is something else."""
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError where `stored` is something else."""
         side, crop = int(stored["side"]), int(stored["crop"])
         if not 1 <= crop <= side <= 4096:
             raise ValueError(f"crop {crop} of side {side}")

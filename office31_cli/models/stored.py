@@ -21,7 +21,7 @@ def load_network(entry: Entry) -> tuple[Network, Preprocessing]:
         architecture = Architecture.from_json(entry.card.network)
         preprocessing = Preprocessing.from_json(entry.card.preprocessing)
         network = Network(architecture)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # torch's errors are RuntimeErrors
         raise Failed(
             f"model {entry.name}", f"its card describes no network that can be built ({error})", "upgrade office31-cli"
         ) from None

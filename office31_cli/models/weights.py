@@ -2,17 +2,18 @@
 
 import hashlib
 import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from office31_cli import storage
+from office31_cli.data.transfer import fetched
+from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
 from office31_cli.models.catalogue import OWN, is_path
 from office31_cli.models.preprocessing import Preprocessing
@@ -25,6 +26,9 @@ _OWN_PREPROCESSING = {
     "convnet": Preprocessing(side=56, crop=48, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
     "mlp": Preprocessing(side=100, crop=100, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
 }
+
+_LARGEST = 1 << 32
+"""Bytes of the largest weights file that is fetched; torchvision's largest is 2.6 GB."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +51,40 @@ def load(backbone: str, weights: str) -> Weights:
     if is_path(weights):
         path = Path(weights)
         return Weights(f"{path.name}@{storage.sha256_file(path)[:12]}", read_file(path), preprocessing)
-    return Weights(weights, _fetch(backbone, weights), preprocessing)
+    return Weights(weights, _fetch(weights), preprocessing)
 
 
 def read_file(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.safetensors` file, or of a `.pth` file without running what a pickle may ask for."""
     try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        stored: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # torch's unpickler remarks on damaged bytes before it fails
+            stored: Any = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
     except pickle.UnpicklingError:
         raise Refused(
             printable(str(path)),
             "it holds more than tensors and could run code when read",
             "get a .safetensors file, or save its state_dict() anew",
         ) from None
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:
         reason = printable((str(error).splitlines() or ["damaged"])[0])
         raise Refused(printable(str(path)), f"it cannot be read as weights ({reason})", "fetch it again") from None
-    if not isinstance(stored, dict) or not all(isinstance(value, Tensor) for value in stored.values()):
+    if not isinstance(stored, dict) or not all(isinstance(key, str) and _plain(stored[key]) for key in stored):
         raise Refused(printable(str(path)), "it is not a state dict of tensors", "save the network's state_dict()")
     return stored
+
+
+def _read_pickle(path: Path) -> Any:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _plain(value: Any) -> bool:
+    """Whether this is a dense tensor of real numbers that are here."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not (value.is_nested or value.is_quantized or value.is_complex())
+    )
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -95,28 +112,46 @@ def _preprocessing(backbone: str, weights: str) -> Preprocessing:
     return Preprocessing(max(preset.resize_size[0], preset.crop_size[0]), preset.crop_size[0], mean, std)
 
 
-def _fetch(backbone: str, weights: str) -> dict[str, Tensor]:
+def _fetch(weights: str) -> dict[str, Tensor]:
+    """Torchvision's weights from torch's cache, brought there where they are not; their name tells their hash."""
     import torchvision
 
     chosen = torchvision.models.get_weight(weights)
+    path = _cache() / _file_name(chosen)
+    if not path.is_file():
+        _download(weights, chosen.url, path)
+    if not storage.sha256_file(path).startswith(path.stem.rsplit("-", 1)[-1]):
+        raise Refused(printable(str(path)), f"its bytes are not those of {weights}", "remove the file")
+    return read_file(path)
+
+
+def _download(weights: str, url: str, path: Path) -> None:
     try:
-        tensors: dict[str, Tensor] = chosen.get_state_dict(progress=False, check_hash=True)
-    except (URLError, OSError, RuntimeError) as error:
+        with fetched(url, limits=Limits(body=_LARGEST)) as arrived, arrived.path.open("rb") as stream:
+            storage.make_folder(path.parent)
+            storage.write_file(path, iter(lambda: stream.read(1 << 20), b""))
+    except Failed as error:
         here = _backbones_here()
         other = f", or --backbone {listed(here, 3)}, whose weights are here" if here else ""
         raise Failed(
             f"weights {weights}",
-            f"not in {torch.hub.get_dir()} and cannot be fetched ({printable(str(error))})",
+            f"not in {printable(str(path.parent))} and cannot be fetched ({error.what}: {error.why})",
             f"give --weights PATH, or --weights none{other}",
         ) from None
-    return tensors
 
 
 def _backbones_here() -> list[str]:
     """The backbones whose default weights lie in torch's cache."""
     import torchvision
 
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
     names = torchvision.models.list_models(module=torchvision.models)
     defaults = {name: torchvision.models.get_model_weights(name).DEFAULT for name in names}
-    return [name for name, chosen in defaults.items() if (folder / chosen.url.rsplit("/", 1)[-1]).is_file()]
+    return [name for name, chosen in defaults.items() if (_cache() / _file_name(chosen)).is_file()]
+
+
+def _cache() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def _file_name(chosen: "WeightsEnum") -> str:
+    return str(chosen.url).rsplit("/", 1)[-1]

@@ -31,15 +31,16 @@ def evaluate(
     domain, part = _parse(split)
     nothing = Failed("no stored model", "there is nothing to evaluate", "run: office31 pretrain --domain amazon")
     if data is None:
-        entry = choice.model(model, lambda entry: True, observer, nothing)
-        opened = open_data(entry.card.data["location"], observer)
+        entry = choice.model(model, lambda entry: True, nothing)
+        opened = open_data(entry.card.data["location"])
     else:
-        opened = open_data(data, observer)
-        entry = choice.model(model, lambda entry: set(entry.card.items) == set(opened.items), observer, nothing)
+        opened = open_data(data)
+        entry = choice.model(model, lambda entry: set(entry.card.items) == set(opened.items), nothing)
     opened.check_domain(domain)
     choice.check_items(entry, opened)
     if part is None:
         part = "test" if entry.card.labels_used.get(domain) else "all"
+    choice.tell_model(model, entry, observer)
     from office31_cli.recipes import scoring  # torch, 3 s: only now that all that was typed makes sense
 
     return scoring.score(entry, opened, domain, part, device=device, skip_bad=skip_bad, observer=observer)

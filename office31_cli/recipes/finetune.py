@@ -31,7 +31,7 @@ def finetune(
     strategies.check(strategy)
     if labels is not None and labels < 1:
         raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
-    opened, start = _start(target, model, data, observer)
+    opened, start = _start(target, model, data)
     request = Request(
         command="finetune",
         data=opened,
@@ -44,25 +44,25 @@ def finetune(
         suggested=f"{start.name}-{target}",
         options=options,
     )
+    choice.tell_model(model, start, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
 
     fields = training.run(request, observer)
     return Finetuned(**fields, target=target, strategy=strategy, labels=request.to_json()["labels"])
 
 
-def _start(target: str, model: str | None, data: str | None, observer: Observer) -> tuple[DataSet, Entry]:
+def _start(target: str, model: str | None, data: str | None) -> tuple[DataSet, Entry]:
     """The data set, and the model to go on from."""
     if model is not None or data is None:
-        start = choice.model(model, lambda entry: not entry.card.labels_used.get(target), observer, _nothing(target))
-        opened = open_data(data or start.card.data["location"], observer)
+        start = choice.model(model, lambda entry: not entry.card.labels_used.get(target), _nothing(target))
+        opened = open_data(data or start.card.data["location"])
         opened.check_domain(target)
     else:
-        opened = open_data(data, observer)
+        opened = open_data(data)
         opened.check_domain(target)
         start = choice.model(
             None,
             lambda entry: entry.card.items == opened.items and not entry.card.labels_used.get(target),
-            observer,
             _nothing(target),
         )
     choice.check_items(start, opened)

@@ -6,6 +6,7 @@ from office31_cli.data.catalogue import SAMPLE, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.models.catalogue import OWN, check_backbone, check_weights
 from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes import choice
 from office31_cli.recipes.request import DEFAULTS, Options, Request
 from office31_cli.results import Trained
 
@@ -29,7 +30,7 @@ def pretrain(
     for names that do not exist, before anything is loaded, and `Failed` where data or weights cannot be had.
     """
     options.check()
-    opened = open_data(data, observer)
+    opened = open_data(data)
     wanted = _every(opened, domains)
     backbone = backbone or ("convnet" if opened.name == SAMPLE else PUBLISHED_WITH[0])
     check_backbone(backbone)
@@ -45,6 +46,7 @@ def pretrain(
         suggested=f"{'all' if wanted == opened.domains else '-'.join(wanted)}-{backbone}",
         options=options,
     )
+    choice.tell_data(data, opened, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
 
     return Trained(**training.run(request, observer))

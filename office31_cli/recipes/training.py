@@ -4,22 +4,19 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 
 from office31_cli import strategies
 from office31_cli.data.catalogue import location
-from office31_cli.data.photographs import Photographs
-from office31_cli.data.splits import draw_labelled, held_out, shortfalls, with_twins
 from office31_cli.engine import loop
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import choose_device, environment
+from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.freezing import Cut, cut
 from office31_cli.engine.inputs import Inputs
+from office31_cli.engine.optimizers import Group
 from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
-from office31_cli.errors import Failed
 from office31_cli.metrics.accuracy import accuracy
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone
@@ -28,10 +25,11 @@ from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled
-from office31_cli.recipes.material import Domain, examples, inputs_for, open_domain
+from office31_cli.recipes.material import examples, inputs_for, open_domain
+from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
-from office31_cli.text import listed
+from office31_cli.strategies.base import trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +39,6 @@ class Start:
     network: Network
     weights: str
     preprocessing: Preprocessing
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """By domain, the photographs to learn from and those kept back."""
-
-    learnt: list[Photographs]
-    held_out: list[Photographs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +66,7 @@ def run(request: Request, observer: Observer) -> dict[str, Any]:
         open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
         for name in request.domains
     ]
-    this = Run(request, start, train, _settings(request, train), _divide(request, domains, observer), device)
+    this = Run(request, start, train, _settings(request, train), divide(request, domains, observer), device)
     halves = cut(start.network, train)
     inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
     checkpoints = Checkpoints(_identity(this), observer)
@@ -88,10 +78,18 @@ def run(request: Request, observer: Observer) -> dict[str, Any]:
 
 
 def _trained(this: Run, halves: Cut, inputs: Inputs, checkpoints: Checkpoints, observer: Observer) -> History:
-    groups = strategies.load(this.request.strategy).groups(this.start.network)
+    groups = _groups(this)
     task = loop.Supervised(halves.trained)
     training = loop.Training(task, groups, inputs, examples(this.parts.learnt), this.settings, this.device)
-    return training.run(checkpoints, observer, resume=this.request.options.resume)
+    with threads_for(halves.name):
+        return training.run(checkpoints, observer, resume=this.request.options.resume)
+
+
+def _groups(this: Run) -> list[Group]:
+    """What is trained at which rate: as the strategy says, but fresh weights all have the same way to go."""
+    if this.request.parent is None and this.request.weights == "none":
+        return [Group(trainable(this.start.network))]
+    return strategies.load(this.request.strategy).groups(this.start.network)
 
 
 def _start(request: Request) -> Start:
@@ -107,7 +105,9 @@ def _start(request: Request) -> Start:
     )
     seed_torch("initial weights", request.options.seed)
     return Start(
-        Network(architecture, build_backbone(request.backbone, loaded.tensors)), loaded.name, loaded.preprocessing
+        Network(architecture, build_backbone(request.backbone, architecture.crop, loaded.tensors)),
+        loaded.name,
+        loaded.preprocessing,
     )
 
 
@@ -125,35 +125,6 @@ def _settings(request: Request, train: str) -> Settings:
         optimizer=options.optimizer,
         lr=check_optimizer(options.optimizer, options.lr),
         seed=options.seed,
-    )
-
-
-def _divide(request: Request, domains: list[Domain], observer: Observer) -> Parts:
-    """Learn from all but a held-out share, or from a few labels an item; never score what was ever learnt from."""
-    parts = [domain.photographs for domain in domains]
-    items = np.concatenate([part.items for part in parts])
-    groups = [digest for part in parts for digest in part.digests]
-    if request.labels is not None:
-        learnt = draw_labelled(items, groups, per_item=request.labels, seed=request.options.seed)
-        kept_back = ~with_twins(learnt, groups)
-        if few := shortfalls(items, learnt, request.labels):
-            names = listed(f"{request.data.items[item]} ({count})" for item, count in few.items())
-            observer.warn(f"fewer than {request.labels} labels: {names}")
-    elif request.options.held_out > 0:
-        kept_back = held_out(items, groups, fraction=request.options.held_out, seed=request.options.seed)
-        learnt = ~kept_back
-    else:
-        learnt = np.ones(len(items), dtype=np.bool_)
-        kept_back = ~learnt
-    if not learnt.any():
-        raise Failed("training", "no labelled photographs are left to learn from", "use a smaller --held-out")
-    if request.parent is not None:
-        before = labelled.of(request.parent)
-        kept_back &= ~np.concatenate([labelled.seen(part, before) for part in parts])
-    ends = np.cumsum([len(part) for part in parts])[:-1]
-    return Parts(
-        [part.subset(mask) for part, mask in zip(parts, np.split(learnt, ends), strict=True)],
-        [part.subset(mask) for part, mask in zip(parts, np.split(kept_back, ends), strict=True)],
     )
 
 
@@ -209,10 +180,11 @@ def _card(this: Run, history: History, score: float | None, seconds: float) -> C
 def _publish(this: Run, card: Card) -> Entry:
     """Store the network with the record of every photograph whose label it has seen."""
     request = this.request
-    before = labelled.of(request.parent) if request.parent else {}
-    seen = labelled.merged(before, labelled.by_domain(this.parts.learnt))
     tensors = {key: value.detach().cpu().contiguous() for key, value in this.start.network.state_dict().items()}
-    files = {MODEL_FILE: safetensors.torch.save(tensors), labelled.FILE: labelled.encode(seen)}
+    files = {
+        MODEL_FILE: safetensors.torch.save(tensors),
+        labelled.FILE: labelled.encode(this.parts.seen),
+    }
     return Registry().publish(card, files, name=request.options.name, suggested=request.suggested)
 
 

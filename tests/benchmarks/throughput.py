@@ -1,0 +1,99 @@
+"""Images a second of training from pixels: ours, or the plain loop that a user would write.
+
+    python throughput.py {ours,plain} BACKBONE DATA_FOLDER STEPS
+
+Each runs in a process of its own, as ours changes how the process allocates memory. Prints one number.
+"""
+
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+BATCH = 32
+
+
+def plain(backbone: str, folder: Path, steps: int) -> float:
+    """JPEG decoding in a DataLoader with two workers, default memory format, as in every tutorial."""
+    import torchvision
+    from torch.utils.data import DataLoader
+    from torchvision import transforms
+
+    augment = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(224),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
+    photographs = torchvision.datasets.ImageFolder(str(folder), augment)
+    network = torchvision.models.get_model(backbone, num_classes=31).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9, nesterov=True)
+    batches = iter(DataLoader(photographs, BATCH, shuffle=True, num_workers=2))
+
+    def step() -> None:
+        images, items = next(batches)
+        loss = nn.functional.cross_entropy(network(images), items)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return _rate(step, steps)
+
+
+def ours(backbone: str, folder: Path, steps: int) -> float:
+    """What `office31 pretrain --train all` does for each step, photographs decoded beforehand."""
+    from office31_cli.data.photographs import Photographs
+    from office31_cli.data.pixels import decoded
+    from office31_cli.engine import loop
+    from office31_cli.engine.device import choose_device
+    from office31_cli.engine.freezing import cut
+    from office31_cli.engine.inputs import Examples, PixelInputs
+    from office31_cli.engine.optimizers import Group
+    from office31_cli.engine.settings import Settings
+    from office31_cli.models.backbones import build_backbone
+    from office31_cli.models.network import BOTTLENECK, Architecture, Network
+    from office31_cli.models.preprocessing import Preprocessing
+
+    device = choose_device("cpu")
+    preprocessing = Preprocessing(side=256, crop=224)
+    network = Network(Architecture(backbone, BOTTLENECK, 31, 224), build_backbone(backbone, 224))
+    names = {item.name: sorted(picture.name for picture in item.iterdir()) for item in sorted(folder.iterdir())}
+    photographs = Photographs.of("amazon", folder, names)
+    pixels = decoded(photographs, preprocessing.side)
+    examples = Examples(np.zeros(len(photographs), dtype=np.int64), photographs.rows, photographs.items)
+    training = loop.Training(
+        loop.Supervised(cut(network, "all").trained),
+        [Group(list(network.parameters()))],
+        PixelInputs([pixels], preprocessing, device),
+        examples,
+        Settings(epochs=1, batch_size=BATCH, optimizer="nesterov", lr=0.001, seed=0),
+        device,
+    )
+    random = np.random.default_rng(0)
+    batches = itertools.cycle(np.array_split(random.permutation(len(examples)), len(examples) // BATCH))
+
+    def step() -> None:
+        places = next(batches)
+        training.step(examples.take(places), random.random((len(places), 5)), "benchmark")
+
+    return _rate(step, steps)
+
+
+def _rate(step: Callable[[], None], steps: int) -> float:
+    step()
+    began = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return BATCH * steps / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    how, backbone, folder, steps = sys.argv[1:]
+    print({"plain": plain, "ours": ours}[how](backbone, Path(folder), int(steps)))
