@@ -32,6 +32,10 @@ class Refused(Office31Error):
     exit_code = 3
 
 
+class Interrupted(BaseException):
+    """Ctrl-C. Not a `KeyboardInterrupt`: typer makes a silent exit of that."""
+
+
 class Terminated(BaseException):
     """SIGTERM arrived. Not an `Exception`, so that no handler on the way up swallows it."""
 

@@ -15,7 +15,7 @@ from office31_cli.cli.download import download
 from office31_cli.cli.evaluate import evaluate
 from office31_cli.cli.finetune import finetune
 from office31_cli.cli.pretrain import pretrain
-from office31_cli.errors import Office31Error, Terminated, from_os_error
+from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
 from office31_cli.report.console import print_error
 
 app = typer.Typer(
@@ -82,7 +82,7 @@ def _report(error: BaseException) -> int:
         case typer.TyperException():
             print_error(_usage(error))
             return 2
-        case KeyboardInterrupt() | typer.Abort():
+        case Interrupted():
             print_error(f"interrupted: Ctrl-C; {_how_to_go_on()}")
             return 130
         case Terminated():
@@ -138,7 +138,7 @@ def _silence_stdout() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C does not wait
-    raise KeyboardInterrupt
+    raise Interrupted
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -38,31 +38,20 @@ def held_out(items: IntArray, groups: Sequence[str], *, fraction: float = 0.2, s
     return _belonging(groups, chosen)
 
 
-def draw_labelled(
-    items: IntArray, groups: Sequence[str], *, per_item: int, seed: int, among: BoolArray | None = None
-) -> BoolArray:
-    """True (n,) for `per_item` photographs of each item, drawn by seed from those where `among` (n,) is true.
+def draw_labelled(items: IntArray, groups: Sequence[str], *, per_item: int, seed: int) -> BoolArray:
+    """True (n,) for `per_item` photographs of each item, drawn by seed.
 
     No two of them are twins; an item with fewer groups gives one photograph of each. A draw of k is part of
-    the draw of k + 1 with the same seed. The twins of what is drawn are not drawn: `with_twins` finds them.
+    the draw of k + 1 with the same seed. Who tests on the rest must leave out the twins of what is drawn.
     """
     first: dict[int, dict[str, int]] = defaultdict(dict)  # of each item, where each group is listed first
     for place, (item, group) in enumerate(zip(items.tolist(), groups, strict=True)):
-        if among is None or among[place]:
-            first[item].setdefault(group, place)
+        first[item].setdefault(group, place)
     drawn = np.zeros(len(groups), dtype=np.bool_)
     for places in first.values():
         for group in _shuffled(places, "labelled", seed)[: max(per_item, 0)]:
             drawn[places[group]] = True
     return drawn
-
-
-def with_twins(chosen: BoolArray, groups: Sequence[str]) -> BoolArray:
-    """True (n,) for the chosen photographs and all that are identical to one of them.
-
-    Whoever trains on the chosen keeps all of these out of the test.
-    """
-    return _belonging(groups, {group for group, taken in zip(groups, chosen, strict=True) if taken})
 
 
 def shortfalls(items: IntArray, drawn: BoolArray, per_item: int) -> dict[int, int]:

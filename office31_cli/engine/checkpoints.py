@@ -4,7 +4,6 @@ A checkpoint becomes visible by one rename. The last two are kept, so that a dam
 """
 
 import hashlib
-import json
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +18,12 @@ from torch.optim import Optimizer
 from office31_cli import paths, storage
 from office31_cli.data.cache import content_key
 from office31_cli.observer import SILENT, Observer
+from office31_cli.registry import strict_json
 
 History = list[dict[str, float]]
 
 _KEPT = 2
+_LARGEST_JSON = 1 << 26
 
 
 @dataclass
@@ -41,10 +42,11 @@ class Checkpoints:
         tensors = {f"module.{name}": value.contiguous() for name, value in module.state_dict().items()}
         moments, groups = _taken_apart(optimizer)
         content = save({**tensors, **moments})
-        about = {"sha256": hashlib.sha256(content).hexdigest(), "history": history, "groups": groups, "run": self.run}
+        about = {"history": history, "groups": groups, "run": self.run}
+        sealed = strict_json.canonical({"sha256": _seal(about, content), **about})
         staging = storage.make_folder(self.folder / f"tmp-{uuid.uuid4().hex}")
         storage.create_file(staging / "state.safetensors", content)
-        storage.create_file(staging / "state.json", json.dumps(about, allow_nan=False).encode())
+        storage.create_file(staging / "state.json", sealed)
         storage.sync_file(staging)
         target = self._epoch(len(history))
         storage.remove_folder(target)
@@ -80,11 +82,18 @@ class Checkpoints:
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    about = json.loads((folder / "state.json").read_bytes())
+    about = strict_json.parse((folder / "state.json").read_bytes(), _LARGEST_JSON)
     content = (folder / "state.safetensors").read_bytes()
-    if hashlib.sha256(content).hexdigest() != about["sha256"]:
+    if about.pop("sha256") != _seal(about, content):
         raise ValueError("its hash differs")
     return about, load(content)
+
+
+def _seal(about: dict[str, Any], content: bytes) -> str:
+    """The SHA-256 of all that a checkpoint holds."""
+    total = hashlib.sha256(strict_json.canonical(about))
+    total.update(content)
+    return total.hexdigest()
 
 
 def _taken_apart(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
@@ -105,3 +114,7 @@ def _put_together(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list
             _, number, name = key.split(".", 2)
             state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.shape == parameter.shape:  # in the parameter's memory order, as if the run had never stopped
+                values[name] = torch.empty_like(parameter).copy_(value)

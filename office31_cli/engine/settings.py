@@ -1,6 +1,5 @@
 """How to train: the numbers that a user may set, and their defaults. Imports no torch."""
 
-import math
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +9,9 @@ from office31_cli.text import did_you_mean, printable
 
 LEARNING_RATES = {"sgd": 0.1, "momentum": 0.03, "nesterov": 0.03, "adam": 1e-3, "adamw": 1e-3}
 """The optimizers by name, each with the learning rate that it gets unless told otherwise."""
+
+LARGEST_RATE = 1e30
+"""A step in single precision cannot be much longer."""
 
 EPOCHS = {"head": 30, "last": 10, "all": 20}
 """What `--train` takes, each with the passes over the photographs that it gets unless told otherwise."""
@@ -38,8 +40,10 @@ def check_optimizer(name: str, lr: float | None) -> float:
     """The learning rate to use; raises `Misuse` where a name or number makes no sense."""
     if name not in LEARNING_RATES:
         raise Misuse(f"optimizer {printable(name)}", "not one of ours", did_you_mean(name, LEARNING_RATES))
-    if lr is not None and not (math.isfinite(lr) and lr > 0):
-        raise Misuse(f"--lr {lr}", "it must be a positive number", f"try {LEARNING_RATES[name]}")
+    if lr is not None and not 0 < lr <= LARGEST_RATE:
+        raise Misuse(
+            f"--lr {lr}", f"it must be a positive number up to {LARGEST_RATE:g}", f"try {LEARNING_RATES[name]}"
+        )
     return LEARNING_RATES[name] if lr is None else lr
 
 

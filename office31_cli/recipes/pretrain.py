@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from office31_cli.data.catalogue import SAMPLE, open_data
 from office31_cli.data.folder import DataSet
-from office31_cli.models.catalogue import OWN, check_backbone, check_weights
+from office31_cli.models.catalogue import check_backbone, check_weights
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import choice
 from office31_cli.recipes.request import DEFAULTS, Options, Request
@@ -61,6 +61,4 @@ def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
 
 
 def _default_weights(backbone: str) -> str:
-    if backbone in OWN:
-        return "none"
     return PUBLISHED_WITH[1] if backbone == PUBLISHED_WITH[0] else "DEFAULT"

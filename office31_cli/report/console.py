@@ -115,11 +115,17 @@ def print_error(message: str) -> None:
     _console(sys.stderr).print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, where `| head` is no error: rich would exit with 1."""
+        raise BrokenPipeError
+
+
 def _console(stream: Any) -> Console:
     """A console that interprets nothing: no markup, no emoji codes, no highlighting."""
     width = None if stream.isatty() else _UNBOUNDED
     dumb = bool(os.environ.get("NO_COLOR")) or not stream.isatty()
-    return Console(
+    return _Console(
         file=stream,
         width=width,
         no_color=dumb or None,

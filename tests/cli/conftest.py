@@ -1,0 +1,49 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_command import LONG_NAME, OWN, Command
+
+
+@pytest.fixture
+def run(home: Path) -> Command:
+    """The command with an empty home."""
+    return Command(home)
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The command with a home that holds the drawn sample."""
+    command = Command(tmp_path_factory.mktemp("drawn"))
+    code, _, err = command("download", "--sample")
+    assert (code, err) == (0, "")
+    return command
+
+
+@pytest.fixture(scope="session")
+def pretrained(drawn: Command) -> dict[str, Any]:
+    """What `pretrain --json` said of a model that was trained on the sample's amazon for three epochs."""
+    result: dict[str, Any] = drawn.json("pretrain", "--domain", "amazon", "--epochs", "3")
+    return result
+
+
+@pytest.fixture(scope="session")
+def own_folder(drawn: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's own pictures: two domains of three items with ten pictures each, under names of their own."""
+    root = tmp_path_factory.mktemp("own") / "things"
+    names = {"mug": "mug", "pen": "[red] pen", "bike": "vélo"}
+    for domain, camera in (("amazon", "shop"), ("webcam", "phone")):
+        for item, name in names.items():
+            (root / camera / name).mkdir(parents=True)
+            pictures = sorted((drawn.home / "data" / "sample" / domain / item).iterdir())[:10]
+            for picture in pictures:
+                shutil.copy(picture, root / camera / name)
+    return root
+
+
+@pytest.fixture(scope="session")
+def owned(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, dict[str, Any]]:
+    """The command with a home of its own, and what it said of a model that was trained on `own_folder`."""
+    command = Command(tmp_path_factory.mktemp("owned"))
+    return command, command.json(*OWN, "--data", own_folder, "--name", LONG_NAME)

@@ -1,0 +1,162 @@
+"""What goes wrong ends in one line on stderr that says what to do, and in the documented exit code."""
+
+import os
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_command import OWN, Command, Done
+from usage import WRONG
+
+
+def assert_error(done: Done, code: int, *holds: str) -> None:
+    """One line on stderr, `error: what: why; what to do`, which holds all that is given."""
+    assert done.code == code, done.err
+    assert done.out == ""
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+    assert done.err.endswith("\n")
+    assert "; " in done.err
+    for text in holds:
+        assert text in done.err
+
+
+@pytest.mark.usefixtures("pretrained")
+@pytest.mark.parametrize(("line", "holds"), WRONG, ids=[line for line, _ in WRONG])
+def test_wrong_usage(drawn: Command, line: str, holds: str) -> None:
+    assert_error(drawn(*line.split()), 2, holds)
+
+
+def test_what_could_steer_the_terminal_is_shown_by_number(drawn: Command) -> None:
+    assert_error(drawn("pretrain", "--domain", "ama\x1b[31mzon\n"), 2, r"ama\x1b[31mzon\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        ("pretrain --domain amazon", "office31 download"),
+        ("pretrain --domain amazon --data office31", "run: office31 download"),
+        ("pretrain --domain amazon --data sample", "run: office31 download --sample"),
+        ("evaluate --split webcam", "office31 pretrain"),
+        ("finetune --target dslr", "office31 pretrain"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_command_that_brings_it(run: Command, line: str, holds: str) -> None:
+    assert_error(run(*line.split()), 1, holds)
+
+
+def test_a_model_that_knows_other_items_does_not_fit(
+    drawn: Command, pretrained: dict[str, Any], own_folder: Path
+) -> None:
+    done = drawn("evaluate", "--split", "phone", "--data", own_folder, "--model", pretrained["model"])
+    assert_error(done, 2, "other items", "--data")
+
+
+def test_a_broken_picture_is_named_and_can_be_left_out(run: Command, own_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "things"
+    shutil.copytree(own_folder, folder)
+    broken = folder / "shop" / "mug" / "frame_9999.jpg"
+    broken.write_text("no picture")
+    words = ("pretrain", "--domain", "shop", "--data", folder, "--backbone", "convnet", "--epochs", "1")
+    assert_error(run(*words), 1, str(broken), "--skip-bad")
+    code, _, err = run(*words, "--skip-bad")
+    assert code == 0
+    assert "1 picture" in err
+
+
+class _Payload:
+    def __init__(self, marker: Path) -> None:
+        self._marker = marker
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.system, (f"touch {self._marker}",)
+
+
+def test_weights_that_want_to_run_code_are_refused(run: Command, own_folder: Path, tmp_path: Path) -> None:
+    marker, weights = tmp_path / "marker", tmp_path / "weights.pth"
+    weights.write_bytes(pickle.dumps({"layer.weight": _Payload(marker)}))
+    words = ("pretrain", "--domain", "shop", "--data", own_folder, "--backbone", "convnet", "--weights", weights)
+    assert_error(run(*words), 3, str(weights), "safetensors")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("line", ["download --sample", "models list", "pretrain --domain amazon"])
+def test_a_home_that_cannot_be(tmp_path: Path, line: str) -> None:
+    (tmp_path / "file").write_text("")
+    assert_error(Command(tmp_path / "file" / "home")(*line.split()), 1, str(tmp_path / "file"))
+
+
+def test_a_home_that_may_not_be_written(run: Command) -> None:
+    """Root may write anywhere, so the refusal is the test's own."""
+    prelude = "import errno, os\ndef refuse(path, *_): raise PermissionError(errno.EACCES, 'Permission denied', path)\n"
+    prelude += "os.mkdir = refuse"
+    assert_error(run("download", "--sample", prelude=prelude), 1, "permission denied", "OFFICE31_HOME")
+
+
+def test_no_home_at_all(run: Command) -> None:
+    """Neither OFFICE31_HOME nor HOME, and a user whom the machine does not know."""
+    prelude = "import os\nfor name in ('OFFICE31_HOME', 'HOME'): os.environ.pop(name, None)\nos.getuid = lambda: 10**9"
+    assert_error(run("models", "list", prelude=prelude), 1, "set OFFICE31_HOME")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(drawn: Command) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    code, _, err = drawn("models", "list", stdout=write_end)
+    os.close(write_end)
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("words", [("models", "list"), ("models", "list", "--json")])
+def test_a_full_disk_below_stdout_is_an_error(drawn: Command, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        code, _, err = drawn(*words, stdout=full)
+    assert code == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_a_fault_of_ours_shows_a_traceback_only_when_asked(run: Command) -> None:
+    prelude = "import office31_cli.registry as registry\nregistry.Registry.entries = lambda self: 1 // 0"
+    assert_error(run("models", "list", prelude=prelude), 1, "ZeroDivisionError", "OFFICE31_DEBUG=1")
+    assert "Traceback" in run("models", "list", prelude=prelude, env={"OFFICE31_DEBUG": "1"}).err
+
+
+_SIGNAL_AFTER = """
+import os, signal
+from office31_cli.engine.checkpoints import Checkpoints
+save = Checkpoints.save
+def save_and_stop(self, history, module, optimizer):
+    save(self, history, module, optimizer)
+    if len(history) == {epoch}:
+        os.kill(os.getpid(), signal.{name})
+Checkpoints.save = save_and_stop
+"""
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(
+    owned: tuple[Command, dict[str, Any]], run: Command, own_folder: Path
+) -> None:
+    words = (*OWN, "--data", own_folder)
+    stopped = run(*words, prelude=_SIGNAL_AFTER.format(epoch=1, name="SIGINT"))
+    assert_error(stopped, 130, "interrupted", "--resume")
+    stopped = run(*words, "--resume", prelude=_SIGNAL_AFTER.format(epoch=2, name="SIGTERM"))
+    assert stopped.code == 143
+    assert stopped.err.splitlines()[0] == "going on after epoch 1 of 3"
+    assert stopped.err.splitlines()[1].startswith("error: terminated: ")
+    assert run.json("models", "list")["models"] == []
+    command, whole = owned
+    assert run.weights(run.json(*words, "--resume")) == command.weights(whole)
+    assert not any((run.home / "runs").iterdir())
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_resume_is_advised_only_where_there_is_such_an_option(run: Command, name: str, code: int) -> None:
+    prelude = "import os, signal\nfrom office31_cli.recipes import sample\n"
+    prelude += f"sample.draw_sample = lambda **_: os.kill(os.getpid(), signal.{name})"
+    done = run("download", "--sample", prelude=prelude)
+    assert_error(done, code, "run the same command again")
+    assert "--resume" not in done.err

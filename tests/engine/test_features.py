@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_training import CPU, Remembering, stored
+
+from office31_cli.data.photographs import Photographs
+from office31_cli.engine.features import frozen_outputs
+from office31_cli.engine.freezing import cut
+from office31_cli.models.network import Architecture, Network
+from office31_cli.models.preprocessing import Preprocessing
+
+PREPROCESSING = Preprocessing(side=18, crop=16)
+PIXELS = np.random.default_rng(0).integers(0, 256, (20, 18, 18, 3), dtype=np.uint8)
+PHOTOGRAPHS = Photographs(
+    domain="amazon",
+    root=Path("/nowhere"),
+    files=tuple(f"{number}.jpg" for number in range(20)),
+    items=np.zeros(20, dtype=np.int64),
+    digests=tuple(f"{number:064x}" for number in range(20)),
+    rows=np.arange(20),
+)
+
+
+def network() -> Network:
+    torch.manual_seed(0)
+    return Network(Architecture(backbone="convnet", bottleneck=8, items=3, crop=16))
+
+
+def outputs(of: Network, train: str, observer: Remembering) -> np.ndarray:
+    frozen = cut(of, train).frozen
+    assert frozen is not None
+    return frozen_outputs(frozen, PHOTOGRAPHS, stored(PIXELS), PREPROCESSING, CPU, observer).all()
+
+
+@pytest.mark.parametrize(("train", "dtype", "tolerance"), [("head", np.float32, 1e-5), ("last", np.float16, 2e-3)])
+def test_the_rows_are_what_the_frozen_part_makes_of_the_centre(train: str, dtype: type, tolerance: float) -> None:
+    whole = network()
+    rows = outputs(whole, train, Remembering())
+    frozen = cut(whole, train).frozen
+    assert frozen is not None
+    with torch.no_grad():
+        expected = frozen(PREPROCESSING.centre(torch.from_numpy(PIXELS))).numpy()
+    assert rows.dtype == dtype
+    np.testing.assert_allclose(rows, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_they_are_computed_once_for_the_same_weights(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    def entries() -> int:
+        return len(list((home / "cache" / "features").iterdir()))
+
+    first = outputs(network(), "head", Remembering())
+    assert entries() == 1
+    np.testing.assert_array_equal(outputs(network(), "head", Remembering()), first)
+    assert entries() == 1
+    other = network()
+    with torch.no_grad():
+        next(other.backbone.parameters()).mul_(2)
+    assert not np.array_equal(outputs(other, "head", Remembering()), first)
+    assert entries() == 2

@@ -1,0 +1,189 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_training import CPU, Remembering, examples, features, frozen, settings, stored, train
+from torch import Tensor, nn
+
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.draws import order
+from office31_cli.engine.inputs import Inputs, PixelInputs
+from office31_cli.engine.loop import Supervised, predict
+from office31_cli.errors import Failed
+from office31_cli.models.network import Architecture, Network
+from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.weights import digest
+
+ITEMS = [0, 1, 2] * 3 + [0]
+
+
+def linear(width: int = 4) -> nn.Linear:
+    torch.manual_seed(0)
+    return nn.Linear(width, 3)
+
+
+def convolutional() -> Network:
+    """With batch norm in the backbone, and batch norm and dropout in the head."""
+    torch.manual_seed(0)
+    return Network(Architecture(backbone="convnet", bottleneck=8, items=3, crop=16))
+
+
+def photographs() -> Inputs:
+    pixels = np.random.default_rng(0).integers(0, 256, (len(ITEMS), 18, 18, 3), dtype=np.uint8)
+    return PixelInputs([stored(pixels)], Preprocessing(side=18, crop=16), CPU)
+
+
+def test_losses_are_those_of_a_loop_written_out_in_float64() -> None:
+    """Softmax regression by Nesterov's method under half a cosine, in NumPy; ten examples make batches of 4, 3, 3."""
+    rows, network, how = features(10, 4), linear(), settings("nesterov")
+    parameters = [value.detach().double().numpy().copy() for value in network.parameters()]
+    history = train(network, frozen(rows), examples(ITEMS), how)
+
+    momenta, expected = [np.zeros((3, 4)), np.zeros(3)], []
+    for epoch in range(3):
+        places, total = order(how.seed, epoch, 10), 0.0
+        for step, batch in enumerate((places[:4], places[4:7], places[7:])):
+            x, y = rows[batch].astype(np.float64), np.eye(3)[np.array(ITEMS)[batch]]
+            logits = x @ parameters[0].T + parameters[1]
+            p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+            total += -(y * np.log(p)).sum()
+            error = (p - y) / len(batch)
+            rate = how.lr * 0.5 * (1 + math.cos(math.pi * (epoch + step / 3) / 3))
+            for number, gradient in enumerate((error.T @ x, error.sum(0))):
+                decayed = gradient + how.weight_decay * parameters[number]
+                momenta[number] = 0.9 * momenta[number] + decayed
+                parameters[number] -= rate * (decayed + 0.9 * momenta[number])
+        expected.append(total / 10)
+
+    assert [epoch["item"] for epoch in history] == pytest.approx(expected, rel=1e-5)
+    for mine, theirs in zip(network.parameters(), parameters, strict=True):
+        np.testing.assert_allclose(mine.detach(), theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    runs = []
+    for _ in range(2):
+        network = convolutional()
+        torch.rand(7)  # what was drawn before does not matter
+        history = train(network, photographs(), examples(ITEMS), settings())
+        runs.append((digest(network.state_dict()), history))
+    assert runs[0] == runs[1]
+
+
+class Interrupted(Checkpoints):
+    """Ctrl-C just after the second epoch's checkpoint."""
+
+    def save(self, history: History, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        super().save(history, module, optimizer)
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
+def test_an_interrupted_run_goes_on_to_the_same_bits(optimizer: str) -> None:
+    how = settings(optimizer, epochs=4)
+    whole = convolutional()
+    expected = train(whole, photographs(), examples(ITEMS), how, checkpoints=Checkpoints({"run": "whole"}))
+
+    run = {"run": "interrupted"}
+    with pytest.raises(KeyboardInterrupt):
+        train(convolutional(), photographs(), examples(ITEMS), how, checkpoints=Interrupted(run))
+    resumed, observer = convolutional(), Remembering()
+    history = train(
+        resumed, photographs(), examples(ITEMS), how, checkpoints=Checkpoints(run), observer=observer, resume=True
+    )
+    assert observer.said == ["going on after epoch 2 of 4"]
+    assert history == expected
+    assert digest(resumed.state_dict()) == digest(whole.state_dict())
+
+
+def test_without_resume_a_run_begins_anew() -> None:
+    how, run = settings(epochs=3), {"run": "again"}
+    with pytest.raises(KeyboardInterrupt):
+        train(linear(), frozen(features(10, 4)), examples(ITEMS), how, checkpoints=Interrupted(run))
+    observer = Remembering()
+    train(linear(), frozen(features(10, 4)), examples(ITEMS), how, checkpoints=Checkpoints(run), observer=observer)
+    assert observer.said == []
+
+
+class NanAt(Supervised):
+    """Its loss is not a number at one of its steps."""
+
+    def __init__(self, network: nn.Module, step: int) -> None:
+        super().__init__(network)
+        self.steps = iter(range(1, 100))
+        self.step = step
+
+    def forward(self, batch: Tensor, items: Tensor) -> dict[str, Tensor]:
+        losses = super().forward(batch, items)
+        return {"item": losses["item"] * (torch.nan if next(self.steps) == self.step else 1)}
+
+
+def test_a_loss_that_is_not_a_number_fails_by_epoch_and_step_and_saves_nothing() -> None:
+    network, checkpoints = linear(), Checkpoints({"run": "nan"})
+    with pytest.raises(Failed, match=r"training, epoch 2, step 3: the item loss is nan; try a smaller --lr"):
+        train(
+            network,
+            frozen(features(10, 4)),
+            examples(ITEMS),
+            settings(),
+            checkpoints=checkpoints,
+            task=NanAt(network, 6),
+        )
+    assert [folder.name for folder in checkpoints.folder.iterdir()] == ["000001"]
+
+
+def test_weights_that_blow_up_in_the_very_last_step_are_not_saved() -> None:
+    checkpoints = Checkpoints({"run": "huge"})
+    how = settings("sgd", lr=1e30, epochs=1, batch_size=10)
+    with pytest.raises(Failed, match=r"training, epoch 1: network.\w+ is no longer finite"):
+        train(linear(), frozen(1e10 * features(10, 4)), examples(ITEMS), how, checkpoints=checkpoints)
+    assert not checkpoints.folder.exists()
+
+
+class Sizes(Supervised):
+    """Remembers the sizes of its batches."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(network)
+        self.sizes: list[int] = []
+
+    def forward(self, batch: Tensor, items: Tensor) -> dict[str, Tensor]:
+        self.sizes.append(len(batch))
+        return super().forward(batch, items)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 7, 9, 10])
+@pytest.mark.parametrize("size", [2, 3, 4, 64])
+def test_no_batch_has_a_single_row_and_an_epoch_sees_every_row(count: int, size: int) -> None:
+    network = linear()
+    task = Sizes(network)
+    how = settings(epochs=1, batch_size=size)
+    train(network, frozen(features(count, 4)), examples(ITEMS[:count]), how, task=task)
+    assert sum(task.sizes) == count
+    assert min(task.sizes) >= 2
+    assert max(task.sizes) <= max(size, 3)
+    assert max(task.sizes) - min(task.sizes) <= 1
+
+
+def test_a_single_photograph_fails_in_one_line() -> None:
+    with pytest.raises(Failed, match="cannot learn from a single photograph"):
+        train(linear(), frozen(features(1, 4)), examples([0]), settings())
+
+
+def test_predictions_do_not_depend_on_who_else_is_asked_for() -> None:
+    network, inputs, everything = convolutional(), photographs(), examples(ITEMS)
+    together = predict(network, inputs, everything, CPU)
+    assert together.shape == (10, 3)
+    assert together.dtype == torch.float32
+    for places in (np.array([4]), np.array([9, 0, 5])):
+        torch.testing.assert_close(predict(network, inputs, everything.take(places), CPU), together[places])
+
+
+def test_predicting_changes_nothing() -> None:
+    network = convolutional().train()
+    before = digest(network.state_dict())
+    predict(network, photographs(), examples(ITEMS), CPU)
+    assert digest(network.state_dict()) == before
+    assert not network.training

@@ -1,0 +1,80 @@
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import nn
+
+from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_rate
+from office31_cli.engine.settings import LEARNING_RATES, Settings
+
+Vector = npt.NDArray[np.float64]
+LR, DECAY = 0.1, 0.01
+START = np.array([1.0, -2.0, 0.5])
+GRADIENTS = [np.array([0.3, -0.1, 2.0]), np.array([-0.2, 0.4, 1.0]), np.array([0.1, 0.1, -3.0])]
+
+
+def how(optimizer: str, weight_decay: float = DECAY) -> Settings:
+    return Settings(epochs=1, batch_size=2, optimizer=optimizer, lr=LR, seed=0, weight_decay=weight_decay)
+
+
+def sgd(momentum: float, nesterov: bool) -> Vector:
+    """Sutskever 2013 in the form that frameworks use: the buffer adds gradients, the rate multiplies the step."""
+    weights, buffer = START.copy(), np.zeros(3)
+    for gradient in GRADIENTS:
+        decayed = gradient + DECAY * weights
+        buffer = momentum * buffer + decayed
+        weights = weights - LR * (decayed + momentum * buffer if nesterov else buffer)
+    return weights
+
+
+def adam(decoupled: bool) -> Vector:
+    """Kingma and Ba 2015, algorithm 1; decoupled: Loshchilov and Hutter 2019, algorithm 2."""
+    weights, first, second = START.copy(), np.zeros(3), np.zeros(3)
+    for step, gradient in enumerate(GRADIENTS, 1):
+        seen = gradient if decoupled else gradient + DECAY * weights
+        if decoupled:
+            weights = weights - LR * DECAY * weights
+        first = 0.9 * first + 0.1 * seen
+        second = 0.999 * second + 0.001 * seen**2
+        weights = weights - LR * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("name", "textbook"),
+    [
+        ("sgd", lambda: sgd(0.0, False)),
+        ("momentum", lambda: sgd(0.9, False)),
+        ("nesterov", lambda: sgd(0.9, True)),
+        ("adam", lambda: adam(False)),
+        ("adamw", lambda: adam(True)),
+    ],
+)
+def test_three_steps_are_the_textbooks(name: str, textbook: Callable[[], Vector]) -> None:
+    weights = nn.Parameter(torch.tensor(START))
+    optimizer = build_optimizer([Group([weights])], how(name))
+    for gradient in GRADIENTS:
+        weights.grad = torch.tensor(gradient)
+        optimizer.step()
+    np.testing.assert_allclose(weights.detach().numpy(), textbook(), rtol=1e-12)
+
+
+def test_every_optimizer_that_settings_know_can_be_built() -> None:
+    for name in LEARNING_RATES:
+        build_optimizer([Group([nn.Parameter(torch.zeros(1))])], how(name))
+
+
+def test_groups_scale_the_rate_and_empty_ones_are_left_out() -> None:
+    groups = [Group([nn.Parameter(torch.zeros(1))], 0.1), Group([]), Group([nn.Parameter(torch.zeros(1))])]
+    optimizer = build_optimizer(groups, how("adam"))
+    assert [group["lr"] for group in optimizer.param_groups] == [LR * 0.1, LR]
+
+
+@pytest.mark.parametrize(("progress", "share"), [(0.0, 1.0), (1 / 3, 0.75), (0.5, 0.5), (2 / 3, 0.25), (1.0, 0.0)])
+def test_the_rate_follows_half_a_cosine(progress: float, share: float) -> None:
+    groups = [Group([nn.Parameter(torch.zeros(1))], 0.1), Group([nn.Parameter(torch.zeros(1))])]
+    optimizer = build_optimizer(groups, how("nesterov"))
+    set_learning_rate(optimizer, how("nesterov"), progress)
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([LR * 0.1 * share, LR * share], abs=1e-12)

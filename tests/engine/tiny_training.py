@@ -1,0 +1,73 @@
+"""Trainings that take milliseconds: a few random rows, tiny networks, one CPU."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from office31_cli.data.cache import CachedArray, cached, content_key
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
+from office31_cli.engine.loop import Supervised, Training
+from office31_cli.engine.optimizers import Group
+from office31_cli.engine.settings import Settings
+from office31_cli.observer import SILENT, Observer, Silent
+
+CPU = torch.device("cpu")
+
+
+@dataclass
+class Remembering(Silent):
+    """Keeps what was said and warned of."""
+
+    said: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def warn(self, message: str) -> None:
+        self.warned.append(message)
+
+
+def stored(array: npt.NDArray[np.generic]) -> CachedArray:
+    """The array as the cache holds it."""
+    key = content_key(test=array.tobytes().hex()[:4096], shape=array.shape)
+    return cached("test", key, array.shape, array.dtype, lambda first, last: array[first:last], label="")
+
+
+def features(count: int, width: int) -> npt.NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal((count, width)).astype(np.float32)
+
+
+def examples(items: Iterable[int]) -> Examples:
+    """One domain's rows in their order."""
+    items = np.array(list(items), dtype=np.int64)
+    return Examples(domains=np.zeros_like(items), rows=np.arange(len(items)), items=items)
+
+
+def settings(optimizer: str = "sgd", *, lr: float = 0.05, epochs: int = 3, batch_size: int = 4) -> Settings:
+    return Settings(epochs=epochs, batch_size=batch_size, optimizer=optimizer, lr=lr, seed=1)
+
+
+def train(
+    network: nn.Module,
+    inputs: Inputs,
+    learnt: Examples,
+    how: Settings,
+    *,
+    checkpoints: Checkpoints | None = None,
+    observer: Observer = SILENT,
+    resume: bool = False,
+    task: nn.Module | None = None,
+) -> History:
+    task = task or Supervised(network)
+    training = Training(task, [Group(list(network.parameters()))], inputs, learnt, how, CPU)
+    return training.run(checkpoints or Checkpoints({"run": "tiny"}), observer, resume=resume)
+
+
+def frozen(array: npt.NDArray[np.generic]) -> FrozenInputs:
+    return FrozenInputs([stored(array)], CPU)

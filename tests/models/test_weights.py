@@ -1,0 +1,205 @@
+import hashlib
+import io
+import os
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+import torchvision
+from torch import Tensor
+
+from office31_cli.errors import Failed, Office31Error, Refused
+from office31_cli.models import weights
+from office31_cli.models.backbones import build_backbone
+
+
+@pytest.fixture
+def tensors() -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    return build_backbone("convnet", 16).state_dict()
+
+
+def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(value, second[key]) for key, value in first.items())
+
+
+def test_safetensors_and_pth_load_alike(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    safetensors.torch.save_file(tensors, tmp_path / "w.safetensors")
+    torch.save(tensors, tmp_path / "w.pth")
+    torch.save(tensors, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    for name in ("w.safetensors", "w.pth", "old.pt"):
+        loaded = weights.load("convnet", str(tmp_path / name))
+        assert equal(loaded.tensors or {}, tensors)
+        digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        assert loaded.name == f"{name}@{digest[:12]}"
+
+
+def test_none_means_no_tensors() -> None:
+    assert weights.load("resnet18", "none").tensors is None
+
+
+@pytest.mark.parametrize(("name", "crop"), [("resnet50", 224), ("inception_v3", 299), ("efficientnet_b4", 380)])
+def test_a_backbone_expects_what_torchvision_trained_it_with(name: str, crop: int) -> None:
+    preset = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    preprocessing = weights.load(name, "none").preprocessing
+    assert preprocessing.crop == preset.crop_size[0] == crop
+    assert preprocessing.side >= crop
+    assert (list(preprocessing.mean), list(preprocessing.std)) == (preset.mean, preset.std)
+
+
+class Malicious:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch {self.marker}",)
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_pickle_that_wants_to_run_code_is_refused_and_does_not(bare: bool, tmp_path: Path) -> None:
+    path, marker = tmp_path / "w.pth", tmp_path / "marker"
+    content = {"weight": torch.zeros(1), "evil": Malicious(marker)}
+    if bare:
+        path.write_bytes(pickle.dumps(content["evil"]))
+    else:
+        torch.save(content, path)
+    with pytest.raises(Refused, match="could run code when read") as raised:
+        weights.read_file(path)
+    assert raised.value.exit_code == 3
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04" + bytes(100), bytes(64)])
+def test_a_file_that_is_no_weights_is_refused(content: bytes, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"w.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(Refused):
+        weights.read_file(path)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        [torch.zeros(1)],
+        {"state_dict": {"w": torch.zeros(1)}},
+        {0: torch.zeros(1)},
+        {"w": 1.0},
+        {"w": torch.zeros(2).to_sparse()},
+        {"w": torch.zeros(2, device="meta")},
+        {"w": torch.zeros(2, dtype=torch.complex64)},
+    ],
+)
+def test_anything_but_a_state_dict_of_plain_tensors_is_refused(stored: Any, tmp_path: Path) -> None:
+    torch.save(stored, tmp_path / "w.pth")
+    with pytest.raises(Refused, match="not a state dict of tensors"):
+        weights.read_file(tmp_path / "w.pth")
+
+
+def written(tensors: dict[str, Tensor], form: str) -> bytes:
+    if form == "safetensors":
+        return safetensors.torch.save(tensors)
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer, _use_new_zipfile_serialization=form == "zip.pth")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", ["safetensors", "zip.pth", "legacy.pth"])
+def test_damaged_files_load_or_fail_in_one_line(form: str, tmp_path: Path) -> None:
+    """However a file was cut or changed, what comes is a state dict or one of our errors, and no warning."""
+    draw = random.Random(form)
+    whole = written({f"layer.{number}.weight": torch.zeros(3, number + 1) for number in range(4)}, form)
+    path = tmp_path / f"w.{form}"
+    for _ in range(150):
+        damaged = bytearray(whole[: draw.randrange(len(whole))] if draw.random() < 0.3 else whole)
+        for _ in range(draw.randrange(8) if damaged else 0):
+            damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            assert isinstance(weights.read_file(path), dict)
+        except Office31Error as error:
+            assert "\n" not in str(error)
+
+
+def test_a_truncated_file_is_refused(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    for form in ("safetensors", "zip.pth", "legacy.pth"):
+        whole = written(tensors, form)
+        path = tmp_path / f"w.{form}"
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(Refused):
+            weights.read_file(path)
+
+
+def test_the_digest_tells_values_shapes_and_names_apart() -> None:
+    base = {"a": torch.arange(6.0), "b": torch.zeros(())}
+    changed = [
+        {**base, "a": torch.tensor([0.0, 1, 2, 3, 4, 5.0000005])},
+        {**base, "a": base["a"].view(2, 3)},
+        {**base, "a": base["a"].double()},
+        {**base, "b": torch.tensor(-0.0)},
+        {"a": base["a"], "c": base["b"]},
+        {"a": base["a"]},
+        {"a": base["b"], "b": base["a"]},
+    ]
+    digests = {weights.digest(tensors) for tensors in [base, *changed]}
+    assert len(digests) == 1 + len(changed)
+
+
+def test_the_digest_does_not_see_order_or_memory_layout() -> None:
+    images = torch.rand(2, 3, 4, 5)
+    first = {"a": images, "b": torch.zeros(1)}
+    second = {"b": torch.zeros(1), "a": images.contiguous(memory_format=torch.channels_last).requires_grad_()}
+    assert weights.digest(first) == weights.digest(second)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Torch's own cache of downloaded weights, empty; a download leads to a port where nobody listens."""
+    torch_home = tmp_path / "torch"
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(torch_home))
+    (torch_home / "checkpoints").mkdir(parents=True)
+    return torch_home / "checkpoints"
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """SqueezeNet's published weights, replaced by random ones whose name holds their true hash."""
+    tensors = torchvision.models.squeezenet1_1(weights=None).state_dict()
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    name = f"squeezenet1_1-{hashlib.sha256(buffer.getvalue()).hexdigest()[:8]}.pth"
+    member = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1
+    monkeypatch.setattr(type(member), "url", property(lambda self: f"http://127.0.0.1:9/{name}"))
+    return {"name": name, "content": buffer.getvalue(), "tensors": tensors, "weights": str(member)}
+
+
+def test_published_weights_come_from_torchs_cache(cache: Path, published: dict[str, Any]) -> None:
+    (cache / published["name"]).write_bytes(published["content"])
+    loaded = weights.load("squeezenet1_1", published["weights"])
+    assert loaded.name == "SqueezeNet1_1_Weights.IMAGENET1K_V1"
+    assert equal(loaded.tensors or {}, published["tensors"])
+
+
+def test_a_cached_file_with_other_bytes_is_refused(cache: Path, published: dict[str, Any]) -> None:
+    (cache / published["name"]).write_bytes(published["content"][:-1] + b"\x01")
+    with pytest.raises(Refused, match="its bytes are not those of SqueezeNet1_1"):
+        weights.load("squeezenet1_1", published["weights"])
+
+
+def test_without_a_network_one_line_says_what_to_do(cache: Path, published: dict[str, Any]) -> None:
+    with pytest.raises(Failed, match="cannot be fetched") as raised:
+        weights.load("squeezenet1_1", published["weights"])
+    line = str(raised.value)
+    assert line.startswith("weights SqueezeNet1_1_Weights.IMAGENET1K_V1: not in ")
+    assert line.endswith("; give --weights PATH, or --weights none")
+    assert list(cache.iterdir()) == []
+
+
+def test_backbones_whose_weights_are_here_are_offered(cache: Path, published: dict[str, Any]) -> None:
+    (cache / "resnet18-f37072fd.pth").touch()
+    with pytest.raises(Failed, match="or --backbone resnet18, whose weights are here"):
+        weights.load("squeezenet1_1", published["weights"])

@@ -1,0 +1,45 @@
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from office31_cli.text import counted, did_you_mean, listed, printable
+
+
+@given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "L", "S"])))
+def test_nothing_that_steers_a_terminal_gets_through(text: str) -> None:
+    shown = printable(text)
+    assert not any(character in shown for character in "\n\r\t\x1b\x7f\x9b\u202e\u2028")
+    shown.encode()
+
+
+@pytest.mark.parametrize("text", ["back_pack", "café [red] 'x'", "カメラ", "a b", ""])
+def test_what_is_merely_unusual_is_left_alone(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a\nb", r"a\nb"), ("\x1b[2J", r"\x1b[2J"), ("\u202egpj", r"\u202egpj"), (os.fsdecode(b"caf\xe9"), r"caf\udce9")],
+)
+def test_what_steers_is_shown_by_its_number(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_near_match_or_all_there_are() -> None:
+    assert did_you_mean("webcm", ["amazon", "webcam"]) == "did you mean webcam?"
+    assert did_you_mean("x", ["b", "a"]) == "known: a, b"
+    assert did_you_mean("x", []) == "there are none yet"
+    assert did_you_mean("x", [f"{number:02}" for number in range(13)]).endswith("10, 11, ...")
+
+
+def test_suggestions_are_printable() -> None:
+    assert did_you_mean("cam\x1b", ["cam\x1bs"]) == r"did you mean cam\x1bs?"
+    assert did_you_mean("zzz", ["cam\x1bs"]) == r"known: cam\x1bs"
+
+
+def test_counts_and_lists() -> None:
+    assert [counted(number, "item") for number in (0, 1, 4110)] == ["0 items", "1 item", "4,110 items"]
+    assert listed("ab") == "a, b"
+    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
