@@ -1,10 +1,12 @@
 """The machine: which device computes, and the settings that make it compute fast."""
 
 import ctypes
+import functools
 import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,19 +29,30 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def precision(device: torch.device) -> torch.dtype:
+    """What convolutions are multiplied in: half precision where the device has it in hardware, else float32.
+
+    On processors with bfloat16 instructions this doubles the photographs a second of training and of inference.
+    """
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if device.type == "cpu" and _cpu_has_bfloat16() else torch.float32
+
+
 @contextmanager
 def fast_arithmetic(device: torch.device) -> Iterator[None]:
-    """Half-precision matrix products where the accelerator has them; nothing changes on a CPU."""
-    if device.type != "cuda":
-        yield
-        return
-    with torch.autocast("cuda", dtype=half_precision()):
+    """Matrix products and convolutions in the device's `precision`; weights and the head stay in float32."""
+    chosen = precision(device)
+    with torch.autocast(device.type, dtype=chosen, enabled=chosen != torch.float32):
         yield
 
 
-def half_precision() -> torch.dtype:
-    """bfloat16 where the CUDA device has it, else float16, whose gradients need scaling."""
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+@functools.cache
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; where it does not, emulation would be slower than float32."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = set(cpuinfo.read_text(encoding="utf-8").split()) if cpuinfo.is_file() else set()
+    return bool(flags & {"avx512_bf16", "amx_bf16"})
 
 
 @contextmanager
@@ -62,6 +75,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "precision": str(precision(device)).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "platform": sys.platform,
     }

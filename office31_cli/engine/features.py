@@ -6,7 +6,7 @@ from torch import nn
 
 from office31_cli.data.cache import CachedArray, Rows, cached, content_key
 from office31_cli.data.photographs import Photographs
-from office31_cli.engine.device import fast_arithmetic
+from office31_cli.engine.device import fast_arithmetic, precision
 from office31_cli.engine.freezing import frozen_shape
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.weights import digest
@@ -38,6 +38,7 @@ def frozen_outputs(
         shape=shape,
         torch=torch.__version__,
         device=device.type,
+        precision=str(precision(device)),
     )
     network = frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from office31_cli.data.photographs import IntArray
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import fast_arithmetic, half_precision
+from office31_cli.engine.device import fast_arithmetic, precision
 from office31_cli.engine.draws import generator, order, seed_torch
 from office31_cli.engine.inputs import Draws, Examples, Inputs
 from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_rate
@@ -27,7 +27,7 @@ class Supervised(nn.Module):
 
     def forward(self, batch: Tensor, items: Tensor) -> dict[str, Tensor]:
         """The cross-entropy of the items (n,)."""
-        return {"item": F.cross_entropy(self.network(batch).float(), items)}
+        return {"item": F.cross_entropy(self.network(batch), items)}
 
 
 class Training:
@@ -49,8 +49,7 @@ class Training:
         self.task = task.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._inputs, self._examples, self._settings, self._device = inputs, examples, settings, device
         self._optimizer = build_optimizer(groups, settings)
-        scaled = device.type == "cuda" and half_precision() == torch.float16
-        self._scaler = torch.amp.GradScaler(device.type, enabled=scaled)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
 
     def run(self, checkpoints: Checkpoints, observer: Observer, *, resume: bool) -> History:
         """Train to the end, keeping a checkpoint of every epoch; returns each epoch's mean losses.
@@ -108,8 +107,7 @@ def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torc
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     with torch.inference_mode(), fast_arithmetic(device):
         parts = [
-            network(inputs.evaluation(examples.take(places))).float().cpu()
-            for places in _batches(np.arange(len(examples)), 64)
+            network(inputs.evaluation(examples.take(places))).cpu() for places in _batches(np.arange(len(examples)), 64)
         ]
     return torch.cat(parts)
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -83,6 +84,7 @@ class Head(nn.Module):
         self.outputs = nn.Linear(bottleneck, architecture.items)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (n, items) of features (n, d)."""
-        logits: Tensor = self.outputs(self.bottleneck(features))
+        """Logits (n, items) of features (n, d), always in float32: it costs nothing here, and scores depend on it."""
+        with torch.autocast(features.device.type, enabled=False):
+            logits: Tensor = self.outputs(self.bottleneck(features.float()))
         return logits

@@ -17,6 +17,7 @@ from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
 from office31_cli.models.catalogue import OWN, is_path
 from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.observer import SILENT, Observer
 from office31_cli.text import listed, printable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Weights:
     preprocessing: Preprocessing
 
 
-def load(backbone: str, weights: str) -> Weights:
+def load(backbone: str, weights: str, observer: Observer = SILENT) -> Weights:
     """Fetch the weights that `catalogue.check_weights` resolved: `none`, `Enum.MEMBER` or a path.
 
     Raises `Failed` where they cannot be had, `Refused` where a file is damaged or wants to run code.
@@ -51,7 +52,7 @@ def load(backbone: str, weights: str) -> Weights:
     if is_path(weights):
         path = Path(weights)
         return Weights(f"{path.name}@{storage.sha256_file(path)[:12]}", read_file(path), preprocessing)
-    return Weights(weights, _fetch(weights), preprocessing)
+    return Weights(weights, _fetch(weights, observer), preprocessing)
 
 
 def read_file(path: Path) -> dict[str, Tensor]:
@@ -112,24 +113,25 @@ def _preprocessing(backbone: str, weights: str) -> Preprocessing:
     return Preprocessing(max(preset.resize_size[0], preset.crop_size[0]), preset.crop_size[0], mean, std)
 
 
-def _fetch(weights: str) -> dict[str, Tensor]:
+def _fetch(weights: str, observer: Observer) -> dict[str, Tensor]:
     """Torchvision's weights from torch's cache, brought there where they are not; their name tells their hash."""
     import torchvision
 
     chosen = torchvision.models.get_weight(weights)
     path = _cache() / _file_name(chosen)
     if not path.is_file():
-        _download(weights, chosen.url, path)
+        _download(weights, chosen.url, path, observer)
     if not storage.sha256_file(path).startswith(path.stem.rsplit("-", 1)[-1]):
         raise Refused(printable(str(path)), f"its bytes are not those of {weights}", "remove the file")
     return read_file(path)
 
 
-def _download(weights: str, url: str, path: Path) -> None:
+def _download(weights: str, url: str, path: Path, observer: Observer) -> None:
     try:
-        with fetched(url, limits=Limits(body=_LARGEST)) as arrived, arrived.path.open("rb") as stream:
+        with fetched(url, limits=Limits(body=_LARGEST), observer=observer) as arrived:
             storage.make_folder(path.parent)
-            storage.write_file(path, iter(lambda: stream.read(1 << 20), b""))
+            with arrived.path.open("rb") as stream:
+                storage.write_file(path, iter(lambda: stream.read(1 << 20), b""))
     except Failed as error:
         here = _backbones_here()
         other = f", or --backbone {listed(here, 3)}, whose weights are here" if here else ""

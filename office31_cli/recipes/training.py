@@ -60,7 +60,7 @@ def run(request: Request, observer: Observer) -> dict[str, Any]:
     """
     began = time.monotonic()
     device = choose_device(request.options.device)
-    start = _start(request)
+    start = _start(request, observer)
     train = request.options.train or _default_train(request, device)
     domains = [
         open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
@@ -92,11 +92,11 @@ def _groups(this: Run) -> list[Group]:
     return strategies.load(this.request.strategy).groups(this.start.network)
 
 
-def _start(request: Request) -> Start:
+def _start(request: Request, observer: Observer) -> Start:
     if request.parent is not None:
         network, preprocessing = load_network(request.parent)
         return Start(network, request.weights, preprocessing)
-    loaded = weights.load(request.backbone, request.weights)
+    loaded = weights.load(request.backbone, request.weights, observer)
     architecture = Architecture(
         backbone=request.backbone,
         bottleneck=BOTTLENECK,

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from office31_cli.engine import device
 from office31_cli.engine.device import choose_device, environment, fast_arithmetic
 from office31_cli.errors import Failed
 
@@ -32,9 +33,14 @@ def test_a_second_accelerator_that_is_not_there_fails(monkeypatch: pytest.Monkey
         choose_device("cuda:1")
 
 
-def test_a_cpu_computes_in_single_precision() -> None:
+@pytest.mark.parametrize(("has_it", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_cpu_computes_in_bfloat16_where_it_has_instructions_for_it(
+    monkeypatch: pytest.MonkeyPatch, has_it: bool, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: has_it)
     with fast_arithmetic(torch.device("cpu")):
-        assert (torch.rand(2, 2) @ torch.rand(2, 2)).dtype == torch.float32
+        assert (torch.rand(2, 2) @ torch.rand(2, 2)).dtype == dtype
+    assert environment(torch.device("cpu"))["precision"] == str(dtype).removeprefix("torch.")
 
 
 def test_the_environment_names_what_bits_depend_on() -> None:

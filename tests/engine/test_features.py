@@ -6,6 +6,7 @@ import torch
 from tiny_training import CPU, Remembering, stored
 
 from office31_cli.data.photographs import Photographs
+from office31_cli.engine import device
 from office31_cli.engine.features import frozen_outputs
 from office31_cli.engine.freezing import cut
 from office31_cli.models.network import Architecture, Network
@@ -34,6 +35,7 @@ def outputs(of: Network, train: str, observer: Remembering) -> np.ndarray:
     return frozen_outputs(frozen, PHOTOGRAPHS, stored(PIXELS), PREPROCESSING, CPU, observer).all()
 
 
+@pytest.mark.usefixtures("single_precision")
 @pytest.mark.parametrize(("train", "dtype", "tolerance"), [("head", np.float32, 1e-5), ("last", np.float16, 2e-3)])
 def test_the_rows_are_what_the_frozen_part_makes_of_the_centre(train: str, dtype: type, tolerance: float) -> None:
     whole = network()
@@ -44,6 +46,17 @@ def test_the_rows_are_what_the_frozen_part_makes_of_the_centre(train: str, dtype
         expected = frozen(PREPROCESSING.centre(torch.from_numpy(PIXELS))).numpy()
     assert rows.dtype == dtype
     np.testing.assert_allclose(rows, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_half_precision_changes_features_by_less_than_its_rounding_and_has_a_cache_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = {}
+    for has_it in (True, False):
+        monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda has_it=has_it: has_it)
+        rows[has_it] = outputs(network(), "head", Remembering())
+    assert not np.array_equal(rows[True], rows[False])
+    np.testing.assert_allclose(rows[True], rows[False], atol=0.03 * np.abs(rows[False]).max())
 
 
 def test_they_are_computed_once_for_the_same_weights(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

@@ -34,6 +34,7 @@ def photographs() -> Inputs:
     return PixelInputs([stored(pixels)], Preprocessing(side=18, crop=16), CPU)
 
 
+@pytest.mark.usefixtures("single_precision")
 def test_losses_are_those_of_a_loop_written_out_in_float64() -> None:
     """Softmax regression by Nesterov's method under half a cosine, in NumPy; ten examples make batches of 4, 3, 3."""
     rows, network, how = features(10, 4), linear(), settings("nesterov")
