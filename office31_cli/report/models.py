@@ -16,16 +16,13 @@ from office31_cli.text import counted, listed
 
 
 def listing(models: Models) -> Table:
-    """All models, newest first."""
+    """All models, newest first, in what fits a terminal of 80 columns; `show` and `--json` tell the rest."""
     made = table(
         counted(len(models.rows), "model"),
         "model",
         "id",
-        "command",
         "domains",
-        "backbone",
         ">accuracy",
-        ">size",
         "created",
         caption=None if models.rows else "make one with: office31 pretrain --domain amazon",
     )
@@ -98,11 +95,8 @@ def imported(row: ModelRow) -> Text:
 
 
 def _cells(row: ModelRow) -> list[Text]:
-    day = row.created[:16].replace("T", " ")
-    return [
-        *map(cell, (row.model, row.id, row.command, ", ".join(row.domains), row.backbone or "-")),
-        *map(cell, (percent(row.accuracy), decimal(row.bytes), day)),
-    ]
+    texts = (row.model, row.id[:8], ", ".join(row.domains), percent(row.accuracy), row.created[:10])
+    return [cell(text) for text in texts]
 
 
 def _label(node: Node) -> Text:
