@@ -41,7 +41,7 @@ class Finetuned(Trained):
 
     target: str
     strategy: str
-    labels: str
+    labels: int | str
     """`all`, or the number of labels an item."""
 
 
@@ -66,6 +66,9 @@ class Evaluated:
     confused: list[dict[str, Any]]
     """The pairs most often confused: actual, predicted, photographs, share of the actual item."""
     labels_used: dict[str, int]
+    """Labels that the model has seen by domain; of the scored one, those of photographs that it holds."""
+    seen: int
+    """How many of the scored photographs the model learnt from: 0 for an honest score."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `office31 evaluate --json` prints."""

@@ -34,9 +34,11 @@ def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:
     try:
         create_file(staged, content)
         replace(staged, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             staged.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)  # what the user knows of, not where it was staged
         raise
 
 
@@ -168,7 +170,7 @@ def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:
                 holder = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
                 raise Failed(
                     str(path),
-                    f"held by process {holder} for over {timeout:g} s",
+                    f"process {holder} is working on it",
                     "end that process, or wait for it",
                 ) from None
             time.sleep(0.01)

@@ -23,15 +23,15 @@ def download(
     """
     from office31_cli.recipes.download import download as recipe
     from office31_cli.recipes.download import verify as check
-    from office31_cli.recipes.sample import draw_sample
+    from office31_cli.recipes.sample import draw_sample, verify_sample
     from office31_cli.report.console import Reporter
     from office31_cli.report.download import download_table
 
-    if (origin is not None) + sample + verify > 1 and not (sample and verify and origin is None):
-        raise Misuse("download", "--from, --sample and --verify are different things", "give one of them")
+    if origin is not None and (sample or verify):
+        raise Misuse("download", "--from brings something, --sample and --verify do not need it", "give one of them")
     reporter = Reporter(as_json=as_json)
     if sample:
-        result = draw_sample(observer=reporter)
+        result = verify_sample() if verify else draw_sample(observer=reporter)
     elif verify:
         result = check(observer=reporter)
     else:

@@ -1,6 +1,5 @@
 """The `office31` command: its subcommands, and the one table from exceptions to exit codes."""
 
-import inspect
 import os
 import signal
 import sys
@@ -83,10 +82,10 @@ def _report(error: BaseException) -> int:
             print_error(_usage(error))
             return 2
         case Interrupted():
-            print_error(f"interrupted: Ctrl-C; {_how_to_go_on()}")
+            print_error("interrupted: Ctrl-C; run the same command again to go on")
             return 130
         case Terminated():
-            print_error(f"terminated: SIGTERM; {_how_to_go_on()}")
+            print_error("terminated: SIGTERM; run the same command again to go on")
             return 143
         case BrokenPipeError():
             _silence_stdout()
@@ -97,17 +96,6 @@ def _report(error: BaseException) -> int:
         case _:
             print_error(_unexpected(error))
             return 1
-
-
-def _how_to_go_on() -> str:
-    """Trainings go on only when asked to; everything else finds again what it had finished."""
-    resumable = {
-        command.callback.__name__
-        for command in app.registered_commands
-        if command.callback and "resume" in inspect.signature(command.callback).parameters
-    }
-    again = "run the same command again"
-    return f"{again} with --resume to go on" if resumable.intersection(sys.argv[1:2]) else f"{again} to go on"
 
 
 def _usage(error: typer.TyperException) -> str:

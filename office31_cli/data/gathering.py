@@ -15,6 +15,24 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
 _BY_HAND = "fetch the archive by other means and run: office31 download --from FILE"
 
 
+def local_path(origin: str) -> Path | None:
+    """The archive or folder that `origin` names, None for one on the web.
+
+    Raises `Misuse` where it is not there or an address of an unknown kind.
+    """
+    scheme, separator, rest = origin.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        return None
+    if separator and scheme.lower() != "file":
+        raise Misuse(printable(origin), "not a kind of address that is known", "give http, https or a file")
+    path = Path(urllib.request.url2pathname(rest.removeprefix("localhost")) if separator else origin)
+    if not path.exists():
+        raise Misuse(printable(str(path)), "not there", "give an archive, a folder, or an address")
+    if not (path.is_dir() or path.is_file()):
+        raise Misuse(printable(str(path)), "neither a file nor a folder", "give an archive or a folder")
+    return path
+
+
 class Gathering:
     """The photographs that were found so far, each compared with the manifest before it was written."""
 
@@ -40,15 +58,11 @@ class Gathering:
 
     def from_origin(self, origin: str) -> None:
         """Take all from the one place that the user names."""
-        scheme, separator, rest = origin.partition("://")
-        if not separator:
-            self._from_disk(Path(origin))
-        elif scheme.lower() in ("http", "https"):
-            self._from_web(origin, _domain_in(rest.partition("?")[0]))
-        elif scheme.lower() == "file":
-            self._from_disk(Path(urllib.request.url2pathname(rest.removeprefix("localhost"))))
+        path = local_path(origin)
+        if path is not None:
+            self._from_disk(path)
         else:
-            raise Misuse(printable(origin), "not a kind of address that is known", "give http, https or a file")
+            self._from_web(origin, _domain_in(origin.partition("?")[0]))
         self._require(printable(origin))
 
     def _from_web(self, url: str, domain: str | None) -> None:
@@ -65,10 +79,6 @@ class Gathering:
                 # What an earlier run left may be of another file. It is gone now: judge the file by itself.
 
     def _from_disk(self, path: Path) -> None:
-        if not path.exists():
-            raise Misuse(printable(str(path)), "not there", "give an archive, a folder, or an address")
-        if not (path.is_dir() or path.is_file()):
-            raise Misuse(printable(str(path)), "neither a file nor a folder", "give an archive or a folder")
         self._take(path, _domain_in(path.name))
         if path.is_dir():  # it may hold one archive a domain instead
             for inner in sorted(path.iterdir()):

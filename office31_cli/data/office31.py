@@ -5,8 +5,6 @@ from dataclasses import dataclass
 NAME = "office31"
 TITLE = "Office-31"
 DOMAINS = ("amazon", "dslr", "webcam")
-PHOTOGRAPHS = 4110
-ITEMS = 31
 CITATION = 'K. Saenko, B. Kulis, M. Fritz and T. Darrell, "Adapting Visual Category Models to New Domains", ECCV 2010'
 LICENCE = f"for research use; cite {CITATION}"
 

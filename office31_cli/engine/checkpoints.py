@@ -3,8 +3,10 @@
 A checkpoint becomes visible by one rename. The last two are kept, so that a damaged one is not the end.
 """
 
+import contextlib
 import hashlib
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,20 @@ class Checkpoints:
 
     run: dict[str, Any]
     observer: Observer = SILENT
+    key: str = field(init=False)
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.folder = paths.runs() / content_key(**self.run)
+        self.key = content_key(**self.run)
+        self.folder = paths.runs() / self.key
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from working on the same run; raises `Failed` naming the one that does."""
+        lock = self.folder.with_suffix(".lock")
+        with storage.locked(lock, timeout=0):
+            yield
+            lock.unlink(missing_ok=True)
 
     def save(self, history: History, module: nn.Module, optimizer: Optimizer) -> None:
         """Keep the state after the epoch that ended last; `history` has one entry an epoch."""
@@ -60,7 +72,7 @@ class Checkpoints:
             try:
                 about, tensors = _read(folder)
             except (OSError, ValueError, KeyError, SafetensorError) as error:
-                self.observer.warn(f"checkpoint {folder} is damaged ({error}); the one before it is used")
+                self.observer.warn(f"checkpoint {folder} is damaged ({error}) and passed over")
                 continue
             module.load_state_dict(
                 {key.removeprefix("module."): value for key, value in tensors.items() if key.startswith("module.")}

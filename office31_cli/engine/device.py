@@ -6,11 +6,13 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from office31_cli import __version__
 from office31_cli.errors import Failed
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
@@ -24,6 +26,7 @@ def choose_device(name: str) -> torch.device:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}[device.type]
     if not there or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
         raise Failed(f"device {name}", "this machine has none that torch can use", "use --device cpu")
+    torch.backends.cudnn.deterministic = True
     if device.type == "cpu":
         _keep_pages()
     return device
@@ -73,7 +76,9 @@ def environment(device: torch.device) -> dict[str, Any]:
     """What a result may depend on beside its inputs; stored in a model's card."""
     return {
         "python": platform.python_version(),
+        "office31": __version__,
         "torch": torch.__version__,
+        "torchvision": version("torchvision"),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": str(precision(device)).removeprefix("torch."),
         "threads": torch.get_num_threads(),

@@ -34,6 +34,7 @@ def frozen_outputs(
     key = content_key(
         weights=digest(frozen.state_dict()),
         photographs=photographs.content,
+        pixels=pixels.folder.name,
         preprocessing=preprocessing.to_json(),
         shape=shape,
         torch=torch.__version__,

@@ -75,5 +75,6 @@ def _split(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
 
 def frozen_shape(frozen: nn.Module, crop: int) -> tuple[int, ...]:
     """The shape of what the frozen part makes of one crop x crop image, without the batch."""
+    device = next(frozen.parameters()).device
     with torch.no_grad():
-        return tuple(frozen(torch.zeros(1, 3, crop, crop)).shape[1:])
+        return tuple(frozen(torch.zeros(1, 3, crop, crop, device=device)).shape[1:])

@@ -58,8 +58,6 @@ class Training:
         """
         if len(self._examples) < 2:
             raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
-        if not resume:
-            checkpoints.clear()
         history = checkpoints.restore(self.task, self._optimizer)
         if resume and not history:
             observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
@@ -103,7 +101,7 @@ class Training:
 
 
 def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torch.device) -> Tensor:
-    """The logits (n, items) of the examples, on the CPU, in float32. Does not depend on the batch size."""
+    """The logits (n, items) of the examples, on the CPU, in float32."""
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     with torch.inference_mode(), fast_arithmetic(device):
         parts = [

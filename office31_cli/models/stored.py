@@ -25,9 +25,14 @@ def load_network(entry: Entry) -> tuple[Network, Preprocessing]:
         raise Failed(
             f"model {entry.name}", f"its card describes no network that can be built ({error})", "upgrade office31-cli"
         ) from None
+    if architecture.items != len(entry.card.items):
+        raise Refused(str(path), "it has not one output for each item", "remove the model with: office31 models rm")
     try:
         tensors = load_file(path)
     except SafetensorError as error:
         raise Refused(str(path), f"it cannot be read ({error})", "remove the model with: office31 models rm") from None
-    load_weights(network, tensors)
+    try:
+        load_weights(network, tensors)
+    except Failed as error:
+        raise Refused(str(path), error.why, "remove the model with: office31 models rm") from None
     return network, preprocessing

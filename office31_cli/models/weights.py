@@ -99,16 +99,14 @@ def digest(tensors: dict[str, Tensor]) -> str:
 
 
 def _preprocessing(backbone: str, weights: str) -> Preprocessing:
-    """What the weights were trained with; a file's network is taken to expect what torchvision's does."""
+    """What the weights were trained with; others are taken to expect what torchvision's first ones do."""
     if backbone in OWN:
         return _OWN_PREPROCESSING[backbone]
     import torchvision
 
-    named = not is_path(weights) and weights != "none"
-    chosen: WeightsEnum = (
-        torchvision.models.get_weight(weights) if named else torchvision.models.get_model_weights(backbone).DEFAULT
-    )
-    preset = chosen.transforms()
+    known: list[WeightsEnum] = list(torchvision.models.get_model_weights(backbone))
+    named = [member for member in known if str(member) == weights or _is_file_of(member, weights)]
+    preset = (named or known)[0].transforms()
     mean, std = tuple(preset.mean), tuple(preset.std)
     return Preprocessing(max(preset.resize_size[0], preset.crop_size[0]), preset.crop_size[0], mean, std)
 
@@ -121,14 +119,24 @@ def _fetch(weights: str, observer: Observer) -> dict[str, Tensor]:
     path = _cache() / _file_name(chosen)
     if not path.is_file():
         _download(weights, chosen.url, path, observer)
-    if not storage.sha256_file(path).startswith(path.stem.rsplit("-", 1)[-1]):
+    if not _is_file_of(chosen, str(path)):
         raise Refused(printable(str(path)), f"its bytes are not those of {weights}", "remove the file")
     return read_file(path)
 
 
+def _is_file_of(chosen: "WeightsEnum", path: str) -> bool:
+    """Whether a file holds torchvision's weights: their file names end in the beginning of their SHA-256."""
+    wanted = Path(_file_name(chosen)).stem.rsplit("-", 1)[-1]
+    return is_path(path) and storage.sha256_file(Path(path)).startswith(wanted)
+
+
 def _download(weights: str, url: str, path: Path, observer: Observer) -> None:
+    import torchvision
+
     try:
         with fetched(url, limits=Limits(body=_LARGEST), observer=observer) as arrived:
+            if not _is_file_of(torchvision.models.get_weight(weights), str(arrived.path)):
+                raise Refused(url, f"what arrived are not the bytes of {weights}", "try again, or give --weights PATH")
             storage.make_folder(path.parent)
             with arrived.path.open("rb") as stream:
                 storage.write_file(path, iter(lambda: stream.read(1 << 20), b""))

@@ -3,22 +3,84 @@
 from collections.abc import Callable
 
 from office31_cli.data import office31
+from office31_cli.data.catalogue import open_data
 from office31_cli.data.folder import DataSet
-from office31_cli.errors import Misuse, Office31Error
+from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
+from office31_cli.recipes import labelled
 from office31_cli.registry import Entry, Registry
 from office31_cli.text import listed, printable
 
 
-def model(word: str | None, fits: Callable[[Entry], bool], otherwise: Office31Error) -> Entry:
-    """The model that `word` names, else the newest that fits; raises `otherwise` without one."""
+def model_and_data(
+    word: str | None, data: str | None, domain: str, fits: Callable[[Entry], bool], otherwise: Office31Error
+) -> tuple[Entry, DataSet]:
+    """The model that `word` names, else the newest that fits, and the data set that `data` means, else the model's.
+
+    Whichever is taken, the data set has the domain and the model names its items. Raises `Misuse` where that
+    cannot be, with a near match for a domain, and `otherwise` where no stored model fits.
+    """
     registry = Registry()
+    opened = None if data is None else open_data(data)
+    if opened is not None:
+        opened.check_domain(domain)
     if word is not None:
-        return registry.find(word)
-    newest = registry.newest(fits)
-    if newest is None:
+        taken = registry.find(word)
+        _check_card(taken)
+    else:
+        stored = [entry for entry in registry.entries() if _usable(entry) and fits(entry)]
+        fitting = (entry for entry in stored if _has(entry, domain, opened))
+        taken = next(fitting, None) or _first(stored, otherwise)
+    opened = opened or _data_of(taken)
+    opened.check_domain(domain)
+    _check_items(taken, opened)
+    return taken, opened
+
+
+def _usable(entry: Entry) -> bool:
+    """Whether a card tells what every command needs; a model from elsewhere may have another."""
+    return (
+        isinstance(entry.card.data.get("location"), str)
+        and isinstance(entry.card.network.get("backbone"), str)
+        and labelled.FILE in entry.card.files
+    )
+
+
+def _check_card(entry: Entry) -> None:
+    if not _usable(entry):
+        raise Refused(
+            f"model {entry.name}",
+            "its card does not tell its backbone, its data set or the labels that it has seen",
+            f"remove it with: office31 models rm {entry.name}",
+        )
+
+
+def _has(entry: Entry, domain: str, opened: DataSet | None) -> bool:
+    """Whether the model's items are those of a data set with this domain: the one opened, else its own."""
+    if opened is not None:
+        return set(entry.card.items) == set(opened.items)
+    try:
+        return domain in _data_of(entry).domains
+    except Office31Error:
+        return False
+
+
+def _first(stored: list[Entry], otherwise: Office31Error) -> Entry:
+    """The newest, though it does not fit: what is wrong with it is the best that can be told."""
+    if not stored:
         raise otherwise
-    return newest
+    return stored[0]
+
+
+def _data_of(entry: Entry) -> DataSet:
+    """The data set that a model was trained on."""
+    place = entry.card.data["location"]
+    try:
+        return open_data(place)
+    except Misuse:
+        raise Failed(
+            f"model {entry.name}", f"it was trained on {printable(place)}, which is not here", "give --data"
+        ) from None
 
 
 def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
@@ -36,7 +98,7 @@ def tell_data(word: str | None, taken: DataSet, observer: Observer) -> None:
         observer.say(f"data: {taken.name}, as {office31.TITLE} is not here (office31 download brings it)")
 
 
-def check_items(entry: Entry, data: DataSet) -> None:
+def _check_items(entry: Entry, data: DataSet) -> None:
     """Raise `Misuse` where the model names other items than the data set holds."""
     known, held = set(entry.card.items), set(data.items)
     if known == held:

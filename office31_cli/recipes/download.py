@@ -10,7 +10,7 @@ from typing import Any
 
 from office31_cli import paths, storage
 from office31_cli.data import manifest, office31, transfer
-from office31_cli.data.gathering import Gathering
+from office31_cli.data.gathering import Gathering, local_path
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer
@@ -51,6 +51,8 @@ def download(origin: str | None = None, *, observer: Observer = SILENT, limits: 
     they cannot be had; what was there before is then left as it was.
     """
     began = time.monotonic()
+    if origin is not None:
+        local_path(origin)  # a mistyped path is told even where there is nothing to do
     root = _root()
     found = manifest.compare(root, observer) if root.exists() else None
     if found is None or found.missing or found.altered:
@@ -64,6 +66,7 @@ def download(origin: str | None = None, *, observer: Observer = SILENT, limits: 
                 gathering.from_origin(origin)
             _put_in_place(staging, root)
         transfer.clear_abandoned()
+        observer.say(f"{office31.TITLE} is {office31.LICENCE}")
     else:
         observer.say(f"{office31.TITLE} is there already, every photograph as it should be: {root}")
         if found.extra:

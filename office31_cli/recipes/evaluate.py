@@ -1,6 +1,5 @@
 """`office31 evaluate`: score a stored network on a part of a domain."""
 
-from office31_cli.data.catalogue import open_data
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
@@ -30,16 +29,7 @@ def evaluate(
     check_device(device)
     domain, part = _parse(split)
     nothing = Failed("no stored model", "there is nothing to evaluate", "run: office31 pretrain --domain amazon")
-    if data is None:
-        entry = choice.model(model, lambda entry: True, nothing)
-        opened = open_data(entry.card.data["location"])
-    else:
-        opened = open_data(data)
-        entry = choice.model(model, lambda entry: set(entry.card.items) == set(opened.items), nothing)
-    opened.check_domain(domain)
-    choice.check_items(entry, opened)
-    if part is None:
-        part = "test" if entry.card.labels_used.get(domain) else "all"
+    entry, opened = choice.model_and_data(model, data, domain, lambda entry: True, nothing)
     choice.tell_model(model, entry, observer)
     from office31_cli.recipes import scoring  # torch, 3 s: only now that all that was typed makes sense
 

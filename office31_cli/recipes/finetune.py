@@ -1,13 +1,10 @@
 """`office31 finetune`: go on from a stored network with labels of the target."""
 
 from office31_cli import strategies
-from office31_cli.data.catalogue import open_data
-from office31_cli.data.folder import DataSet
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import choice
 from office31_cli.recipes.request import DEFAULTS, Options, Request
-from office31_cli.registry import Entry
 from office31_cli.results import Finetuned
 
 
@@ -31,7 +28,11 @@ def finetune(
     strategies.check(strategy)
     if labels is not None and labels < 1:
         raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
-    opened, start = _start(target, model, data)
+    start, opened = choice.model_and_data(
+        model, data, target, lambda entry: not entry.card.labels_used.get(target), _nothing(target)
+    )
+    if start.card.items != opened.items:
+        raise Misuse(f"model {start.name}", "it lists its items in another order", "choose another --model")
     request = Request(
         command="finetune",
         data=opened,
@@ -48,25 +49,7 @@ def finetune(
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
 
     fields = training.run(request, observer)
-    return Finetuned(**fields, target=target, strategy=strategy, labels=request.to_json()["labels"])
-
-
-def _start(target: str, model: str | None, data: str | None) -> tuple[DataSet, Entry]:
-    """The data set, and the model to go on from."""
-    if model is not None or data is None:
-        start = choice.model(model, lambda entry: not entry.card.labels_used.get(target), _nothing(target))
-        opened = open_data(data or start.card.data["location"])
-        opened.check_domain(target)
-    else:
-        opened = open_data(data)
-        opened.check_domain(target)
-        start = choice.model(
-            None,
-            lambda entry: entry.card.items == opened.items and not entry.card.labels_used.get(target),
-            _nothing(target),
-        )
-    choice.check_items(start, opened)
-    return opened, start
+    return Finetuned(**fields, target=target, strategy=strategy, labels=labels or "all")
 
 
 def _nothing(target: str) -> Failed:

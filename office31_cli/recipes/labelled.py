@@ -5,12 +5,13 @@ A score counts as honest only on photographs that are not among them, wherever t
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from office31_cli.data.photographs import BoolArray, Photographs
 from office31_cli.errors import Refused
 from office31_cli.registry import Entry
+
+if TYPE_CHECKING:
+    from office31_cli.data.photographs import BoolArray, Photographs
 
 FILE = "labelled.json"
 """The model's file: by domain, the first 16 hexadecimal digits of each photograph's SHA-256."""
@@ -20,17 +21,26 @@ _DIGITS = 16
 Labelled = dict[str, list[str]]
 
 
-def by_domain(parts: Iterable[Photographs]) -> Labelled:
+def by_domain(parts: "Iterable[Photographs]") -> Labelled:
     """The photographs of the parts as they are recorded."""
     return {part.domain: [digest[:_DIGITS] for digest in part.digests] for part in parts}
 
 
 def merged(first: Labelled, second: Labelled) -> Labelled:
-    """What either has seen; of photographs that are the same, one is recorded."""
+    """What either has seen; what the first has seen already is not recorded a second time."""
+    known = {domain: set(digests) for domain, digests in first.items()}
     return {
-        domain: list(dict.fromkeys([*first.get(domain, []), *second.get(domain, [])]))
+        domain: [
+            *first.get(domain, []),
+            *(digest for digest in second.get(domain, []) if digest not in known.get(domain, ())),
+        ]
         for domain in sorted(first.keys() | second.keys())
     }
+
+
+def counts(labelled: Labelled) -> dict[str, int]:
+    """The number of photographs whose labels were seen, by domain."""
+    return {domain: len(digests) for domain, digests in labelled.items()}
 
 
 def encode(labelled: Labelled) -> bytes:
@@ -48,7 +58,9 @@ def of(entry: Entry) -> Labelled:
         raise Refused(str(path), "it is not a record of labels", "remove the model with: office31 models rm") from None
 
 
-def seen(photographs: Photographs, labelled: Labelled) -> BoolArray:
+def seen(photographs: "Photographs", labelled: Labelled) -> "BoolArray":
     """Which of the photographs (n,) are among those of any domain, by their bytes."""
+    import numpy as np  # 0.1 s: the rest of this module is read where nothing is computed
+
     known = {digest for digests in labelled.values() for digest in digests}
     return np.array([digest[:_DIGITS] in known for digest in photographs.digests], dtype=np.bool_)

@@ -24,29 +24,36 @@ class Parts:
 
 
 def divide(request: Request, domains: list[Domain], observer: Observer) -> Parts:
-    """Learn from all but a held-out share of each domain, or from a few labels an item.
+    """Hold out a share of each domain; learn from the rest, or from a few labels an item of it.
 
-    A photograph is held out only if no copy of it was ever learnt from, here or by the parent model.
+    So whatever the number of labels, the same photographs are scored. A photograph is held out only if no copy of
+    it was ever learnt from, here or by the parent model.
     """
     parts = [domain.photographs for domain in domains]
-    learnt = [part.subset(_learnt(request, part, observer)) for part in parts]
+    kept_back = [_kept_back(request, part) for part in parts]
+    learnt = [_learnt(request, part.subset(~mask), observer) for part, mask in zip(parts, kept_back, strict=True)]
     if not any(map(len, learnt)):
         raise Failed("training", "no labelled photographs are left to learn from", "use a smaller --held-out")
     before = labelled.of(request.parent) if request.parent else {}
     seen = labelled.merged(before, labelled.by_domain(learnt))
-    holds_back = request.labels is not None or request.options.held_out > 0
-    return Parts(learnt, [part.subset(holds_back & ~labelled.seen(part, seen)) for part in parts], seen)
+    unseen = [mask & ~labelled.seen(part, seen) for part, mask in zip(parts, kept_back, strict=True)]
+    return Parts(learnt, [part.subset(mask) for part, mask in zip(parts, unseen, strict=True)], seen)
 
 
-def _learnt(request: Request, photographs: Photographs, observer: Observer) -> BoolArray:
-    """Which of a domain's photographs (n,) to learn from."""
-    items, groups, seed = photographs.items, photographs.digests, request.options.seed
-    if request.labels is not None:
-        drawn = draw_labelled(items, groups, per_item=request.labels, seed=seed)
-        if few := shortfalls(items, drawn, request.labels):
-            names = listed(f"{request.data.items[item]} ({count})" for item, count in few.items())
-            observer.warn(f"fewer than {request.labels} labels: {names}")
-        return drawn
+def _kept_back(request: Request, photographs: Photographs) -> BoolArray:
+    """Which of a domain's photographs (n,) are held out."""
     if request.options.held_out == 0:
-        return np.ones(len(photographs), dtype=np.bool_)
-    return ~held_out(items, groups, fraction=request.options.held_out, seed=seed)
+        return np.zeros(len(photographs), dtype=np.bool_)
+    fraction, seed = request.options.held_out, request.options.seed
+    return held_out(photographs.items, photographs.digests, fraction=fraction, seed=seed)
+
+
+def _learnt(request: Request, training: Photographs, observer: Observer) -> Photographs:
+    """The photographs of the training part to learn from: all, or so many an item."""
+    if request.labels is None:
+        return training
+    drawn = draw_labelled(training.items, training.digests, per_item=request.labels, seed=request.options.seed)
+    if few := shortfalls(training.items, drawn, request.labels):
+        names = listed(f"{request.data.items[item]} ({count})" for item, count in few.items())
+        observer.warn(f"fewer than {request.labels} labels: {names}")
+    return training.subset(drawn)

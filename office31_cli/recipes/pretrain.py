@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from office31_cli.data.catalogue import SAMPLE, open_data
+from office31_cli.data.catalogue import SAMPLE, location, open_data
 from office31_cli.data.folder import DataSet
+from office31_cli.errors import Misuse
 from office31_cli.models.catalogue import check_backbone, check_weights
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import choice
@@ -32,7 +33,7 @@ def pretrain(
     options.check()
     opened = open_data(data)
     wanted = _every(opened, domains)
-    backbone = backbone or ("convnet" if opened.name == SAMPLE else PUBLISHED_WITH[0])
+    backbone = backbone or ("convnet" if location(opened) == SAMPLE else PUBLISHED_WITH[0])
     check_backbone(backbone)
     request = Request(
         command="pretrain",
@@ -54,6 +55,8 @@ def pretrain(
 
 def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
     """The domains asked for, each once, in the data set's order."""
+    if isinstance(domains, str) or not domains:
+        raise Misuse("domains", "a list of one or more names is needed", f"choose from {', '.join(data.domains)}")
     for domain in domains:
         if domain != "all":
             data.check_domain(domain)

@@ -31,8 +31,8 @@ class Options:
         check_device(self.device)
         if self.train is not None:
             check_train(self.train)
-        for option, value, least in (("--epochs", self.epochs or 1, 1), ("--batch-size", self.batch_size, 2)):
-            if value < least:
+        for option, value, least in (("--epochs", self.epochs, 1), ("--batch-size", self.batch_size, 2)):
+            if value is not None and value < least:
                 raise Misuse(f"{option} {value}", "too small", f"use {least} or more")
         if not 0 <= self.held_out < 1:
             raise Misuse(f"--held-out {self.held_out}", "not a share", "use a number from 0 to 0.9")
@@ -64,6 +64,6 @@ class Request:
         """What decides the result beside the network and the photographs; recorded in the card."""
         return {
             "strategy": self.strategy,
-            "labels": "all" if self.labels is None else str(self.labels),
+            "labels": "all" if self.labels is None else self.labels,
             "held_out": self.options.held_out,
         }

@@ -6,7 +6,7 @@ import time
 from office31_cli import paths, storage
 from office31_cli.data import sample
 from office31_cli.data.catalogue import SAMPLE
-from office31_cli.errors import Refused
+from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.download import Downloaded, staged
 from office31_cli.text import printable
@@ -31,6 +31,19 @@ def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> Downloaded:
             except OSError as error:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another process was faster
                     raise
+    return _verified(began, seed)
+
+
+def verify_sample(*, seed: int = 0) -> Downloaded:
+    """Check the sample that is here; raises `Failed` where there is none, and `Refused` where it was altered."""
+    began = time.monotonic()
+    if not (paths.data_sets() / SAMPLE).is_dir():
+        raise Failed(f"data set {SAMPLE}", f"it is not in {paths.data_sets()}", "run: office31 download --sample")
+    return _verified(began, seed)
+
+
+def _verified(began: float, seed: int) -> Downloaded:
+    root = paths.data_sets() / SAMPLE
     if not sample.is_intact(root, seed=seed):
         why = f"it is not, or not only, what drawing with seed {seed} makes"
         raise Refused(printable(str(root)), why, "move it away, and run: office31 download --sample")

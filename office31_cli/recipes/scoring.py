@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from office31_cli.data.folder import DataSet
-from office31_cli.data.photographs import IntArray, Photographs
+from office31_cli.data.photographs import BoolArray, IntArray, Photographs
 from office31_cli.data.splits import held_out
 from office31_cli.engine import loop
 from office31_cli.engine.device import choose_device
@@ -24,17 +24,19 @@ from office31_cli.recipes import labelled
 from office31_cli.recipes.material import open_domain
 from office31_cli.registry import Entry
 from office31_cli.results import Evaluated
-from office31_cli.text import counted
 
 
 def score(
-    entry: Entry, data: DataSet, domain: str, part: str, *, device: str, skip_bad: bool, observer: Observer
+    entry: Entry, data: DataSet, domain: str, part: str | None, *, device: str, skip_bad: bool, observer: Observer
 ) -> Evaluated:
     """Score the stored network on one part of a domain: see `evaluate`."""
     network, preprocessing = load_network(entry)
     chosen = choose_device(device)
     opened = open_domain(data, domain, preprocessing, skip_bad=skip_bad, observer=observer)
-    scored = _part(entry, opened.photographs, part, observer)
+    known = labelled.of(entry)
+    seen = labelled.seen(opened.photographs, known)
+    part = part or ("test" if seen.any() else "all")
+    scored = _part(opened.photographs, seen, part)
     # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
     computed = opened.whole if entry.card.train == "head" else scored
     rows = scored.rows if entry.card.train == "head" else np.arange(len(scored))
@@ -44,32 +46,28 @@ def score(
     actual = _in_model_order(entry, data, scored.items)
     examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, actual)
     logits = loop.predict(halves.trained, FrozenInputs([features], chosen), examples, chosen)
-    probabilities = logits.double().softmax(1).numpy()
     return Evaluated(
         model=entry.name,
         id=entry.id,
         data=data.name,
         split=f"{domain}:{part}",
         photographs=len(scored),
-        labels_used={**entry.card.labels_used, domain: entry.card.labels_used.get(domain, 0)},
-        **_figures(probabilities, actual, entry.card.items),
+        labels_used={domain: int(seen.sum()), **entry.card.labels_used},
+        seen=int(labelled.seen(scored, known).sum()),
+        **_figures(logits.double().softmax(1).numpy(), actual, entry.card.items),
     )
 
 
-def _part(entry: Entry, photographs: Photographs, part: str, observer: Observer) -> Photographs:
-    """The photographs of `part`, told by their bytes; raises `Failed` where there are none."""
-    seen = labelled.seen(photographs, labelled.of(entry))
+def _part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
+    """The photographs of `part`; raises `Failed` where there are none.
+
+    Of a domain that the model has learnt from, `train` is what it saw and `test` what it did not; of any other,
+    they are what a training with the default split would see and hold out.
+    """
     if part == "all":
-        if overlap := int(seen.sum()):
-            observer.warn(
-                f"{counted(overlap, 'photograph')} of {len(photographs)} were among those that the model learnt from"
-            )
         return photographs
-    if entry.card.labels_used.get(photographs.domain):
-        chosen = photographs.subset(~seen if part == "test" else seen)
-    else:
-        kept_back = held_out(photographs.items, photographs.digests)
-        chosen = photographs.subset(kept_back & ~seen if part == "test" else ~kept_back)
+    learnt = seen if seen.any() else ~held_out(photographs.items, photographs.digests)
+    chosen = photographs.subset(learnt if part == "train" else ~learnt)
     if not len(chosen):
         raise Failed(
             f"{photographs.domain}:{part}",

@@ -56,7 +56,8 @@ class Run:
 def run(request: Request, observer: Observer) -> dict[str, Any]:
     """Do what was asked and publish the model; returns the fields of `results.Trained`.
 
-    An interrupted run leaves its last epoch's checkpoint, from which the same request goes on with `resume`.
+    An interrupted run leaves its last epoch's checkpoint, from which the same request goes on: to the same bits as
+    if it had never stopped. With `resume`, a run that has ended already returns its model.
     """
     began = time.monotonic()
     device = choose_device(request.options.device)
@@ -70,11 +71,20 @@ def run(request: Request, observer: Observer) -> dict[str, Any]:
     halves = cut(start.network, train)
     inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
     checkpoints = Checkpoints(_identity(this), observer)
-    history = _trained(this, halves, inputs, checkpoints, observer)
-    score = _held_out_accuracy(halves.trained, inputs, this.parts, device)
-    entry = _publish(this, _card(this, history, score, time.monotonic() - began))
-    checkpoints.clear()
+    if request.options.resume and (finished := _finished(checkpoints.key)):
+        observer.say(f"this very run has ended already: its model is {finished.name}")
+        return _fields(finished, this.parts)
+    with checkpoints.held():
+        history = _trained(this, halves, inputs, checkpoints, observer)
+        score = _held_out_accuracy(halves.trained, inputs, this.parts, device)
+        entry = _publish(this, _card(this, checkpoints.key, history, score, time.monotonic() - began))
+        checkpoints.clear()
     return _fields(entry, this.parts)
+
+
+def _finished(run: str) -> Entry | None:
+    """The model that an earlier run of the same identity stored."""
+    return Registry().newest(lambda entry: entry.card.configuration.get("run") == run)
 
 
 def _trained(this: Run, halves: Cut, inputs: Inputs, checkpoints: Checkpoints, observer: Observer) -> History:
@@ -150,10 +160,8 @@ def _identity(this: Run) -> dict[str, Any]:
     }
 
 
-def _card(this: Run, history: History, score: float | None, seconds: float) -> Card:
+def _card(this: Run, run: str, history: History, score: float | None, seconds: float) -> Card:
     request, parent = this.request, this.request.parent
-    before = parent.card.labels_used if parent else {}
-    learnt = {part.domain: len(part) for part in this.parts.learnt}
     return Card(
         command=request.command,
         parents=(parent.as_parent("start"),) if parent else (),
@@ -168,8 +176,8 @@ def _card(this: Run, history: History, score: float | None, seconds: float) -> C
             "domains": list(request.domains),
             "learnt": {part.domain: part.content for part in this.parts.learnt},
         },
-        labels_used=before | {domain: before.get(domain, 0) + count for domain, count in learnt.items()},
-        configuration={**this.settings.to_json(), **request.to_json()},
+        labels_used=labelled.counts(this.parts.seen),
+        configuration={**this.settings.to_json(), **request.to_json(), "run": run},
         environment=environment(this.device),
         metrics={"validation": {"item": score}},
         history=history,

@@ -57,7 +57,7 @@ class Registry:
         matches = [model_id for model_id in ids if word and model_id.startswith(word.lower())]
         if len(matches) > 1:
             raise Misuse(f"model {word}", f"several ids begin so: {listed(sorted(matches))}", "give more digits")
-        if not matches:
+        if not matches or not rules.is_like_id(word):  # a letter or two may be a mistyped name
             raise self._unknown(word)
         return matches[0]
 

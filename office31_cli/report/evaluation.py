@@ -21,6 +21,8 @@ def _score(result: Evaluated) -> Table:
     made.add_row("macro accuracy", percent(result.macro_accuracy))
     made.add_row("calibration error", percent(result.ece))
     made.add_row("labels seen", cell(labels(result.labels_used)))
+    if result.seen:
+        made.add_row("not honest", f"the model learnt from {result.seen:,} of these photographs")
     return made
 
 

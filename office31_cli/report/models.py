@@ -23,7 +23,6 @@ def listing(models: Models) -> Table:
         "id",
         "domains",
         ">accuracy",
-        "created",
         caption=None if models.rows else "make one with: office31 pretrain --domain amazon",
     )
     for row in models.rows:
@@ -95,7 +94,7 @@ def imported(row: ModelRow) -> Text:
 
 
 def _cells(row: ModelRow) -> list[Text]:
-    texts = (row.model, row.id[:8], ", ".join(row.domains), percent(row.accuracy), row.created[:10])
+    texts = (row.model, row.id, ", ".join(row.domains), percent(row.accuracy))
     return [cell(text) for text in texts]
 
 

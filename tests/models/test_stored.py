@@ -86,5 +86,5 @@ def test_a_card_without_preprocessing_fails_in_one_line() -> None:
 
 def test_weights_of_another_network_fail_by_name() -> None:
     other = Network(dataclasses.replace(ARCHITECTURE, items=5))
-    with pytest.raises(Failed, match=r"head.outputs.weight has shape \(5, 8\) instead of \(2, 8\)"):
+    with pytest.raises(Refused, match=r"head.outputs.weight has shape \(5, 8\) instead of \(2, 8\)"):
         load_network(published(other.state_dict()))
