@@ -52,7 +52,7 @@ def score(
         data=data.name,
         split=f"{domain}:{part}",
         photographs=len(scored),
-        labels_used={domain: int(seen.sum()), **entry.card.labels_used},
+        labels_used=entry.card.labels_used | {domain: entry.card.labels_used.get(domain, int(seen.sum()))},
         seen=int(labelled.seen(scored, known).sum()),
         **_figures(logits.double().softmax(1).numpy(), actual, entry.card.items),
     )
