@@ -9,7 +9,7 @@ from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled
 from office31_cli.registry import Entry, Registry
-from office31_cli.text import listed, printable
+from office31_cli.text import did_you_mean, listed, printable
 
 
 def model_and_data(
@@ -28,13 +28,35 @@ def model_and_data(
         taken = registry.find(word)
         _check_card(taken)
     else:
-        stored = [entry for entry in registry.entries() if _usable(entry) and fits(entry)]
-        fitting = (entry for entry in stored if _has(entry, domain, opened))
-        taken = next(fitting, None) or _first(stored, otherwise)
+        taken = _newest(registry, domain, opened, fits, otherwise)
     opened = opened or _data_of(taken)
     opened.check_domain(domain)
     _check_items(taken, opened)
     return taken, opened
+
+
+def _newest(
+    registry: Registry,
+    domain: str,
+    opened: DataSet | None,
+    fits: Callable[[Entry], bool],
+    otherwise: Office31Error,
+) -> Entry:
+    """The newest model that fits and whose data set, the one opened or its own, has the domain and its items."""
+    known: set[str] = set()
+    for entry in registry.entries():
+        if not (_usable(entry) and fits(entry)):
+            continue
+        try:
+            its = opened or _data_of(entry)
+        except Office31Error:  # its folder is gone, or was changed: another model may do
+            continue
+        if domain in its.domains and set(entry.card.items) == set(its.items):
+            return entry
+        known |= set(its.domains)
+    if known and opened is None:
+        raise Misuse(f"domain {printable(domain)}", "no stored model's data set has it", did_you_mean(domain, known))
+    raise otherwise
 
 
 def _usable(entry: Entry) -> bool:
@@ -53,23 +75,6 @@ def _check_card(entry: Entry) -> None:
             "its card does not tell its backbone, its data set or the labels that it has seen",
             f"remove it with: office31 models rm {entry.name}",
         )
-
-
-def _has(entry: Entry, domain: str, opened: DataSet | None) -> bool:
-    """Whether the model's items are those of a data set with this domain: the one opened, else its own."""
-    if opened is not None:
-        return set(entry.card.items) == set(opened.items)
-    try:
-        return domain in _data_of(entry).domains
-    except Office31Error:
-        return False
-
-
-def _first(stored: list[Entry], otherwise: Office31Error) -> Entry:
-    """The newest, though it does not fit: what is wrong with it is the best that can be told."""
-    if not stored:
-        raise otherwise
-    return stored[0]
 
 
 def _data_of(entry: Entry) -> DataSet:
