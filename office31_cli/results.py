@@ -25,8 +25,10 @@ class Trained:
     """Labelled photographs that it was scored on afterwards."""
     epochs: int
     seconds: float
+    kinds: dict[str, str]
+    """Of each output, by the column that it answers: choice, yes/no or number."""
     validation: dict[str, float | None]
-    """Accuracy of each output on the held-out part, a fraction; None where nothing was held out."""
+    """On the held-out part each output's accuracy, of a number its R2; None where nothing was held out."""
     labels_used: dict[str, int]
     """Labels seen by domain, those of the models that it came from included."""
 
@@ -62,6 +64,7 @@ class Evaluated:
     ece: float
     """Expected calibration error, 15 bins of equal width."""
     outputs: dict[str, dict[str, Any]]
+    """By the column that is answered: its kind, and what that kind is scored by."""
     per_item: dict[str, dict[str, Any]]
     confused: list[dict[str, Any]]
     """The pairs most often confused: actual, predicted, photographs, share of the actual item."""

@@ -15,6 +15,7 @@ def finetune(
     data: options.Data = None,
     strategy: Annotated[str, typer.Option("--strategy", help="full or linear.")] = "full",
     labels: Annotated[str, typer.Option("--labels", help="all of the training part, or a number an item.")] = "all",
+    outputs: options.Outputs = None,
     train: options.Train = None,
     epochs: options.Epochs = None,
     lr: options.LearningRate = None,
@@ -39,6 +40,7 @@ def finetune(
 
     reporter = Reporter(as_json=as_json)
     chosen = Options(
+        outputs=outputs,
         train=train,
         epochs=epochs,
         lr=lr,

@@ -29,6 +29,15 @@ Optimizer = Annotated[
     str, typer.Option("--optimizer", help="sgd, momentum, nesterov, adam or adamw (all from torch.optim).")
 ]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=2, help="Photographs a step.")]
+Outputs = Annotated[
+    str | None,
+    typer.Option(
+        "--outputs",
+        help="What to answer: item, item+domain, item+0.5*domain, pair, separate; also web, megapixels, and columns "
+        "of the data's labels.csv.",
+        show_default="item, or what the stored model answers",
+    ),
+]
 Train = Annotated[
     str | None,
     typer.Option(

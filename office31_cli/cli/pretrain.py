@@ -22,6 +22,7 @@ def pretrain(
         ),
     ] = None,
     data: options.Data = None,
+    outputs: options.Outputs = None,
     train: options.Train = None,
     epochs: options.Epochs = None,
     lr: options.LearningRate = None,
@@ -46,6 +47,7 @@ def pretrain(
 
     reporter = Reporter(as_json=as_json)
     chosen = Options(
+        outputs=outputs,
         train=train,
         epochs=epochs,
         lr=lr,

@@ -40,8 +40,13 @@ class DataSet:
         from office31_cli.data.photographs import Photographs  # numpy, 0.1 s: names alone need none of it
 
         self.check_domain(domain)
+        return Photographs.of(domain, _item_level(self.root / domain), self.pictures(domain))
+
+    def pictures(self, domain: str) -> dict[str, list[str]]:
+        """The names of the domain's picture files by item, both in order."""
+        self.check_domain(domain)
         root = _item_level(self.root / domain)
-        return Photographs.of(domain, root, {item: _pictures(root / item) for item in self.items})
+        return {item: _pictures(root / item) for item in self.items}
 
 
 def open_folder(root: Path, name: str | None = None) -> DataSet:

@@ -3,7 +3,9 @@
 import os
 import struct
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +52,25 @@ def decode(path: Path, side: int) -> Pixels:
     applied, transparency lies on white, sixteen bits become eight, an animation gives its first frame.
     Raises `Failed` where the file is not a readable picture, `Refused` where it claims over `MAX_PIXELS`.
     """
+    with _opened(path) as picture:
+        picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
+        small = _to_rgb(_upright(picture)).resize((side, side), Image.Resampling.BILINEAR)
+        return np.asarray(small, dtype=np.uint8)
+
+
+def size(path: Path) -> tuple[int, int]:
+    """The photograph's width and height as its header says, before EXIF turns it; raises as `decode` does."""
+    with _opened(path) as picture:
+        return picture.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise _too_large(path, f"{picture.width} x {picture.height}")
-            picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
-            small = _to_rgb(_upright(picture)).resize((side, side), Image.Resampling.BILINEAR)
+            yield picture
     except Image.DecompressionBombError:
         raise _too_large(path, "far more") from None
     except _BROKEN as error:
@@ -66,7 +81,6 @@ def decode(path: Path, side: int) -> Pixels:
             f"cannot be read: {printable(reason)}",
             "replace it, or leave unreadable pictures out with --skip-bad",
         ) from None
-    return np.asarray(small, dtype=np.uint8)
 
 
 def _too_large(path: Path, claim: str) -> Refused:

@@ -1,17 +1,19 @@
 """Where a network is cut in two: a frozen part, run once for each photograph, and a part that is trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from office31_cli.models.backbones import last_stage
 from office31_cli.models.network import Network
+from office31_cli.models.weights import digest
 
 
 @dataclass(frozen=True)
 class Cut:
-    """`trained(frozen(images))` are the network's logits; the parts share its parameters.
+    """`trained(frozen(images))` is what the network answers; the parts share its parameters.
 
     `name` says where the cut is; `frozen` is None where everything is trained.
     """
@@ -30,9 +32,39 @@ def cut(network: Network, train: str) -> Cut:
     if train == "all":
         return Cut("pixels", None, network)
     if train == "head":
-        return Cut("features", _freeze(network.backbone), network.head)
-    below, stage = _split(network.backbone)
-    return Cut("last-stage", _freeze(below), nn.Sequential(stage, network.head))
+        return Cut("features", *_together(list(network.backbones), list(network.heads)))
+    halves = [_split(backbone) for backbone in network.backbones]
+    below, stages = zip(*halves, strict=True)
+    upper = [nn.Sequential(stage, head) for stage, head in zip(stages, network.heads, strict=True)]
+    return Cut("last-stage", *_together(below, upper))
+
+
+def _together(frozen: Sequence[nn.Module], trained: Sequence[nn.Module]) -> tuple[nn.Module, nn.Module]:
+    """Networks side by side as one: where their frozen parts are the same, it runs once for all of them."""
+    for module in frozen:
+        _freeze(module)
+    if len({digest(module.state_dict()) for module in frozen} if len(frozen) > 1 else frozen) == 1:
+        return frozen[0], _Above(trained, apart=False)
+    return _Below(frozen), _Above(trained, apart=True)
+
+
+class _Below(nn.ModuleList):
+    """Frozen parts that differ: what each makes of the images (n, c, ...) stands side by side, (n, parts * c, ...)."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.cat([module(images) for module in self], 1)
+
+
+class _Above(nn.Module):
+    """Trained parts, each fed with all that it is given, or where the frozen ones are `apart` with its share."""
+
+    def __init__(self, parts: Sequence[nn.Module], *, apart: bool) -> None:
+        super().__init__()
+        self.parts, self._apart = nn.ModuleList(parts), apart
+
+    def forward(self, given: Tensor) -> Tensor:
+        shares = given.chunk(len(self.parts), 1) if self._apart else [given] * len(self.parts)
+        return torch.cat([part(share) for part, share in zip(self.parts, shares, strict=True)], 1)
 
 
 def _freeze(module: nn.Module) -> nn.Module:

@@ -13,6 +13,7 @@ from office31_cli.data.photographs import IntArray
 from office31_cli.models.preprocessing import Preprocessing
 
 Draws = npt.NDArray[np.float64]
+Targets = npt.NDArray[np.float64]
 
 _IN_MEMORY = 1 << 28
 """Arrays up to this size are read once and kept."""
@@ -20,18 +21,18 @@ _IN_MEMORY = 1 << 28
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """n photographs with their labels: which domain's array (n,), which row of it (n,), which item (n,)."""
+    """n photographs: which domain's array (n,), which row of it (n,), and what is to be learnt of it (n, outputs)."""
 
     domains: IntArray
     rows: IntArray
-    items: IntArray
+    targets: Targets
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, places: IntArray) -> "Examples":
         """The examples at `places`."""
-        return replace(self, domains=self.domains[places], rows=self.rows[places], items=self.items[places])
+        return replace(self, domains=self.domains[places], rows=self.rows[places], targets=self.targets[places])
 
 
 class Inputs(Protocol):

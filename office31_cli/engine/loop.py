@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from office31_cli.data.photographs import IntArray
@@ -16,18 +15,19 @@ from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.observer import Advance, Observer
+from office31_cli.outputs.composite import Composite
 
 
 class Supervised(nn.Module):
-    """The task of learning from labels: a batch with its items to named losses, whose sum is minimised."""
+    """The task of learning from labels: a batch with its targets to named losses, whose sum is minimised."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, outputs: Composite) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.outputs = network, outputs
 
-    def forward(self, batch: Tensor, items: Tensor) -> dict[str, Tensor]:
-        """The cross-entropy of the items (n,)."""
-        return {"item": F.cross_entropy(self.network(batch), items)}
+    def forward(self, batch: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The weighted loss of each output against its column of the targets (n, outputs)."""
+        return self.outputs.losses(self.network(batch), targets)
 
 
 class Training:
@@ -51,14 +51,14 @@ class Training:
         self._optimizer = build_optimizer(groups, settings)
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
 
-    def run(self, checkpoints: Checkpoints, observer: Observer, *, resume: bool) -> History:
-        """Train to the end, keeping a checkpoint of every epoch; returns each epoch's mean losses.
+    def run(self, observer: Observer, checkpoints: Checkpoints | None = None, *, resume: bool = False) -> History:
+        """Train to the end, keeping a checkpoint of every epoch if there is where to; returns each epoch's mean losses.
 
         Raises `Failed` where a loss or a weight is not finite; the checkpoints of the epochs before stay.
         """
         if len(self._examples) < 2:
             raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
-        history = checkpoints.restore(self.task, self._optimizer)
+        history = checkpoints.restore(self.task, self._optimizer) if checkpoints else []
         if resume and not history:
             observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
         if history:
@@ -68,7 +68,8 @@ class Training:
             for epoch in range(len(history), epochs):
                 history.append(self._epoch(epoch, advance))
                 _check_weights(self.task, f"epoch {epoch + 1}")
-                checkpoints.save(history, self.task, self._optimizer)
+                if checkpoints:
+                    checkpoints.save(history, self.task, self._optimizer)
         return history
 
     def _epoch(self, epoch: int, advance: Advance) -> dict[str, float]:
@@ -88,9 +89,9 @@ class Training:
 
     def step(self, batch: Examples, draws: Draws, where: str) -> dict[str, float]:
         """One step of the optimizer; returns the losses before it."""
-        items = torch.from_numpy(batch.items).to(self._device, non_blocking=True)
+        targets = torch.from_numpy(batch.targets).to(self._device, torch.float32, non_blocking=True)
         with fast_arithmetic(self._device):
-            losses: dict[str, Tensor] = self.task(self._inputs.training(batch, draws), items)
+            losses: dict[str, Tensor] = self.task(self._inputs.training(batch, draws), targets)
         values = {name: loss.item() for name, loss in losses.items()}
         _check_finite(values, where)
         self._optimizer.zero_grad()
@@ -101,7 +102,7 @@ class Training:
 
 
 def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torch.device) -> Tensor:
-    """The logits (n, items) of the examples, on the CPU, in float32."""
+    """What the network answers, (n, width), to the examples, on the CPU, in float32."""
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     with torch.inference_mode(), fast_arithmetic(device):
         parts = [

@@ -1,6 +1,8 @@
-"""A network: a backbone, a bottleneck and outputs."""
+"""A network: a backbone, a bottleneck and outputs; or several of them side by side, each with outputs of its own."""
 
-from dataclasses import asdict, dataclass
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -8,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from office31_cli.models.backbones import build_backbone, feature_width
+from office31_cli.outputs.base import Output
+from office31_cli.outputs.composite import Composite
 
 BOTTLENECK = 256
 """The bottleneck's width in the field's usual protocol."""
@@ -21,18 +25,23 @@ class Architecture:
 
     backbone: str
     bottleneck: int
-    items: int
     crop: int
+    outputs: Composite
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a model's card."""
-        return asdict(self)
+        return {
+            "backbone": self.backbone,
+            "bottleneck": self.bottleneck,
+            "crop": self.crop,
+            "outputs": self.outputs.to_json(),
+        }
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Architecture":
         """The inverse of `to_json`; raises KeyError, TypeError or ValueError where `stored` is something else."""
-        numbers = {key: int(stored[key]) for key in ("bottleneck", "items", "crop")}
-        return cls(backbone=str(stored["backbone"]), **numbers)
+        numbers = {key: int(stored[key]) for key in ("bottleneck", "crop")}
+        return cls(backbone=str(stored["backbone"]), **numbers, outputs=Composite.from_json(stored["outputs"]))
 
 
 class UnitFeatures(nn.Module):
@@ -48,43 +57,93 @@ class UnitFeatures(nn.Module):
 
 
 class Network(nn.Module):
-    """Images (n, 3, h, w) to one logit an item (n, items)."""
+    """Images (n, 3, h, w) to what is answered about them, (n, width), as `architecture.outputs` reads it."""
 
-    def __init__(self, architecture: Architecture, backbone: nn.Module | None = None) -> None:
+    def __init__(self, architecture: Architecture, backbones: Sequence[nn.Module] | None = None) -> None:
         super().__init__()
         self.architecture = architecture
-        self.backbone = backbone if backbone is not None else build_backbone(architecture.backbone, architecture.crop)
-        self.head = Head(feature_width(self.backbone, architecture.crop), architecture)
+        groups = architecture.outputs.networks
+        backbones = backbones or [build_backbone(architecture.backbone, architecture.crop) for _ in groups]
+        width = feature_width(backbones[0], architecture.crop)
+        self.backbones = nn.ModuleList(backbones)
+        self.heads = nn.ModuleList(
+            Head(width, architecture.bottleneck, sum(output.width for output in outputs)) for outputs in groups
+        )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (n, items)."""
-        logits: Tensor = self.head(self.backbone(images))
-        return logits
+        """The answers (n, width) of all networks side by side."""
+        pairs = zip(self.backbones, self.heads, strict=True)
+        return torch.cat([head(backbone(images)) for backbone, head in pairs], 1)
 
 
 class Head(nn.Module):
-    """Features (n, d) through a bottleneck (linear, batch norm, ReLU) to one logit an item.
+    """Features (n, d) through a bottleneck (linear, batch norm, ReLU) to the numbers of all outputs.
 
     The two dropouts were chosen on amazon's held-out photographs, as they are and seen through a simulated worse
     camera (blurred, tinted, noisy, before another background): they cost one point of the former and gain seven
     of the latter. No photograph of another domain took part.
     """
 
-    def __init__(self, width: int, architecture: Architecture) -> None:
+    def __init__(self, features: int, bottleneck: int, width: int) -> None:
         super().__init__()
-        bottleneck = architecture.bottleneck
         self.bottleneck = nn.Sequential(
             UnitFeatures(),
             nn.Dropout(0.2),
-            nn.Linear(width, bottleneck),
+            nn.Linear(features, bottleneck),
             nn.BatchNorm1d(bottleneck),
             nn.ReLU(),
             nn.Dropout(0.5),
         )
-        self.outputs = nn.Linear(bottleneck, architecture.items)
+        self.outputs = nn.Linear(bottleneck, width)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (n, items) of features (n, d), always in float32: it costs nothing here, and scores depend on it."""
+        """The outputs (n, width) of features (n, d), always in float32: it costs nothing, and scores depend on it."""
         with torch.autocast(features.device.type, enabled=False):
-            logits: Tensor = self.outputs(self.bottleneck(features.float()))
-        return logits
+            answered: Tensor = self.outputs(self.bottleneck(features.float()))
+        return answered
+
+
+def answering(network: Network, outputs: Composite) -> Network:
+    """A network that answers `outputs` and goes on from `network`.
+
+    Each of its networks takes backbone and bottleneck of the one that answered the first output they share (else of
+    the first); what that one answered already keeps its weights, and only what is new is drawn afresh.
+    """
+    old = network.architecture.outputs
+    if outputs == old:
+        return network
+    donors = [_donor(group, old) for group in outputs.networks]
+    made = Network(
+        replace(network.architecture, outputs=outputs),
+        [copy.deepcopy(network.backbones[donor]) for donor in donors],
+    )
+    for head, group, donor in zip(made.heads, outputs.networks, donors, strict=True):
+        before = network.heads[donor]
+        assert isinstance(head, Head)
+        assert isinstance(before, Head)
+        head.bottleneck.load_state_dict(before.bottleneck.state_dict())
+        with torch.no_grad():
+            for output, rows in _rows(group).items():
+                if earlier := _rows(old.networks[donor]).get(output):
+                    head.outputs.weight[rows] = before.outputs.weight[earlier]
+                    head.outputs.bias[rows] = before.outputs.bias[earlier]
+    return made
+
+
+def _donor(group: Sequence[Output], old: Composite) -> int:
+    """Which of the old networks a new one, with the outputs of `group`, goes on from."""
+    homes = {output: place for place, network in enumerate(old.networks) for output in map(_unweighted, network)}
+    return next((homes[output] for output in map(_unweighted, group) if output in homes), 0)
+
+
+def _rows(group: Sequence[Output]) -> dict[Output, slice]:
+    """Where each output, whatever its weight, stands in a network's last layer."""
+    rows, start = {}, 0
+    for output in group:
+        rows[_unweighted(output)] = slice(start, start + output.width)
+        start += output.width
+    return rows
+
+
+def _unweighted(output: Output) -> Output:
+    return output.weighing(1.0)

@@ -7,6 +7,7 @@ from office31_cli.errors import Failed, Refused
 from office31_cli.models.backbones import load_weights
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.registry import Entry
 
 
@@ -25,8 +26,9 @@ def load_network(entry: Entry) -> tuple[Network, Preprocessing]:
         raise Failed(
             f"model {entry.name}", f"its card describes no network that can be built ({error})", "upgrade office31-cli"
         ) from None
-    if architecture.items != len(entry.card.items):
-        raise Refused(str(path), "it has not one output for each item", "remove the model with: office31 models rm")
+    item = architecture.outputs.readers().get("item")
+    if not isinstance(item, Choice) or item.labels != entry.card.items:
+        raise Refused(str(path), "it does not answer which item it is", "remove the model with: office31 models rm")
     try:
         tensors = load_file(path)
     except SafetensorError as error:

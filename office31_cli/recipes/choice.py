@@ -7,6 +7,7 @@ from office31_cli.data.catalogue import open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
+from office31_cli.outputs.composite import Composite
 from office31_cli.recipes import labelled
 from office31_cli.registry import Entry, Registry
 from office31_cli.text import did_you_mean, listed, printable
@@ -85,6 +86,16 @@ def _data_of(entry: Entry) -> DataSet:
     except Misuse:
         raise Failed(
             f"model {entry.name}", f"it was trained on {printable(place)}, which is not here", "give --data"
+        ) from None
+
+
+def outputs_of(entry: Entry) -> Composite:
+    """What a stored model answers; raises `Failed` where its card does not tell in a way that this version knows."""
+    try:
+        return Composite.from_json(entry.card.network["outputs"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failed(
+            f"model {entry.name}", f"its card describes no outputs that are known ({error})", "upgrade office31-cli"
         ) from None
 
 

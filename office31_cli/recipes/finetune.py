@@ -1,11 +1,19 @@
 """`office31 finetune`: go on from a stored network with labels of the target."""
 
+from functools import partial
+
 from office31_cli import strategies
+from office31_cli.data import columns
+from office31_cli.data.folder import DataSet
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
+from office31_cli.outputs.composite import Composite
+from office31_cli.outputs.notation import parse, written
 from office31_cli.recipes import choice
 from office31_cli.recipes.request import DEFAULTS, Options, Request
+from office31_cli.registry import Entry
 from office31_cli.results import Finetuned
+from office31_cli.text import printable
 
 
 def finetune(
@@ -40,6 +48,7 @@ def finetune(
         backbone=start.card.network["backbone"],
         weights=start.card.weights,
         parent=start,
+        outputs=_outputs(options.outputs, start, opened),
         strategy=strategy,
         labels=labels,
         suggested=f"{start.name}-{target}",
@@ -48,8 +57,20 @@ def finetune(
     choice.tell_model(model, start, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
 
-    fields = training.run(request, observer)
+    fields = training.train_and_store(request, observer)
     return Finetuned(**fields, target=target, strategy=strategy, labels=labels or "all")
+
+
+def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
+    """What is to be answered: what the stored network does, unless something else is asked for."""
+    before = choice.outputs_of(start)
+    asked = parse(text or written(before), partial(columns.named, data))
+    try:
+        return asked.going_on_from(before)
+    except ValueError as error:
+        raise Misuse(
+            f"model {start.name}", f"{printable(str(error))} than {printable(data.name)}", "leave it out of --outputs"
+        ) from None
 
 
 def _nothing(target: str) -> Failed:

@@ -1,11 +1,13 @@
 """From a data set's domains to what a network is fed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from office31_cli.data.cache import CachedArray
+from office31_cli.data.columns.base import Column
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decoded, readable
@@ -14,6 +16,7 @@ from office31_cli.engine.freezing import Cut
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
+from office31_cli.outputs.base import FloatArray
 from office31_cli.text import counted
 
 
@@ -51,10 +54,16 @@ def inputs_for(
     return FrozenInputs(views, device)
 
 
-def examples(parts: list[Photographs]) -> Examples:
-    """The photographs of the parts, one part a domain and in the domains' order."""
+def examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> Examples:
+    """The photographs of the parts, one part a domain and in the domains' order, with what to learn of them."""
+    count = sum(map(len, parts))
     return Examples(
         np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.items for part in parts]),
+        np.empty((count, 0)) if targets is None else targets,
     )
+
+
+def values(columns: Iterable[Column], parts: list[Photographs]) -> dict[str, FloatArray]:
+    """What the columns hold, (n,), of the photographs of all parts, by the columns' names."""
+    return {column.name: np.concatenate([column.values(part) for part in parts]) for column in columns}

@@ -1,12 +1,15 @@
 """`office31 pretrain`: train a network on labelled domains and store it."""
 
 from collections.abc import Sequence
+from functools import partial
 
+from office31_cli.data import columns
 from office31_cli.data.catalogue import SAMPLE, location, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.errors import Misuse
 from office31_cli.models.catalogue import check_backbone, check_weights
 from office31_cli.observer import SILENT, Observer
+from office31_cli.outputs.notation import parse
 from office31_cli.recipes import choice
 from office31_cli.recipes.request import DEFAULTS, Options, Request
 from office31_cli.results import Trained
@@ -42,6 +45,7 @@ def pretrain(
         backbone=backbone,
         weights=check_weights(backbone, weights or _default_weights(backbone)),
         parent=None,
+        outputs=parse(options.outputs or "item", partial(columns.named, opened)),
         strategy="full",
         labels=None,
         suggested=f"{'all' if wanted == opened.domains else '-'.join(wanted)}-{backbone}",
@@ -50,7 +54,7 @@ def pretrain(
     choice.tell_data(data, opened, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
 
-    return Trained(**training.run(request, observer))
+    return Trained(**training.train_and_store(request, observer))
 
 
 def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:

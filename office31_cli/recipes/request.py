@@ -6,6 +6,8 @@ from typing import Any
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import check_device, check_optimizer, check_train
 from office31_cli.errors import Misuse
+from office31_cli.outputs.composite import Composite
+from office31_cli.outputs.notation import written
 from office31_cli.registry import Entry, Registry
 
 
@@ -13,6 +15,7 @@ from office31_cli.registry import Entry, Registry
 class Options:
     """What `pretrain` and `finetune` both let the user choose; None takes the default that fits."""
 
+    outputs: str | None = None
     train: str | None = None
     epochs: int | None = None
     lr: float | None = None
@@ -54,6 +57,8 @@ class Request:
     backbone: str
     weights: str
     parent: Entry | None
+    outputs: Composite
+    """What the network is to answer, in terms of the data set's columns."""
     strategy: str
     labels: int | None
     """Labels an item; None for all of the training part."""
@@ -64,6 +69,7 @@ class Request:
         """What decides the result beside the network and the photographs; recorded in the card."""
         return {
             "strategy": self.strategy,
+            "outputs": written(self.outputs),
             "labels": "all" if self.labels is None else self.labels,
             "held_out": self.options.held_out,
         }

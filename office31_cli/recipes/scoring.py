@@ -4,26 +4,29 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from office31_cli.data import columns
+from office31_cli.data.columns.base import Column
 from office31_cli.data.folder import DataSet
-from office31_cli.data.photographs import BoolArray, IntArray, Photographs
+from office31_cli.data.photographs import BoolArray, Photographs
 from office31_cli.data.splits import held_out
 from office31_cli.engine import loop
 from office31_cli.engine.device import choose_device
 from office31_cli.engine.features import frozen_outputs
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import Examples, FrozenInputs
-from office31_cli.errors import Failed
-from office31_cli.metrics.accuracy import accuracy, macro_accuracy, per_item, wilson_interval
-from office31_cli.metrics.calibration import expected_calibration_error
+from office31_cli.errors import Failed, Misuse
+from office31_cli.metrics.accuracy import per_item, wilson_interval
 from office31_cli.metrics.confusion import confusion_matrix, most_confused
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
+from office31_cli.outputs.base import FloatArray, Output
+from office31_cli.outputs.composite import Composite
 from office31_cli.recipes import labelled
 from office31_cli.recipes.material import open_domain
 from office31_cli.registry import Entry
 from office31_cli.results import Evaluated
+from office31_cli.text import printable
 
 
 def score(
@@ -43,9 +46,9 @@ def score(
     halves = cut(network, "head")
     assert halves.frozen is not None
     features = frozen_outputs(halves.frozen, computed, opened.pixels, preprocessing, chosen, observer)
-    actual = _in_model_order(entry, data, scored.items)
-    examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, actual)
-    logits = loop.predict(halves.trained, FrozenInputs([features], chosen), examples, chosen)
+    examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
+    raw = loop.predict(halves.trained, FrozenInputs([features], chosen), examples, chosen).double().numpy()
+    outputs = network.architecture.outputs
     return Evaluated(
         model=entry.name,
         id=entry.id,
@@ -54,7 +57,7 @@ def score(
         photographs=len(scored),
         labels_used=entry.card.labels_used | {domain: entry.card.labels_used.get(domain, int(seen.sum()))},
         seen=int(labelled.seen(scored, known).sum()),
-        **_figures(logits.double().softmax(1).numpy(), actual, entry.card.items),
+        **_figures(outputs, raw, _actual(outputs, data, scored, observer), entry.card.items),
     )
 
 
@@ -77,25 +80,48 @@ def _part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
     return chosen
 
 
-def _in_model_order(entry: Entry, data: DataSet, items: IntArray) -> IntArray:
-    """Items (n,) numbered as the model's outputs are."""
-    position = {item: number for number, item in enumerate(entry.card.items)}
-    return np.array([position[item] for item in data.items], dtype=np.int64)[items]
+def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Observer) -> dict[str, FloatArray]:
+    """By column the actual values (n,), as the model numbers them; what the data set does not tell is left out."""
+    actual = {}
+    for name, reader in outputs.readers().items():
+        column = columns.find(data, name)
+        if column is None or column.kind != reader.kind:
+            observer.warn(f"output {printable(name)} is not scored: {printable(data.name)} has no such column")
+            continue
+        try:
+            actual[name] = _in_model_order(reader, column, column.values(scored))
+        except Misuse as error:
+            observer.warn(f"output {printable(name)} is not scored: {error.why}")
+    return actual
 
 
-def _figures(probabilities: npt.NDArray[np.float64], actual: IntArray, items: tuple[str, ...]) -> dict[str, Any]:
-    predicted = probabilities.argmax(1)
-    right = accuracy(predicted, actual)
-    confused = most_confused(confusion_matrix(predicted, actual, len(items)), items)
+def _in_model_order(reader: Output, column: Column, values: FloatArray) -> FloatArray:
+    """Values of a choice (n,) numbered as the model's are; raises `Misuse` for a label that it does not know."""
+    if not column.labels:
+        return values
+    position = {label: float(number) for number, label in enumerate(reader.vocabulary)}
+    found = [column.labels[number] for number in values.astype(int)]
+    if unknown := sorted(set(found) - set(position)):
+        raise Misuse(column.name, f"the model does not know {unknown[0]!r}", "")
+    return np.array([position[label] for label in found])
+
+
+def _figures(
+    outputs: Composite, raw: FloatArray, actual: dict[str, FloatArray], items: tuple[str, ...]
+) -> dict[str, Any]:
+    scores = outputs.scores(raw, actual)
+    predicted, labels = outputs.answers(raw)["item"].argmax(1), actual["item"].astype(np.int64)
+    confused = most_confused(confusion_matrix(predicted, labels, len(items)), items)
+    item = scores["item"]
     return {
-        "accuracy": right,
-        "ci95": wilson_interval(int((predicted == actual).sum()), len(actual)),
-        "macro_accuracy": macro_accuracy(predicted, actual),
-        "ece": expected_calibration_error(probabilities, actual),
-        "outputs": {"item": {"kind": "choice", "accuracy": right}},
+        "accuracy": item["accuracy"],
+        "ci95": wilson_interval(int((predicted == labels).sum()), len(labels)),
+        "macro_accuracy": item["macro_accuracy"],
+        "ece": item["ece"],
+        "outputs": scores,
         "per_item": {
             row.item: {"photographs": row.photographs, "accuracy": row.accuracy}
-            for row in per_item(predicted, actual, items)
+            for row in per_item(predicted, labels, items)
         },
         "confused": [asdict(pair) for pair in confused],
     }

@@ -3,6 +3,7 @@
 from rich.table import Table
 
 from office31_cli.report.console import cell, percent, table
+from office31_cli.report.outputs import outputs_table
 from office31_cli.report.training import labels
 from office31_cli.results import Evaluated
 from office31_cli.text import counted
@@ -10,7 +11,12 @@ from office31_cli.text import counted
 
 def evaluation_tables(result: Evaluated) -> list[Table]:
     """The items, the pairs most often confused, and last, where the eye is, the score."""
-    return [_items(result), *([_confused(result)] if result.confused else []), _score(result)]
+    return [
+        _items(result),
+        *([_confused(result)] if result.confused else []),
+        *([outputs_table(result.outputs)] if len(result.outputs) > 1 else []),
+        _score(result),
+    ]
 
 
 def _score(result: Evaluated) -> Table:

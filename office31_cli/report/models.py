@@ -7,6 +7,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from office31_cli.outputs.base import Output
+from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
 from office31_cli.registry import Entry, Problem
 from office31_cli.registry.lineage import Node
@@ -118,10 +120,11 @@ def _lines(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "made by", f"{stored.command}, {row.created} in {stored.seconds:.0f} s"
     for parent in stored.parents:
         yield parent.role, parent.id
-    yield "network", _pairs(stored.network)
+    yield "network", _pairs({key: value for key, value in stored.network.items() if key != "outputs"})
+    yield "outputs", _outputs(stored.network.get("outputs"))
     yield "weights", stored.weights
     yield "trained", stored.train
-    yield "data", _pairs(stored.data)
+    yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
     yield "items", f"{len(stored.items)}: {listed(stored.items)}"
     yield "labels used", _pairs(stored.labels_used)
     yield "preprocessing", _pairs(stored.preprocessing)
@@ -132,6 +135,21 @@ def _lines(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "epochs recorded", len(stored.history)
     for name, record in stored.files.items():
         yield name, f"{decimal(record.bytes)}, SHA-256 {record.sha256}"
+
+
+def _outputs(networks: object) -> str:
+    """`item (choice of 31) + domain (choice of 3)`, networks of their own with `/` between them."""
+    try:
+        composite = Composite.from_json(networks)
+    except (KeyError, TypeError, ValueError):  # another version's
+        return "not known to this version"
+    return " / ".join(" + ".join(map(_output, network)) for network in composite.networks)
+
+
+def _output(output: Output) -> str:
+    kind = f"{output.kind} of {output.width}" if output.width > 1 else output.kind
+    weight = "" if output.weight == 1 else f", weight {output.weight:g}"
+    return f"{output.name} ({kind}{weight})"
 
 
 def _pairs(values: Mapping[str, object]) -> str:

@@ -1,8 +1,10 @@
 """How a trained model looks."""
 
 from rich.table import Table
+from rich.text import Text
 
-from office31_cli.report.console import cell, percent, table
+from office31_cli.report.console import cell, table
+from office31_cli.report.outputs import headline
 from office31_cli.results import Finetuned, Trained
 from office31_cli.text import counted
 
@@ -17,12 +19,22 @@ def trained_table(result: Trained) -> Table:
     if isinstance(result, Finetuned):
         made.add_row("strategy", f"{result.strategy}, labels: {result.labels}")
     made.add_row("network", cell(f"{result.backbone}, weights {result.weights}"))
+    if result.outputs != "item":
+        made.add_row("outputs", cell(result.outputs))
     made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
     made.add_row("learnt from", cell(f"{counted(result.photographs, 'photograph')} of {', '.join(result.domains)}"))
     made.add_row("labels seen", cell(labels(result.labels_used)))
-    score = percent(result.validation["item"])
-    made.add_row("held out", f"{score} of {counted(result.held_out, 'photograph')}" if result.held_out else "nothing")
+    made.add_row("held out", _scores(result))
     return made
+
+
+def _scores(result: Trained) -> Text | str:
+    """`83.2 % of 564 photographs`, and with several outputs each by its name."""
+    if not result.held_out:
+        return "nothing"
+    scores = {name: headline(result.kinds[name], value) for name, value in result.validation.items()}
+    told = scores["item"] if len(scores) == 1 else ", ".join(f"{name} {score}" for name, score in scores.items())
+    return cell(f"{told} of {counted(result.held_out, 'photograph')}")
 
 
 def labels(used: dict[str, int]) -> str:

@@ -12,5 +12,5 @@ class Strategy(base.Strategy):
     """Fine-tuning as most papers mean it."""
 
     def groups(self, network: Network) -> list[Group]:
-        """Two groups: the backbone's parameters, and the head's."""
-        return [Group(base.trainable(network.backbone), BACKBONE_SCALE), Group(base.trainable(network.head))]
+        """Two groups: the backbone's parameters, and the heads'."""
+        return [Group(base.trainable(network.backbones), BACKBONE_SCALE), Group(base.trainable(network.heads))]

@@ -11,5 +11,6 @@ class Strategy(base.Strategy):
     def groups(self, network: Network) -> list[Group]:
         """One group: the outputs' parameters."""
         network.requires_grad_(False)
-        network.head.outputs.requires_grad_(True)
-        return [Group(base.trainable(network.head.outputs))]
+        for head in network.heads:
+            head.outputs.requires_grad_(True)
+        return [Group(base.trainable(network.heads))]

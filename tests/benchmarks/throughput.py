@@ -60,16 +60,21 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     from office31_cli.models.backbones import build_backbone
     from office31_cli.models.network import BOTTLENECK, Architecture, Network
     from office31_cli.models.preprocessing import Preprocessing
+    from office31_cli.outputs.choice import Kind as Choice
+    from office31_cli.outputs.composite import Composite
 
     device = choose_device("cpu")
     preprocessing = Preprocessing(side=256, crop=224)
-    network = Network(Architecture(backbone, BOTTLENECK, 31, 224), build_backbone(backbone, 224))
+    composite = Composite(((Choice(name="item", labels=tuple(map(str, range(31)))),),))
+    network = Network(Architecture(backbone, BOTTLENECK, 224, composite), [build_backbone(backbone, 224)])
     names = {item.name: sorted(picture.name for picture in item.iterdir()) for item in sorted(folder.iterdir())}
     photographs = Photographs.of("amazon", folder, names)
     pixels = decoded(photographs, preprocessing.side)
-    examples = Examples(np.zeros(len(photographs), dtype=np.int64), photographs.rows, photographs.items)
+    examples = Examples(
+        np.zeros(len(photographs), dtype=np.int64), photographs.rows, photographs.items[:, None].astype(float)
+    )
     training = loop.Training(
-        loop.Supervised(cut(network, "all").trained),
+        loop.Supervised(cut(network, "all").trained, composite),
         [Group(list(network.parameters()))],
         PixelInputs([pixels], preprocessing, device),
         examples,

@@ -15,7 +15,19 @@ import office31_cli
 
 PACKAGE = Path(office31_cli.__file__).parent
 
-ORDER = ("cli", "report", "recipes", "strategies", "engine", "models", "data", "metrics", "registry", "ground")
+ORDER = [
+    "cli",
+    "report",
+    "recipes",
+    "strategies",
+    "engine",
+    "models",
+    "data",
+    "outputs",
+    "metrics",
+    "registry",
+    "ground",
+]
 """Every file imports from its own package and from those further right; `ground` are the files beside them."""
 
 FRONT_DOORS = ("__init__.py", "__main__.py")

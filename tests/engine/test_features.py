@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_outputs import THREE
 from tiny_training import CPU, Remembering, stored
 
 from office31_cli.data.photographs import Photographs
@@ -26,7 +27,7 @@ PHOTOGRAPHS = Photographs(
 
 def network() -> Network:
     torch.manual_seed(0)
-    return Network(Architecture(backbone="convnet", bottleneck=8, items=3, crop=16))
+    return Network(Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16))
 
 
 def outputs(of: Network, train: str, observer: Remembering) -> np.ndarray:
@@ -69,6 +70,6 @@ def test_they_are_computed_once_for_the_same_weights(monkeypatch: pytest.MonkeyP
     assert entries() == 1
     other = network()
     with torch.no_grad():
-        next(other.backbone.parameters()).mul_(2)
+        next(other.backbones.parameters()).mul_(2)
     assert not np.array_equal(outputs(other, "head", Remembering()), first)
     assert entries() == 2

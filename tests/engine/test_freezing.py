@@ -1,5 +1,6 @@
 import pytest
 import torch
+from small_outputs import THREE
 from torch import nn
 
 from office31_cli.engine.freezing import cut, frozen_shape
@@ -27,7 +28,7 @@ CROPS = {
 
 def network_of(backbone: str) -> Network:
     torch.manual_seed(0)
-    network = Network(Architecture(backbone=backbone, bottleneck=8, items=3, crop=CROPS[backbone]))
+    network = Network(Architecture(backbone=backbone, bottleneck=8, outputs=THREE, crop=CROPS[backbone]))
     for module in network.modules():  # a BN that has seen something, so that its statistics matter
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.running_mean, -0.1, 0.1)
@@ -94,7 +95,7 @@ def test_dropout_inside_the_last_stage_follows_the_training_mode() -> None:
     trained = cut(network, "last").trained
     modes = {module.training for module in trained.train().modules()}
     assert modes == {True}
-    for depth in (module for module in network.backbone.modules() if type(module).__name__ == "StochasticDepth"):
+    for depth in (module for module in network.backbones.modules() if type(module).__name__ == "StochasticDepth"):
         assert not depth.training  # the last stage of b0 is a convolution: every branch lies below the cut
 
 

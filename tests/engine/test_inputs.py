@@ -10,7 +10,9 @@ from office31_cli.models.preprocessing import Preprocessing
 FIRST = np.arange(12, dtype=np.float32).reshape(4, 3)
 SECOND = 100 + np.arange(15, dtype=np.float32).reshape(5, 3)
 MIXED = Examples(
-    domains=np.array([1, 0, 1, 0]), rows=np.array([4, 0, 0, 3], dtype=np.int64), items=np.array([0, 1, 2, 3])
+    domains=np.array([1, 0, 1, 0]),
+    rows=np.array([4, 0, 0, 3], dtype=np.int64),
+    targets=np.array([[0.0], [1.0], [2.0], [3.0]]),
 )
 EXPECTED = np.stack([SECOND[4], FIRST[0], SECOND[0], FIRST[3]])
 
@@ -26,7 +28,7 @@ def test_rows_come_from_each_examples_domain_in_order(in_memory: int, monkeypatc
 def test_one_domains_rows_may_repeat() -> None:
     rows = np.array([2, 2, 0])
     inputs = FrozenInputs([stored(FIRST)], CPU)
-    assert np.array_equal(inputs.evaluation(Examples(np.zeros(3, dtype=np.int64), rows, rows)), FIRST[rows])
+    assert np.array_equal(inputs.evaluation(Examples(np.zeros(3, dtype=np.int64), rows, np.empty((3, 0)))), FIRST[rows])
 
 
 def test_half_precision_rows_are_computed_with_in_single() -> None:
@@ -34,9 +36,9 @@ def test_half_precision_rows_are_computed_with_in_single() -> None:
     assert inputs.evaluation(MIXED.take(np.array([1, 3]))).dtype == torch.float32
 
 
-def test_taken_examples_keep_rows_and_items_together() -> None:
+def test_taken_examples_keep_rows_and_targets_together() -> None:
     taken = MIXED.take(np.array([3, 0]))
-    assert (taken.domains.tolist(), taken.rows.tolist(), taken.items.tolist()) == ([0, 1], [3, 4], [3, 0])
+    assert (taken.domains.tolist(), taken.rows.tolist(), taken.targets.tolist()) == ([0, 1], [3, 4], [[3.0], [0.0]])
     assert len(taken) == 2
 
 
@@ -45,7 +47,7 @@ def test_pixels_are_augmented_in_training_and_centred_in_evaluation() -> None:
     preprocessing = Preprocessing(side=10, crop=8)
     inputs = PixelInputs([stored(pixels)], preprocessing, CPU)
     rows = np.array([3, 1], dtype=np.int64)
-    examples = Examples(np.zeros(2, dtype=np.int64), rows, rows)
+    examples = Examples(np.zeros(2, dtype=np.int64), rows, np.empty((2, 0)))
     draws = np.random.default_rng(1).random((2, 5))
     chosen = torch.from_numpy(pixels[rows])
     assert torch.equal(inputs.evaluation(examples), preprocessing.centre(chosen))

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_outputs import THREE
 from tiny_training import CPU, Remembering, examples, features, frozen, settings, stored, train
 from torch import Tensor, nn
 
@@ -26,7 +27,7 @@ def linear(width: int = 4) -> nn.Linear:
 def convolutional() -> Network:
     """With batch norm in the backbone, and batch norm and dropout in the head."""
     torch.manual_seed(0)
-    return Network(Architecture(backbone="convnet", bottleneck=8, items=3, crop=16))
+    return Network(Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16))
 
 
 def photographs() -> Inputs:
@@ -112,12 +113,12 @@ class NanAt(Supervised):
     """Its loss is not a number at one of its steps."""
 
     def __init__(self, network: nn.Module, step: int) -> None:
-        super().__init__(network)
+        super().__init__(network, THREE)
         self.steps = iter(range(1, 100))
         self.step = step
 
-    def forward(self, batch: Tensor, items: Tensor) -> dict[str, Tensor]:
-        losses = super().forward(batch, items)
+    def forward(self, batch: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        losses = super().forward(batch, targets)
         return {"item": losses["item"] * (torch.nan if next(self.steps) == self.step else 1)}
 
 
@@ -147,12 +148,12 @@ class Sizes(Supervised):
     """Remembers the sizes of its batches."""
 
     def __init__(self, network: nn.Module) -> None:
-        super().__init__(network)
+        super().__init__(network, THREE)
         self.sizes: list[int] = []
 
-    def forward(self, batch: Tensor, items: Tensor) -> dict[str, Tensor]:
+    def forward(self, batch: Tensor, targets: Tensor) -> dict[str, Tensor]:
         self.sizes.append(len(batch))
-        return super().forward(batch, items)
+        return super().forward(batch, targets)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 9, 10])

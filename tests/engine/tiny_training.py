@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import torch
+from small_outputs import THREE
 from torch import nn
 
 from office31_cli.data.cache import CachedArray, cached, content_key
@@ -46,7 +47,7 @@ def features(count: int, width: int) -> npt.NDArray[np.float32]:
 def examples(items: Iterable[int]) -> Examples:
     """One domain's rows in their order."""
     items = np.array(list(items), dtype=np.int64)
-    return Examples(domains=np.zeros_like(items), rows=np.arange(len(items)), items=items)
+    return Examples(domains=np.zeros_like(items), rows=np.arange(len(items)), targets=items[:, None].astype(np.float64))
 
 
 def settings(optimizer: str = "sgd", *, lr: float = 0.05, epochs: int = 3, batch_size: int = 4) -> Settings:
@@ -64,9 +65,9 @@ def train(
     resume: bool = False,
     task: nn.Module | None = None,
 ) -> History:
-    task = task or Supervised(network)
+    task = task or Supervised(network, THREE)
     training = Training(task, [Group(list(network.parameters()))], inputs, learnt, how, CPU)
-    return training.run(checkpoints or Checkpoints({"run": "tiny"}), observer, resume=resume)
+    return training.run(observer, checkpoints or Checkpoints({"run": "tiny"}), resume=resume)
 
 
 def frozen(array: npt.NDArray[np.generic]) -> FrozenInputs:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+from small_outputs import choosing
 
 from office31_cli.errors import Failed, Refused
 from office31_cli.models.network import Architecture, Network
@@ -13,7 +14,7 @@ from office31_cli.models.stored import load_network
 from office31_cli.models.weights import digest
 from office31_cli.registry import Card, Entry, Registry
 
-ARCHITECTURE = Architecture(backbone="convnet", bottleneck=8, items=2, crop=16)
+ARCHITECTURE = Architecture(backbone="convnet", bottleneck=8, outputs=choosing("back_pack", "mug"), crop=16)
 PREPROCESSING = Preprocessing(side=18, crop=16, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
 CARD = Card(
     command="pretrain",
@@ -63,7 +64,7 @@ def test_bytes_that_changed_since_are_refused() -> None:
     "change",
     [
         {"backbone": "resnet5000"},
-        {"items": -1},
+        {"outputs": -1},
         {"bottleneck": "wide"},
         {"crop": 0},
         {"crop": 100_000_000},
@@ -85,6 +86,6 @@ def test_a_card_without_preprocessing_fails_in_one_line() -> None:
 
 
 def test_weights_of_another_network_fail_by_name() -> None:
-    other = Network(dataclasses.replace(ARCHITECTURE, items=5))
-    with pytest.raises(Refused, match=r"head.outputs.weight has shape \(5, 8\) instead of \(2, 8\)"):
+    other = Network(dataclasses.replace(ARCHITECTURE, outputs=choosing("a", "b", "c", "d", "e")))
+    with pytest.raises(Refused, match=r"heads.0.outputs.weight has shape \(5, 8\) instead of \(2, 8\)"):
         load_network(published(other.state_dict()))

@@ -6,10 +6,10 @@ from importlib import import_module
 
 import pytest
 import torch
+from small_outputs import THREE
 from torch import Tensor
 
 from office31_cli import strategies
-from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import Draws, Examples
 from office31_cli.engine.loop import Supervised, Training
@@ -36,7 +36,7 @@ class RandomImages:
 
 def network() -> Network:
     torch.manual_seed(0)
-    return Network(Architecture(backbone="convnet", bottleneck=8, items=3, crop=16))
+    return Network(Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16))
 
 
 def changed_by(strategy: str, train: str = "all") -> set[str]:
@@ -47,9 +47,8 @@ def changed_by(strategy: str, train: str = "all") -> set[str]:
     groups = strategies.load(strategy).groups(whole)
     rows = torch.arange(6).numpy()
     how = Settings(epochs=2, batch_size=3, optimizer="sgd", lr=0.1, seed=0)
-    Training(Supervised(parts.trained), groups, RandomImages(), Examples(rows * 0, rows, rows % 3), how, CPU).run(
-        Checkpoints({"strategy": strategy}), SILENT, resume=False
-    )
+    task, examples = Supervised(parts.trained, THREE), Examples(rows * 0, rows, (rows % 3)[:, None].astype(float))
+    Training(task, groups, RandomImages(), examples, how, CPU).run(SILENT)
     return {key for key, value in whole.state_dict().items() if not torch.equal(value, before[key])}
 
 
@@ -91,7 +90,7 @@ def test_an_unknown_strategy_gets_a_near_match() -> None:
 
 def test_linear_changes_the_outputs_and_nothing_else() -> None:
     """Neither the bottleneck's weights nor any batch norm's statistics."""
-    assert changed_by("linear") == {"head.outputs.weight", "head.outputs.bias"}
+    assert changed_by("linear") == {"heads.0.outputs.weight", "heads.0.outputs.bias"}
 
 
 def test_full_changes_all_that_it_may() -> None:
@@ -103,8 +102,8 @@ def test_full_trains_the_backbone_at_a_tenth() -> None:
     whole = network()
     backbone, head = strategies.load("full").groups(whole)
     assert (backbone.scale, head.scale) == (0.1, 1.0)
-    assert list(map(id, backbone.parameters)) == list(map(id, whole.backbone.parameters()))
-    assert list(map(id, head.parameters)) == list(map(id, whole.head.parameters()))
+    assert list(map(id, backbone.parameters)) == list(map(id, whole.backbones.parameters()))
+    assert list(map(id, head.parameters)) == list(map(id, whole.heads.parameters()))
 
 
 def test_full_leaves_alone_what_train_froze() -> None:

@@ -1,0 +1,50 @@
+"""What a column of a data set has to tell."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from office31_cli.data.folder import DataSet
+from office31_cli.outputs import notation
+
+if TYPE_CHECKING:
+    from office31_cli.data.photographs import Photographs
+    from office31_cli.outputs.base import FloatArray
+
+
+class Column(notation.Column, Protocol):
+    """One value of every photograph of a data set. Imports no numpy before values are asked for."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in `--outputs`."""
+
+    def values(self, photographs: "Photographs") -> "FloatArray":
+        """The values (n,) of a domain's photographs: a label's number, 1 for yes and 0 for no, or the number."""
+
+
+@dataclass(frozen=True)
+class Known(ABC):
+    """A `Column` that follows from the data set itself; named as its file is."""
+
+    data: DataSet
+
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """The name of the file that it is written in."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None, for what is no choice."""
+        return ()
+
+    def offered(self) -> bool:
+        """Whether the data set has it."""
+        return True
+
+    @abstractmethod
+    def values(self, photographs: "Photographs") -> "FloatArray":
+        """As `Column.values`."""

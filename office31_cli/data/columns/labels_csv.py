@@ -1,0 +1,170 @@
+"""A folder's own labels: `labels.csv` beside its domains, a row a photograph and a column for each thing stated.
+
+    file,colour,scratched:yes/no,grams:number
+    shop/mug/1.jpg,red,no,310
+    phone/images/mug/7.jpg,blue,yes,
+
+A column's kind is declared after its name, or inferred from what it holds. An empty field states nothing: it
+matters only where the photograph is learnt from.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from office31_cli import outputs
+from office31_cli.data.folder import DataSet
+from office31_cli.errors import Misuse, from_os_error
+from office31_cli.outputs.base import Unreadable
+from office31_cli.outputs.notation import RESERVED, SEPARATE
+from office31_cli.text import did_you_mean, listed, printable
+
+if TYPE_CHECKING:
+    from office31_cli.data.photographs import Photographs
+    from office31_cli.outputs.base import FloatArray
+
+FILE = "labels.csv"
+
+_LARGEST = 1 << 28
+"""Bytes of the largest file that is read: some millions of rows."""
+
+Key = tuple[str, str, str]
+"""A photograph by its domain, item and file name."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A `base.Column` of the file: its kind, its labels where that is a choice, and the values that it states."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    stated: Mapping[Key, float]
+    where: Path
+
+    def values(self, photographs: "Photographs") -> "FloatArray":
+        """The values (n,); raises `Misuse` naming the photographs of which none is stated."""
+        import numpy as np
+
+        keys = [(photographs.domain, *_item_and_name(file)) for file in photographs.files]
+        without = ["/".join(key) for key in keys if key not in self.stated]
+        if without:
+            raise Misuse(
+                printable(f"{self.where}: column {self.name}"),
+                f"no value for {len(without):,} of {len(keys):,} photographs of {printable(photographs.domain)} "
+                f"({printable(listed(without, 2))})",
+                "state them, or leave the column out of --outputs",
+            )
+        return np.array([self.stated[key] for key in keys])
+
+
+def read(data: DataSet, reserved: Iterable[str]) -> dict[str, Stated]:
+    """The columns of the data set's `labels.csv`; none where there is no such file.
+
+    Raises `Misuse` naming the column and row (the header is row 1) where it is malformed: not CSV in UTF-8, a first
+    column other than `file`, a column without a name or with one of `reserved`, an unknown kind, a value that is
+    not of its column's kind, a row that is too long or short, names no photograph, or one that was named before.
+    """
+    path = data.root / FILE
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise _malformed(path, "", "it is no regular file")
+    if not path.exists():
+        return {}
+    header, rows = _table(path)
+    names = _names(path, header, (*reserved, *outputs.kinds(), SEPARATE))
+    keys = _keys(path, data, rows)
+    return {name: _column(path, place, name, kind, keys, rows) for place, (name, kind) in enumerate(names, 1)}
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows, each as long as the header, every field stripped."""
+    table: list[list[str]] = []
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise _malformed(path, "", f"it is larger than {_LARGEST:,} bytes")
+        text = path.read_bytes().decode("utf-8-sig")
+        table.extend([field.strip() for field in row] for row in csv.reader(io.StringIO(text, newline=""), strict=True))
+    except OSError as error:
+        raise from_os_error(error) from None
+    except UnicodeDecodeError as error:
+        raise _malformed(path, "", f"byte {error.start:,} is not UTF-8") from None
+    except csv.Error as error:
+        raise _malformed(path, f"row {len(table) + 1}", str(error)) from None
+    while table and not table[-1]:  # blank lines at the end
+        table.pop()
+    if not table or table[0][:1] != ["file"]:
+        raise _malformed(path, "row 1", "the first column must be called file")
+    header, *rows = table
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(header):
+            raise _malformed(path, f"row {number}", f"it has {len(row)} fields where the header has {len(header)}")
+    return header, rows
+
+
+def _names(path: Path, header: list[str], taken: tuple[str, ...]) -> list[tuple[str, str | None]]:
+    """Each further column's name and, where declared, its kind."""
+    names: list[tuple[str, str | None]] = []
+    for place, title in enumerate(header[1:], 2):
+        name, colon, kind = (part.strip() for part in title.partition(":"))
+        where = f"column {name or place}, row 1"
+        if not name or any(character in name for character in RESERVED):
+            raise _malformed(path, where, f"a name holds at least one letter and none of {' '.join(RESERVED)}")
+        if name in taken or name in dict(names):
+            raise _malformed(path, where, "the name is taken")
+        if colon and kind not in _kinds():
+            raise _malformed(path, where, f"there is no kind {kind!r}; {did_you_mean(kind, _kinds())}")
+        names.append((name, kind if colon else None))
+    return names
+
+
+def _kinds() -> list[str]:
+    """The kinds that a column can have."""
+    return [kind for kind in outputs.kinds() if not outputs.load(kind).reads]
+
+
+def _keys(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
+    known = {
+        (domain, item, name)
+        for domain in data.domains
+        for item, names in data.pictures(domain).items()
+        for name in names
+    }
+    first: dict[Key, int] = {}
+    for number, (file, *_) in enumerate(rows, 2):
+        parts = file.split("/")
+        key = (parts[0], *parts[-2:]) if len(parts) == 3 or (len(parts) == 4 and parts[1] == "images") else None
+        if key not in known:
+            raise _malformed(path, f"column file, row {number}", f"the data set has no photograph {file!r}")
+        if key in first:
+            raise _malformed(path, f"column file, row {number}", f"{file!r} was named in row {first[key]} already")
+        first[key] = number
+    return list(first)
+
+
+def _column(path: Path, place: int, name: str, kind: str | None, keys: list[Key], rows: list[list[str]]) -> Stated:
+    stated = [(number, row[place]) for number, row in enumerate(rows) if row[place]]
+    if not stated:
+        raise _malformed(path, f"column {name}, row 2", "the column states nothing")
+    texts = [text for _, text in stated]
+    kind = kind or outputs.inferred(set(texts))
+    try:
+        numbers, labels = outputs.load(kind).values(texts)
+    except Unreadable as error:
+        number, text = stated[error.place]
+        raise _malformed(path, f"column {name}, row {number + 2}", f"{text!r} {error}") from None
+    return Stated(
+        name, kind, labels, {keys[number]: value for (number, _), value in zip(stated, numbers, strict=True)}, path
+    )
+
+
+def _item_and_name(file: str) -> tuple[str, str]:
+    item, _, name = file.partition("/")
+    return item, name
+
+
+def _malformed(path: Path, where: str, why: str) -> Misuse:
+    what = f"{path}: {where}" if where else str(path)
+    return Misuse(printable(what), printable(why), "mend the file: README, 'Labels of your own', says what it holds")

@@ -1,0 +1,88 @@
+"""A choice among many: cross-entropy, read by softmax."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from office31_cli.outputs.base import Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from office31_cli.outputs.base import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Output):
+    """One logit a label."""
+
+    labels: tuple[str, ...]
+
+    kind: ClassVar[str] = "choice"
+    breadth: ClassVar[int] = 2
+    headline: ClassVar[str] = "accuracy"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.labels or len(set(self.labels)) < len(self.labels):
+            raise ValueError(f"{self.name} needs labels that differ")
+        if not all(isinstance(label, str) for label in self.labels):
+            raise TypeError(f"{self.name} has a label that is no text")
+
+    @classmethod
+    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+        """A choice among the column's labels."""
+        return cls(name=name, labels=labels[name])
+
+    @property
+    def width(self) -> int:
+        """One number a label."""
+        return len(self.labels)
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The labels."""
+        return self.labels
+
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+        """Cross-entropy."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(raw, targets.long())
+
+    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+        """Probabilities (n, labels)."""
+        return {self.name: softmax(raw)}
+
+    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Accuracy, the mean over labels, and the expected calibration error."""
+        from office31_cli.metrics.accuracy import accuracy, macro_accuracy
+        from office31_cli.metrics.calibration import expected_calibration_error
+
+        predicted, labels = answer.argmax(1), actual.astype(int)
+        return {
+            "accuracy": accuracy(predicted, labels),
+            "macro_accuracy": macro_accuracy(predicted, labels),
+            "ece": expected_calibration_error(answer, labels),
+        }
+
+    @classmethod
+    def fits(cls, texts: set[str]) -> bool:
+        """Anything can be a label."""
+        return True
+
+    @classmethod
+    def values(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
+        """The labels in alphabetical order."""
+        labels = tuple(sorted(set(texts)))
+        numbers = {label: float(number) for number, label in enumerate(labels)}
+        return [numbers[text] for text in texts], labels
+
+
+def softmax(raw: "FloatArray") -> "FloatArray":
+    """Logits (n, K) to probabilities (n, K)."""
+    import numpy as np
+
+    powers: FloatArray = np.exp(raw - raw.max(1, keepdims=True))
+    shares: FloatArray = powers / powers.sum(1, keepdims=True)
+    return shares

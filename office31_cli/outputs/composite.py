@@ -1,0 +1,117 @@
+"""Several outputs at once: those that share their hidden layers, and networks side by side."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from office31_cli import outputs as kinds
+from office31_cli.outputs.base import Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from office31_cli.outputs.base import Columns, FloatArray
+
+
+@dataclass(frozen=True)
+class Composite:
+    """What a model answers: its networks, each with the outputs that share its hidden layers.
+
+    The numbers of all outputs stand side by side, (n, width), in the order of `outputs`; the loss is the weighted
+    sum of theirs.
+    """
+
+    networks: tuple[tuple[Output, ...], ...]
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """All outputs in their order."""
+        return tuple(output for network in self.networks for output in network)
+
+    @property
+    def width(self) -> int:
+        """How many numbers all of them take."""
+        return sum(output.width for output in self.outputs)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are learnt from and answered."""
+        return tuple(column for output in self.outputs for column in output.columns)
+
+    def readers(self) -> dict[str, Output]:
+        """Who scores the answer about each of `columns`."""
+        return {column: reader for output in self.outputs for column, reader in output.readers().items()}
+
+    def changed(self, change: Callable[[Output], Output]) -> "Composite":
+        """The composite with every output replaced."""
+        return replace(self, networks=tuple(tuple(map(change, network)) for network in self.networks))
+
+    def fitted(self, columns: "Columns") -> "Composite":
+        """Every output with what it has to know of the values that are learnt from."""
+        return self.changed(lambda output: output.fitted(columns))
+
+    def going_on_from(self, earlier: "Composite") -> "Composite":
+        """What `earlier` answers already stays what it was there (a number's scale), weights apart.
+
+        Raises ValueError where an output has other labels there.
+        """
+        known = {(output.name, output.kind): output for output in earlier.outputs}
+
+        def kept(output: Output) -> Output:
+            before = known.get((output.name, output.kind), output)
+            if before.vocabulary != output.vocabulary:
+                raise ValueError(f"its output {output.name} knows other labels")
+            return before.weighing(output.weight)
+
+        return self.changed(kept)
+
+    def targets(self, columns: "Columns") -> "FloatArray":
+        """What the losses compare with, (n, outputs)."""
+        import numpy as np
+
+        return np.stack([output.targets(columns) for output in self.outputs], axis=1)
+
+    def losses(self, raw: "Tensor", targets: "Tensor") -> "dict[str, Tensor]":
+        """Each output's weighted loss of `raw` (n, width) against `targets` (n, outputs)."""
+        import torch
+
+        parts = torch.split(raw, [output.width for output in self.outputs], dim=1)
+        return {
+            output.name: output.weight * output.loss(part, targets[:, place])
+            for place, (output, part) in enumerate(zip(self.outputs, parts, strict=True))
+        }
+
+    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+        """What `raw` (n, width) says about each of `columns`."""
+        answers: dict[str, FloatArray] = {}
+        start = 0
+        for output in self.outputs:
+            answers |= output.answers(raw[:, start : start + output.width])
+            start += output.width
+        return answers
+
+    def scores(self, raw: "FloatArray", columns: "Columns") -> dict[str, dict[str, Any]]:
+        """By column its kind and figures, of `raw` (n, width), n > 0, for those that `columns` holds."""
+        answers = self.answers(raw)
+        return {
+            column: {"kind": reader.kind, **reader.score(answers[column], columns[column])}
+            for column, reader in self.readers().items()
+            if column in columns
+        }
+
+    def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+        """Of each column the one figure that says most."""
+        readers = self.readers()
+        return {column: figures[readers[column].headline] for column, figures in scores.items()}
+
+    def to_json(self) -> list[list[dict[str, Any]]]:
+        """As stored in a model's card."""
+        return [[output.to_json() for output in network] for network in self.networks]
+
+    @classmethod
+    def from_json(cls, stored: Any) -> "Composite":
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError where `stored` is something else."""
+        made = tuple(tuple(kinds.load(each["kind"]).from_json(each) for each in network) for network in stored)
+        if not made or not all(made):
+            raise ValueError("a network without outputs")
+        return cls(made)

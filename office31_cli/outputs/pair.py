@@ -1,0 +1,70 @@
+"""One choice of a (domain, item) pair, from which both are read by adding up the probabilities."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from office31_cli.outputs import choice
+from office31_cli.outputs.base import Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from office31_cli.outputs.base import Columns, FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Output):
+    """One logit a pair, the items of the first domain first."""
+
+    domains: tuple[str, ...]
+    items: tuple[str, ...]
+
+    kind: ClassVar[str] = "pair"
+    reads: ClassVar[tuple[str, ...]] = ("domain", "item")
+    headline: ClassVar[str] = "accuracy"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.readers()  # which checks the labels
+
+    @classmethod
+    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+        """All pairs of the data set's domains and items."""
+        return cls(name=name, domains=labels["domain"], items=labels["item"])
+
+    @property
+    def width(self) -> int:
+        """One number a pair."""
+        return len(self.domains) * len(self.items)
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The domains, then the items."""
+        return self.domains + self.items
+
+    def targets(self, columns: "Columns") -> "FloatArray":
+        """The pairs' numbers (n,)."""
+        return columns["domain"] * len(self.items) + columns["item"]
+
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+        """Cross-entropy over the pairs."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(raw, targets.long())
+
+    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+        """The marginal probabilities of the domains (n, D) and of the items (n, I)."""
+        pairs = choice.softmax(raw).reshape(len(raw), len(self.domains), len(self.items))
+        return {"domain": pairs.sum(2), "item": pairs.sum(1)}
+
+    def readers(self) -> dict[str, Output]:
+        """Two choices."""
+        return {
+            "domain": choice.Kind(name="domain", labels=self.domains),
+            "item": choice.Kind(name="item", labels=self.items),
+        }
+
+    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Its two answers are scored one by one, by `readers`."""
+        raise NotImplementedError

@@ -1,0 +1,67 @@
+"""A yes/no judgement: binary cross-entropy, read by the logistic function."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from office31_cli.outputs.base import Output, Unreadable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from office31_cli.outputs.base import FloatArray
+
+_TEXTS = {"yes": 1.0, "true": 1.0, "1": 1.0, "no": 0.0, "false": 0.0, "0": 0.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Output):
+    """One logit: above zero means yes."""
+
+    kind: ClassVar[str] = "yes/no"
+    breadth: ClassVar[int] = 0
+    headline: ClassVar[str] = "accuracy"
+
+    @classmethod
+    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+        """A judgement about the column."""
+        return cls(name=name)
+
+    @property
+    def width(self) -> int:
+        """One number."""
+        return 1
+
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+        """Binary cross-entropy."""
+        from torch.nn.functional import binary_cross_entropy_with_logits
+
+        return binary_cross_entropy_with_logits(raw[:, 0], targets)
+
+    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+        """The probability (n,) of yes."""
+        import numpy as np
+
+        return {self.name: 0.5 * (1 + np.tanh(raw[:, 0] / 2))}  # the logistic function, which never overflows so
+
+    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Accuracy, and of those that are a yes the share that is found (None where there are none)."""
+        right = (answer > 0.5) == (actual > 0.5)
+        recalls = {"recall_yes": right[actual > 0.5], "recall_no": right[actual <= 0.5]}
+        shares = {name: float(part.mean()) if len(part) else float("nan") for name, part in recalls.items()}
+        return {"accuracy": float(right.mean())} | shares
+
+    @classmethod
+    def fits(cls, texts: set[str]) -> bool:
+        """Only yes, no, true, false, 1 and 0, in upper or lower case."""
+        return {text.lower() for text in texts} <= _TEXTS.keys()
+
+    @classmethod
+    def values(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
+        """Yes is 1."""
+        numbers = []
+        for place, text in enumerate(texts):
+            if text.lower() not in _TEXTS:
+                raise Unreadable(place, "is neither yes nor no")
+            numbers.append(_TEXTS[text.lower()])
+        return numbers, ()

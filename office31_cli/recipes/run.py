@@ -1,0 +1,137 @@
+"""One training from request to scores: start, split, train, score the held-out part. Stores nothing."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from office31_cli import strategies
+from office31_cli.data import columns
+from office31_cli.data.photographs import Photographs
+from office31_cli.engine import loop
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.device import choose_device, environment, threads_for
+from office31_cli.engine.freezing import Cut, cut
+from office31_cli.engine.inputs import Inputs
+from office31_cli.engine.optimizers import Group
+from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
+from office31_cli.models.network import Network
+from office31_cli.observer import Observer
+from office31_cli.outputs.base import Columns, FloatArray
+from office31_cli.outputs.composite import Composite
+from office31_cli.recipes.material import examples, inputs_for, open_domain, values
+from office31_cli.recipes.parts import Parts, divide
+from office31_cli.recipes.request import Request
+from office31_cli.recipes.start import Start
+from office31_cli.strategies.base import trainable
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that decides what a training computes, ready to be computed."""
+
+    request: Request
+    start: Start
+    network: Network
+    train: str
+    settings: Settings
+    parts: Parts
+    halves: Cut
+    inputs: Inputs
+    device: torch.device
+
+    @classmethod
+    def of(cls, request: Request, observer: Observer) -> "Run":
+        """Load, decode, split, and pass every photograph through the frozen part where there is one."""
+        device = choose_device(request.options.device)
+        start = Start.of(request, observer)
+        train = request.options.train or _default_train(request, device)
+        domains = [
+            open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
+            for name in request.domains
+        ]
+        parts = divide(request, domains, observer)
+        network = start.network(_fitted(request, parts, observer))
+        halves = cut(network, train)
+        inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
+        return cls(request, start, network, train, _settings(request, train), parts, halves, inputs, device)
+
+    @property
+    def outputs(self) -> Composite:
+        """What the network answers."""
+        return self.network.architecture.outputs
+
+    def groups(self) -> list[Group]:
+        """What is trained at which rate: as the strategy says, but fresh weights all have the same way to go."""
+        if self.request.parent is None and self.request.weights == "none":
+            return [Group(trainable(self.network))]
+        return strategies.load(self.request.strategy).groups(self.network)
+
+    def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
+        """Train to the end; returns each epoch's mean losses."""
+        groups = self.groups()
+        task = loop.Supervised(self.halves.trained, self.outputs)
+        learnt = examples(self.parts.learnt, self.outputs.targets(self.values(self.parts.learnt)))
+        training = loop.Training(task, groups, self.inputs, learnt, self.settings, self.device)
+        with threads_for(self.halves.name):
+            return training.run(observer, checkpoints, resume=self.request.options.resume)
+
+    def held_out(self) -> tuple[FloatArray, Columns]:
+        """What the network answers, (n, width), to the held-out photographs, and their actual values."""
+        kept_back = self.parts.held_out
+        raw = loop.predict(self.halves.trained, self.inputs, examples(kept_back), self.device)
+        return raw.double().numpy(), self.values(kept_back)
+
+    def scores(self) -> dict[str, dict[str, Any]]:
+        """Each column's kind and figures on the held-out part; none where nothing was held out."""
+        return self.outputs.scores(*self.held_out()) if any(map(len, self.parts.held_out)) else {}
+
+    def values(self, photographs: list[Photographs]) -> Columns:
+        """What is answered about the photographs, as their data set has it."""
+        return _values(self.request, photographs)
+
+    def identity(self) -> dict[str, Any]:
+        """What a run must share with an interrupted one to go on from its checkpoint."""
+        parent = self.request.parent
+        return {
+            "request": self.request.to_json(),
+            "architecture": self.network.architecture.to_json(),
+            "start": parent.id if parent else self.start.weights,
+            "train": self.train,
+            "preprocessing": self.start.preprocessing.to_json(),
+            "settings": self.settings.to_json(),
+            "learnt": [part.content for part in self.parts.learnt],
+            "environment": environment(self.device),
+        }
+
+
+def _values(request: Request, photographs: list[Photographs]) -> Columns:
+    return values(map(partial(columns.named, request.data), request.outputs.columns), photographs)
+
+
+def _fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
+    """The outputs with the scale of what is learnt from; warns of a column that has nothing to teach."""
+    learnt = _values(request, parts.learnt)
+    for column, found in learnt.items():
+        if column != "item" and len(np.unique(found)) == 1:
+            observer.warn(f"output {column}: all photographs learnt from have the same value, so it learns nothing")
+    return request.outputs.fitted(learnt)
+
+
+def _default_train(request: Request, device: torch.device) -> str:
+    """The head alone on a CPU, where it takes seconds, unless the backbone has never been trained by others."""
+    fresh = request.weights == "none"
+    return "head" if device.type == "cpu" and not fresh else "all"
+
+
+def _settings(request: Request, train: str) -> Settings:
+    options = request.options
+    return Settings(
+        epochs=options.epochs or EPOCHS[train],
+        batch_size=options.batch_size,
+        optimizer=options.optimizer,
+        lr=check_optimizer(options.optimizer, options.lr),
+        seed=options.seed,
+    )

@@ -1,0 +1,44 @@
+"""Where a training starts: fresh outputs on a backbone, or a stored network."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from office31_cli.engine.draws import seed_torch
+from office31_cli.models import weights
+from office31_cli.models.backbones import build_backbone
+from office31_cli.models.network import BOTTLENECK, Architecture, Network, answering
+from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.stored import load_network
+from office31_cli.observer import Observer
+from office31_cli.outputs.composite import Composite
+from office31_cli.recipes.request import Request
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Weights by their resolved name, and what photographs go through before a network that has them."""
+
+    request: Request
+    weights: str
+    preprocessing: Preprocessing
+    parent: Network | None
+    tensors: dict[str, Tensor] | None
+
+    @classmethod
+    def of(cls, request: Request, observer: Observer) -> "Start":
+        """Load what the request starts from; raises `Failed` or `Refused` where that cannot be had."""
+        if request.parent is not None:
+            parent, preprocessing = load_network(request.parent)
+            return cls(request, request.weights, preprocessing, parent, None)
+        loaded = weights.load(request.backbone, request.weights, observer)
+        return cls(request, loaded.name, loaded.preprocessing, None, loaded.tensors)
+
+    def network(self, outputs: Composite) -> Network:
+        """The network before training; what is new in it is drawn by the request's seed."""
+        seed_torch("initial weights", self.request.options.seed)
+        if self.parent is not None:
+            return answering(self.parent, outputs)
+        backbone, crop = self.request.backbone, self.preprocessing.crop
+        architecture = Architecture(backbone=backbone, bottleneck=BOTTLENECK, crop=crop, outputs=outputs)
+        return Network(architecture, [build_backbone(backbone, crop, self.tensors) for _ in outputs.networks])
