@@ -15,7 +15,7 @@ import office31_cli
 
 PACKAGE = Path(office31_cli.__file__).parent
 
-ORDER = [
+ORDER = (
     "cli",
     "report",
     "recipes",
@@ -27,7 +27,7 @@ ORDER = [
     "metrics",
     "registry",
     "ground",
-]
+)
 """Every file imports from its own package and from those further right; `ground` are the files beside them."""
 
 FRONT_DOORS = ("__init__.py", "__main__.py")
