@@ -9,7 +9,7 @@ from types import FrameType
 import typer
 
 from office31_cli import __version__
-from office31_cli.cli import models
+from office31_cli.cli import compare, models
 from office31_cli.cli.download import download
 from office31_cli.cli.evaluate import evaluate
 from office31_cli.cli.finetune import finetune
@@ -29,6 +29,7 @@ app.command()(download)
 app.command()(pretrain)
 app.command()(finetune)
 app.command()(evaluate)
+app.add_typer(compare.app, name="compare")
 app.add_typer(models.app, name="models")
 
 

@@ -17,16 +17,29 @@ Data = Annotated[
         show_default="office31, else sample",
     ),
 ]
+Backbone = Annotated[
+    str | None,
+    typer.Option("--backbone", help="Any torchvision classifier, or convnet or mlp.", show_default="resnet50"),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        help="DEFAULT, none, a torchvision name such as ResNet50_Weights.IMAGENET1K_V1, or a .safetensors or .pth.",
+        show_default="ResNet50_Weights.IMAGENET1K_V1",
+    ),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read.")]
 Name = Annotated[
     str | None,
     typer.Option("--name", help="Store the model under this name.", show_default="made from what was done"),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Fixes the split, the start and the order.")]
+Seeds = Annotated[str, typer.Option("--seeds", help="Repetitions: each fixes a split, a start and an order.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.")]
 LearningRate = Annotated[float | None, typer.Option("--lr", help="Learning rate of the newest layers.")]
 Optimizer = Annotated[
-    str, typer.Option("--optimizer", help="sgd, momentum, nesterov, adam or adamw (all from torch.optim).")
+    str, typer.Option("--optimizer", help="sgd, momentum, nesterov, rmsprop, adam or adamw (all from torch.optim).")
 ]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=2, help="Photographs a step.")]
 Outputs = Annotated[

@@ -9,18 +9,8 @@ from office31_cli.cli import options
 
 def pretrain(
     domain: Annotated[list[str], typer.Option("--domain", help="A labelled domain, or all; may be given again.")],
-    backbone: Annotated[
-        str | None,
-        typer.Option("--backbone", help="Any torchvision classifier, or convnet or mlp.", show_default="resnet50"),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--weights",
-            help="DEFAULT, none, a torchvision name such as ResNet50_Weights.IMAGENET1K_V1, or a .safetensors or .pth.",
-            show_default="ResNet50_Weights.IMAGENET1K_V1",
-        ),
-    ] = None,
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
     data: options.Data = None,
     outputs: options.Outputs = None,
     train: options.Train = None,

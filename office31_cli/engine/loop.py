@@ -18,6 +18,10 @@ from office31_cli.observer import Advance, Observer
 from office31_cli.outputs.composite import Composite
 
 
+class Diverged(Failed):
+    """A loss or a weight is no longer finite."""
+
+
 class Supervised(nn.Module):
     """The task of learning from labels: a batch with its targets to named losses, whose sum is minimised."""
 
@@ -48,17 +52,18 @@ class Training:
     ) -> None:
         self.task = task.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._inputs, self._examples, self._settings, self._device = inputs, examples, settings, device
-        self._optimizer = build_optimizer(groups, settings)
+        self.optimizer = build_optimizer(groups, settings)
+        self.steps = 0
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
 
     def run(self, observer: Observer, checkpoints: Checkpoints | None = None, *, resume: bool = False) -> History:
         """Train to the end, keeping a checkpoint of every epoch if there is where to; returns each epoch's mean losses.
 
-        Raises `Failed` where a loss or a weight is not finite; the checkpoints of the epochs before stay.
+        Raises `Diverged` where a loss or a weight is not finite; the checkpoints of the epochs before stay.
         """
         if len(self._examples) < 2:
             raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
-        history = checkpoints.restore(self.task, self._optimizer) if checkpoints else []
+        history = checkpoints.restore(self.task, self.optimizer) if checkpoints else []
         if resume and not history:
             observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
         if history:
@@ -69,7 +74,7 @@ class Training:
                 history.append(self._epoch(epoch, advance))
                 _check_weights(self.task, f"epoch {epoch + 1}")
                 if checkpoints:
-                    checkpoints.save(history, self.task, self._optimizer)
+                    checkpoints.save(history, self.task, self.optimizer)
         return history
 
     def _epoch(self, epoch: int, advance: Advance) -> dict[str, float]:
@@ -79,7 +84,7 @@ class Training:
         steps = _batches(order(seed, epoch, count), self._settings.batch_size)
         sums: dict[str, float] = {}
         for step, places in enumerate(steps):
-            set_learning_rate(self._optimizer, self._settings, (epoch + step / len(steps)) / self._settings.epochs)
+            set_learning_rate(self.optimizer, self._settings, (epoch + step / len(steps)) / self._settings.epochs)
             seed_torch("step", seed, epoch, step)
             losses = self.step(self._examples.take(places), draws[places], f"epoch {epoch + 1}, step {step + 1}")
             for name, loss in losses.items():
@@ -94,10 +99,11 @@ class Training:
             losses: dict[str, Tensor] = self.task(self._inputs.training(batch, draws), targets)
         values = {name: loss.item() for name, loss in losses.items()}
         _check_finite(values, where)
-        self._optimizer.zero_grad()
+        self.optimizer.zero_grad()
         self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
-        self._scaler.step(self._optimizer)
+        self._scaler.step(self.optimizer)
         self._scaler.update()
+        self.steps += 1
         return values
 
 
@@ -131,11 +137,11 @@ def _train_mode(task: nn.Module) -> None:
 def _check_finite(losses: dict[str, float], where: str) -> None:
     for name, value in losses.items():
         if not math.isfinite(value):
-            raise Failed(f"training, {where}", f"the {name} loss is {value}", "try a smaller --lr")
+            raise Diverged(f"training, {where}", f"the {name} loss is {value}", "try a smaller --lr")
 
 
 def _check_weights(task: nn.Module, where: str) -> None:
     """The last step's effect shows in no loss."""
     for name, value in task.state_dict().items():
         if not bool(torch.isfinite(value).all()):
-            raise Failed(f"training, {where}", f"{name} is no longer finite", "try a smaller --lr")
+            raise Diverged(f"training, {where}", f"{name} is no longer finite", "try a smaller --lr")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from office31_cli.engine.settings import Settings
 
@@ -19,11 +19,16 @@ class Group:
     scale: float = 1.0
 
 
-_KINDS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "adamw": AdamW}
-_SGD: dict[str, dict[str, Any]] = {
-    "sgd": {},
-    "momentum": {"momentum": 0.9},
-    "nesterov": {"momentum": 0.9, "nesterov": True},
+_FUSED = ("cpu", "cuda")
+"""Where torch takes an optimizer's step in one pass over the memory: up to four times as fast on a processor."""
+
+_KINDS: dict[str, tuple[Callable[..., Optimizer], dict[str, Any]]] = {
+    "sgd": (SGD, {}),
+    "momentum": (SGD, {"momentum": 0.9}),
+    "nesterov": (SGD, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": (RMSprop, {}),
+    "adam": (Adam, {}),
+    "adamw": (AdamW, {}),
 }
 
 
@@ -34,13 +39,29 @@ def build_optimizer(groups: list[Group], settings: Settings) -> Optimizer:
         for group in groups
         if group.parameters
     ]
-    if settings.optimizer in _SGD:
-        return SGD(shares, lr=settings.lr, weight_decay=settings.weight_decay, **_SGD[settings.optimizer])
-    return _KINDS[settings.optimizer](shares, lr=settings.lr, weight_decay=settings.weight_decay)
+    make, options = _KINDS[settings.optimizer]
+    if make is not RMSprop and all(value.device.type in _FUSED for group in groups for value in group.parameters):
+        options = {**options, "fused": True}
+    return make(shares, lr=settings.lr, weight_decay=settings.weight_decay, **options)
 
 
 def set_learning_rate(optimizer: Optimizer, settings: Settings, progress: float) -> None:
-    """Half a cosine from the full rate at progress 0 to nothing at 1 (Loshchilov and Hutter 2017)."""
-    factor = 0.5 * (1 + math.cos(math.pi * progress))
+    """Half a cosine from the full rate at progress 0 to nothing at 1 (Loshchilov and Hutter 2017), or constant."""
+    factor = 1.0 if settings.schedule == "constant" else 0.5 * (1 + math.cos(math.pi * progress))
     for group in optimizer.param_groups:
         group["lr"] = settings.lr * group["scale"] * factor
+
+
+def parameter_bytes(optimizer: Optimizer) -> int:
+    """The bytes of all parameters that the optimizer changes."""
+    return sum(_bytes(parameter) for group in optimizer.param_groups for parameter in group["params"])
+
+
+def state_bytes(optimizer: Optimizer) -> int:
+    """The bytes that the optimizer keeps beside the parameters: moments, and a step counter for each tensor."""
+    kept = (value for values in optimizer.state.values() for value in values.values())
+    return sum(_bytes(value) for value in kept if isinstance(value, Tensor))
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()

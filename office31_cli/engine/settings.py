@@ -7,7 +7,7 @@ from typing import Any
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
 
-LEARNING_RATES = {"sgd": 0.1, "momentum": 0.03, "nesterov": 0.03, "adam": 1e-3, "adamw": 1e-3}
+LEARNING_RATES = {"sgd": 0.1, "momentum": 0.03, "nesterov": 0.03, "rmsprop": 3e-4, "adam": 1e-3, "adamw": 1e-3}
 """The optimizers by name, each with the learning rate that it gets unless told otherwise."""
 
 LARGEST_RATE = 1e30
@@ -30,6 +30,8 @@ class Settings:
     lr: float
     seed: int
     weight_decay: float = WEIGHT_DECAY
+    schedule: str = "cosine"
+    """The learning rate's course: half a cosine from the full rate to nothing, or `constant`."""
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a model's card."""

@@ -1,13 +1,12 @@
 """From a data set's domains to what a network is fed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from office31_cli.data import columns
 from office31_cli.data.cache import CachedArray
-from office31_cli.data.columns.base import Column
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decoded, readable
@@ -16,7 +15,8 @@ from office31_cli.engine.freezing import Cut
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
-from office31_cli.outputs.base import FloatArray
+from office31_cli.outputs.base import Columns, FloatArray
+from office31_cli.outputs.composite import Composite
 from office31_cli.text import counted
 
 
@@ -64,6 +64,7 @@ def examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> E
     )
 
 
-def values(columns: Iterable[Column], parts: list[Photographs]) -> dict[str, FloatArray]:
-    """What the columns hold, (n,), of the photographs of all parts, by the columns' names."""
-    return {column.name: np.concatenate([column.values(part) for part in parts]) for column in columns}
+def actual(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
+    """What there is to answer about the photographs of all parts, (n,), by column."""
+    asked = (columns.named(data, name) for name in outputs.columns)
+    return {column.name: np.concatenate([column.values(part) for part in parts]) for column in asked}

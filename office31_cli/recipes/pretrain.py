@@ -33,13 +33,30 @@ def pretrain(
     the head alone is trained on a CPU, and everything on an accelerator or from fresh weights. Raises `Misuse`
     for names that do not exist, before anything is loaded, and `Failed` where data or weights cannot be had.
     """
+    request = requested("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
+    choice.tell_data(data, request.data, observer)
+    from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
+
+    return Trained(**training.train_and_store(request, observer))
+
+
+def requested(
+    command: str,
+    domains: Sequence[str],
+    *,
+    data: str | None,
+    backbone: str | None,
+    weights: str | None,
+    options: Options,
+) -> Request:
+    """What a training from the start is asked to do; raises as `pretrain` does."""
     options.check()
     opened = open_data(data)
     wanted = _every(opened, domains)
     backbone = backbone or ("convnet" if location(opened) == SAMPLE else PUBLISHED_WITH[0])
     check_backbone(backbone)
-    request = Request(
-        command="pretrain",
+    return Request(
+        command=command,
         data=opened,
         domains=wanted,
         backbone=backbone,
@@ -51,10 +68,6 @@ def pretrain(
         suggested=f"{'all' if wanted == opened.domains else '-'.join(wanted)}-{backbone}",
         options=options,
     )
-    choice.tell_data(data, opened, observer)
-    from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
-
-    return Trained(**training.train_and_store(request, observer))
 
 
 def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:

@@ -1,14 +1,12 @@
 """One training from request to scores: start, split, train, score the held-out part. Stores nothing."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from office31_cli import strategies
-from office31_cli.data import columns
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine import loop
 from office31_cli.engine.checkpoints import Checkpoints, History
@@ -21,7 +19,7 @@ from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.material import examples, inputs_for, open_domain, values
+from office31_cli.recipes.material import actual, examples, inputs_for, open_domain
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.start import Start
@@ -90,7 +88,7 @@ class Run:
 
     def values(self, photographs: list[Photographs]) -> Columns:
         """What is answered about the photographs, as their data set has it."""
-        return _values(self.request, photographs)
+        return actual(self.request.data, self.outputs, photographs)
 
     def identity(self) -> dict[str, Any]:
         """What a run must share with an interrupted one to go on from its checkpoint."""
@@ -107,13 +105,9 @@ class Run:
         }
 
 
-def _values(request: Request, photographs: list[Photographs]) -> Columns:
-    return values(map(partial(columns.named, request.data), request.outputs.columns), photographs)
-
-
 def _fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
     """The outputs with the scale of what is learnt from; warns of a column that has nothing to teach."""
-    learnt = _values(request, parts.learnt)
+    learnt = actual(request.data, request.outputs, parts.learnt)
     for column, found in learnt.items():
         if column != "item" and len(np.unique(found)) == 1:
             observer.warn(f"output {column}: all photographs learnt from have the same value, so it learns nothing")

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 from rich.console import Console, RenderableType
@@ -41,6 +42,7 @@ class Reporter:
         self._as_json = as_json
         self._out = _console(sys.stdout)
         self._err = _console(sys.stderr)
+        self._progress: Progress | None = None
 
     def show(self, result: Result, *tables: RenderableType) -> None:
         """Print a result: as one JSON object, or as the tables made from it."""
@@ -64,6 +66,13 @@ class Reporter:
         if not self._err.is_terminal or self._err.no_color:
             yield lambda units: None
             return
+        if self._progress is not None:  # a part of longer work has a line below it
+            task = self._progress.add_task(printable(label), total=total, completed=done)
+            try:
+                yield partial(self._progress.advance, task)
+            finally:
+                self._progress.remove_task(task)
+            return
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -72,8 +81,12 @@ class Reporter:
             TimeRemainingColumn(elapsed_when_finished=True),
         )
         with Progress(*columns, console=self._err, transient=True) as progress:
-            task = progress.add_task(printable(label), total=total, completed=done)
-            yield lambda units: progress.advance(task, units)
+            self._progress = progress
+            try:
+                with self.track(label, total, done) as advance:
+                    yield advance
+            finally:
+                self._progress = None
 
 
 def table(title: str, *columns: str, caption: str | None = None) -> Table:

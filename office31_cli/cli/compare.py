@@ -1,0 +1,159 @@
+"""`office31 compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import options
+from office31_cli.errors import Misuse
+
+app = typer.Typer(
+    help="Put the chapter's claims to the test: outputs, optimizers, its own experiment.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _compare(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def outputs(
+    alternatives: Annotated[
+        str, typer.Option("--outputs", help="What to compare, with commas between.")
+    ] = "item+domain,pair,separate",
+    seeds: options.Seeds = "0,1,2",
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
+    data: options.Data = None,
+    train: options.Train = None,
+    epochs: options.Epochs = None,
+    lr: options.LearningRate = None,
+    optimizer: options.Optimizer = "nesterov",
+    batch_size: options.BatchSize = 64,
+    held_out: options.HeldOut = 0.2,
+    device: options.Device = "auto",
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train joint, pair and separate outputs on all domains, with the same budget, seeds and split.
+
+    Example: office31 compare outputs --backbone squeezenet1_0
+    """
+    from office31_cli.recipes.compare.outputs import compare_outputs, numbers
+    from office31_cli.recipes.request import Options
+    from office31_cli.report.compare import outputs_tables
+    from office31_cli.report.console import Reporter
+
+    reporter = Reporter(as_json=as_json)
+    found = compare_outputs(
+        alternatives.split(","),
+        seeds=numbers("--seeds", seeds),
+        data=data,
+        backbone=backbone,
+        weights=weights,
+        options=Options(
+            train=train,
+            epochs=epochs,
+            lr=lr,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            held_out=held_out,
+            device=device,
+            skip_bad=skip_bad,
+        ),
+        observer=reporter,
+    )
+    reporter.show(found, *outputs_tables(found))
+
+
+@app.command()
+def optimizers(
+    chosen: Annotated[
+        str | None,
+        typer.Option("--optimizers", help="Which, with commas between.", show_default="all"),
+    ] = None,
+    rates: Annotated[
+        str | None,
+        typer.Option("--lrs", help="Learning rates, with commas between.", show_default="1e-5,1e-4,1e-3,1e-2,1e-1"),
+    ] = None,
+    landscape: Annotated[
+        bool,
+        typer.Option("--landscape", help="Train nothing: draw ways down a curve with a shallow and a deep minimum."),
+    ] = False,
+    png: Annotated[
+        Path | None, typer.Option("--png", help="With --landscape: write the drawings to this file, too.")
+    ] = None,
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
+    data: options.Data = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.")] = 3,
+    batch_size: options.BatchSize = 64,
+    held_out: options.HeldOut = 0.2,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train with every optimizer at every learning rate, on features and from pixels.
+
+    Example: office31 compare optimizers --backbone squeezenet1_0
+    """
+    from office31_cli.recipes.compare import optimizers as recipe
+    from office31_cli.recipes.request import Options
+    from office31_cli.report import landscape as drawn
+    from office31_cli.report.compare import claims_tables, optimizers_tables
+    from office31_cli.report.console import Reporter
+
+    reporter = Reporter(as_json=as_json)
+    names, speeds = recipe.names(chosen), recipe.rates(rates)
+    if landscape:
+        ways = recipe.landscape(names, speeds)
+        if png is not None:
+            drawn.save_picture(ways, png)
+        reporter.show(ways, *drawn.drawings(ways), *claims_tables(ways.claims))
+        return
+    if png is not None:
+        raise Misuse("--png", "only the drawings of --landscape can be written", "add --landscape")
+    found = recipe.compare_optimizers(
+        names,
+        rates=speeds,
+        data=data,
+        backbone=backbone,
+        weights=weights,
+        options=Options(
+            epochs=epochs, batch_size=batch_size, held_out=held_out, seed=seed, device=device, skip_bad=skip_bad
+        ),
+        observer=reporter,
+    )
+    reporter.show(found, *optimizers_tables(found))
+
+
+@app.command()
+def chapter(
+    data: options.Data = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Stop each run after so many.", show_default="20 and 50, as in the book"),
+    ] = None,
+    held_out: options.HeldOut = 0.2,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Repeat the textbook's runs, and hold its figures against them.
+
+    Example: office31 compare chapter
+    """
+    from office31_cli.recipes.compare.chapter import compare_chapter
+    from office31_cli.recipes.request import Options
+    from office31_cli.report.compare import chapter_tables
+    from office31_cli.report.console import Reporter
+
+    reporter = Reporter(as_json=as_json)
+    chosen = Options(held_out=held_out, seed=seed, device=device, skip_bad=skip_bad)
+    found = compare_chapter(data=data, epochs=epochs, options=chosen, observer=reporter)
+    reporter.show(found, *chapter_tables(found))

@@ -1,0 +1,165 @@
+"""`office31 compare optimizers`: is Adam worth its memory, and does momentum carry over a shallow minimum?"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from office31_cli.engine.settings import LEARNING_RATES, check_optimizer
+from office31_cli.errors import Misuse
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes import choice
+from office31_cli.recipes.compare.outputs import check_held_out
+from office31_cli.recipes.compare.results import Claim, ComparedOptimizers, Landscape, OptimizerRow
+from office31_cli.recipes.pretrain import requested
+from office31_cli.recipes.request import DEFAULTS, Options
+from office31_cli.text import printable
+
+RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+EPOCHS = 3
+
+DRAWN, RATE_DRAWN = ("sgd", "momentum", "adam"), 0.05
+"""The optimizers whose ways are drawn, and their learning rate on that curve."""
+
+NEAR = 0.05
+"""Accuracies that differ by less count as equal where the learning rate's influence is judged."""
+
+
+def compare_optimizers(
+    optimizers: Sequence[str] | None = None,
+    *,
+    rates: Sequence[float] | None = None,
+    data: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    options: Options = DEFAULTS,
+    observer: Observer = SILENT,
+) -> ComparedOptimizers:
+    """Train with every optimizer at every learning rate, held constant: a head on features, and a small network from pixels.
+
+    Without names all are compared, without rates `RATES`, and `options.epochs` is `EPOCHS` unless given. Both
+    networks answer item and domain of the photographs of all domains. Raises `Misuse` for names and numbers that
+    make no sense, before anything is loaded.
+    """
+    check_held_out(options)
+    optimizers, rates = optimizers or tuple(LEARNING_RATES), rates or RATES
+    _check(optimizers, rates)
+    options = replace(options, outputs="item+domain", epochs=options.epochs or EPOCHS, resume=False)
+    requests = [
+        requested("compare", ["all"], data=data, backbone=name, weights=start, options=replace(options, train=train))
+        for name, start, train in ((backbone, weights, "head"), ("convnet", "none", "all"))
+    ]
+    choice.tell_data(data, requests[0].data, observer)
+    from office31_cli.recipes.compare import sweep  # torch, 3 s: only now that all that was typed makes sense
+
+    rows = sweep.rows(requests, optimizers, rates, observer)
+    return ComparedOptimizers(rows, options.epochs or EPOCHS, _claims(rows))
+
+
+def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | None = None) -> Landscape:
+    """The ways of optimizers, unless named `DRAWN`, down a curve with a shallow and a deep minimum."""
+    optimizers, rates = optimizers or DRAWN, rates or (RATE_DRAWN,)
+    _check(optimizers, rates)
+    from office31_cli.recipes.compare import descent  # torch, 2 s: only now that all that was typed makes sense
+
+    rows = [descent.descend(optimizer, rate) for rate in rates for optimizer in optimizers]
+    ends = {row.optimizer: row.minimum for row in rows}
+    claims = []
+    if {"sgd", "momentum"} <= ends.keys() and len(rates) == 1:
+        claims = [
+            Claim.held_against(
+                "Momentum carries a step over a shallow minimum, where plain SGD stays",
+                f"sgd ends in the {ends['sgd']} minimum, momentum in the {ends['momentum']} one",
+                (ends["sgd"], ends["momentum"]) == ("shallow", "deep"),
+            )
+        ]
+    return Landscape(rows, descent.curve(), claims)
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """`sgd,adam` as names, each once; None stays None."""
+    return None if text is None else tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+
+
+def rates(text: str | None) -> tuple[float, ...] | None:
+    """`1e-4,1e-3` as numbers, each once; None stays None. Raises `Misuse` where it is something else."""
+    if text is None:
+        return None
+    try:
+        return tuple(dict.fromkeys(float(word) for word in text.split(",")))
+    except ValueError:
+        raise Misuse(f"--lrs {printable(text)}", "not a list of numbers", "write --lrs 1e-4,1e-3") from None
+
+
+def _check(optimizers: Sequence[str], rates: Sequence[float]) -> None:
+    for optimizer in optimizers:
+        for rate in rates:
+            check_optimizer(optimizer, rate)
+
+
+def _claims(rows: list[OptimizerRow]) -> list[Claim]:
+    adam = [row for row in rows if row.optimizer == "adam"]
+    sgd = [row for row in rows if row.optimizer == "sgd"]
+    if not adam or not sgd:
+        return []
+    return [_memory(adam[0]), _arithmetic(adam, sgd), *_by_network(adam, sgd)]
+
+
+def _memory(adam: OptimizerRow) -> Claim:
+    return Claim.held_against(
+        "Adam needs three times the parameters' memory",
+        f"{adam.memory_ratio:.2f} times: {adam.state_bytes_per_parameter:.2f} bytes of state a parameter",
+        abs(adam.memory_ratio - 3) < 0.01,
+    )
+
+
+def _arithmetic(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Claim:
+    ratios = {network: _step(_of(adam, network)) / _step(_of(sgd, network)) for network in _networks(adam)}
+    told = ", ".join(f"{ratio:.2f} times on {network}" for network, ratio in ratios.items())
+    claim = "Adam does more arithmetic: a step takes longer than one of SGD"
+    return Claim.held_against(claim, told, all(ratio > 1 for ratio in ratios.values()))
+
+
+def _by_network(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Iterable[Claim]:
+    for network in _networks(adam):
+        ours, plain = _of(adam, network), _of(sgd, network)
+        good = (_good(ours), _good(plain))
+        yield Claim.held_against(
+            f"Adam is less sensitive to the learning rate ({network})",
+            f"within {100 * NEAR:.0f} points of its best at {good[0]} of {len(ours)} rates, SGD at {good[1]}",
+            None if good[0] == good[1] else good[0] > good[1],
+        )
+        yield Claim.held_against(
+            f"but not free of it ({network})",
+            f"items named by rate: {', '.join(_percent(row.item) for row in ours)}",
+            good[0] < len(ours),
+        )
+        best = (_best(ours), _best(plain))
+        yield Claim.held_against(
+            f"Adam gets further than SGD, each at its best rate ({network})",
+            f"{_percent(best[0])} against {_percent(best[1])} of the items",
+            best[0] > best[1],
+        )
+
+
+def _networks(rows: list[OptimizerRow]) -> list[str]:
+    return list(dict.fromkeys(row.network for row in rows))
+
+
+def _of(rows: list[OptimizerRow], network: str) -> list[OptimizerRow]:
+    return [row for row in rows if row.network == network]
+
+
+def _step(rows: list[OptimizerRow]) -> float:
+    """The fastest of the runs: the least disturbed."""
+    return min(row.milliseconds_per_step for row in rows)
+
+
+def _best(rows: list[OptimizerRow]) -> float:
+    return max(row.item or 0.0 for row in rows)
+
+
+def _good(rows: list[OptimizerRow]) -> int:
+    return sum((row.item or 0.0) > _best(rows) - NEAR for row in rows)
+
+
+def _percent(share: float | None) -> str:
+    return "diverged" if share is None else f"{100 * share:.1f} %"

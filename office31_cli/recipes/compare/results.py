@@ -1,0 +1,157 @@
+"""What the comparisons return; `to_json` is what `--json` prints."""
+
+from dataclasses import asdict, dataclass
+from statistics import mean, stdev
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that the chapter says, what was measured here, and whether that bears it out."""
+
+    claim: str
+    measured: str
+    verdict: str
+    """`borne out`, `contradicted` or `undecided`."""
+
+    @classmethod
+    def held_against(cls, claim: str, measured: str, bears_out: bool | None) -> "Claim":
+        """With the verdict in words; None decides nothing."""
+        verdict = {True: "borne out", False: "contradicted", None: "undecided"}[bears_out]
+        return cls(claim, measured, verdict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputsRow:
+    """One way to answer item and domain, over several seeds; accuracies are fractions of the held-out photographs."""
+
+    outputs: str
+    width: int
+    parameters: int
+    """Trained ones."""
+    item: float | None
+    item_std: float | None
+    domain: float | None
+    domain_std: float | None
+    both: float | None
+    """Both right at once; each None where it was not asked for, a deviation also with a single seed."""
+    both_std: float | None
+    seconds: float
+    """Of training, a seed, features apart."""
+    loss: list[float]
+    """The mean over seeds of the whole loss, by epoch."""
+    runs: list[dict[str, Any]]
+    """Each seed's figures."""
+
+
+@dataclass(frozen=True)
+class ComparedOutputs:
+    """`compare outputs`: the alternatives in the order asked for."""
+
+    rows: list[OutputsRow]
+    photographs: int
+    held_out: int
+    backbone: str
+    claims: list[Claim]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerRow:
+    """One optimizer at one learning rate on one network; loss and item are None where it diverged."""
+
+    network: str
+    """`features`: a head on cached features; `pixels`: a small convolutional network, all of it."""
+    optimizer: str
+    lr: float
+    loss: float | None
+    """The mean training loss of the last epoch."""
+    item: float | None
+    """The accuracy on the held-out photographs."""
+    milliseconds_per_step: float
+    state_bytes_per_parameter: float
+    memory_ratio: float
+    """Parameters and state together, over the parameters."""
+
+
+@dataclass(frozen=True)
+class ComparedOptimizers:
+    """`compare optimizers`: every optimizer at every learning rate, and what that says about the chapter."""
+
+    rows: list[OptimizerRow]
+    epochs: int
+    claims: list[Claim]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChapterRow:
+    """One of the textbook's runs, repeated; fractions of the held-out fifth."""
+
+    network: str
+    """The hidden layers' widths."""
+    optimizer: str
+    epochs: int
+    item: float
+    domain: float
+    both: float
+    loss: list[float]
+    """By epoch."""
+    parameters: int
+    seconds: float
+    textbook: dict[str, float] | None
+    """What the textbook reports for it; None for what it does not."""
+
+
+@dataclass(frozen=True)
+class ComparedChapter:
+    """`compare chapter`: the textbook's runs, and what they say about it."""
+
+    rows: list[ChapterRow]
+    photographs: int
+    held_out: int
+    claims: list[Claim]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Descent:
+    """An optimizer's way down a curve with a shallow and a deep minimum."""
+
+    optimizer: str
+    lr: float
+    minimum: str
+    """Where it ends: `shallow`, `deep` or `none`."""
+    path: list[float]
+    """Every position, the start included."""
+    loss: float
+    """The curve's height at the end."""
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """`compare optimizers --landscape`."""
+
+    rows: list[Descent]
+    curve: list[tuple[float, float]]
+    """Places and heights, evenly spaced from left to right."""
+    claims: list[Claim]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+def average(values: list[float | None]) -> tuple[float | None, float | None]:
+    """Mean and standard deviation (of the sample); None where nothing was measured, or once only."""
+    known = [value for value in values if value is not None]
+    return (mean(known) if known else None, stdev(known) if len(known) > 1 else None)

@@ -1,0 +1,130 @@
+"""Trainings of one network again and again, afresh, on material that all of them share."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from office31_cli.engine import loop
+from office31_cli.engine.device import choose_device, environment, threads_for
+from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
+from office31_cli.engine.optimizers import Group, parameter_bytes, state_bytes
+from office31_cli.engine.settings import Settings
+from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.textbook import SIDE, TextbookMLP
+from office31_cli.observer import Observer
+from office31_cli.outputs.base import Columns
+from office31_cli.outputs.composite import Composite
+from office31_cli.recipes.compare.alternatives import rightness
+from office31_cli.recipes.material import actual, examples, open_domain
+from office31_cli.recipes.parts import Parts, divide
+from office31_cli.recipes.request import Request
+from office31_cli.recipes.run import Run
+from office31_cli.strategies.base import trainable
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What all trials of a network share; `fresh` makes the network with the weights that it starts from."""
+
+    name: str
+    identity: dict[str, Any]
+    """What decides a trial's result beside its settings."""
+    outputs: Composite
+    fresh: Callable[[], nn.Module]
+    inputs: Inputs
+    learnt: Examples
+    held_out: Examples
+    actual: Columns
+    """Of what is held out."""
+    device: torch.device
+
+
+def as_requested(request: Request, observer: Observer) -> Bench:
+    """The trained part of the requested network: a head on cached features, or all layers on pixels."""
+    run = Run.of(request, observer)
+
+    def fresh() -> nn.Module:
+        """The same modules, their weights drawn anew."""
+        seed_torch("initial weights", request.options.seed)
+        for layer in run.halves.trained.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.BatchNorm1d | nn.BatchNorm2d):
+                layer.reset_parameters()
+        return run.halves.trained
+
+    identity = {**run.identity(), "settings": None}
+    return _bench(run.halves.name, identity, request, run.outputs, run.parts, fresh, run.inputs, run.device)
+
+
+def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observer) -> Bench:
+    """The textbook's network on the pixels as they are."""
+    device, small = choose_device(request.options.device), Preprocessing(side=SIDE, crop=SIDE)
+    domains = [
+        open_domain(request.data, name, small, skip_bad=request.options.skip_bad, observer=observer)
+        for name in request.domains
+    ]
+    parts = divide(request, domains, observer)
+    outputs = request.outputs.fitted(actual(request.data, request.outputs, parts.learnt))
+
+    def fresh() -> nn.Module:
+        seed_torch("initial weights", request.options.seed)
+        return TextbookMLP(hidden, outputs.width)
+
+    identity = {
+        "hidden": hidden,
+        "request": request.to_json(),
+        "learnt": [part.content for part in parts.learnt],
+        "environment": environment(device),
+    }
+    inputs = FrozenInputs([domain.pixels for domain in domains], device)
+    return _bench("raw pixels", identity, request, outputs, parts, fresh, inputs, device)
+
+
+def _bench(
+    name: str,
+    identity: dict[str, Any],
+    request: Request,
+    outputs: Composite,
+    parts: Parts,
+    fresh: Callable[[], nn.Module],
+    inputs: Inputs,
+    device: torch.device,
+) -> Bench:
+    learnt = examples(parts.learnt, outputs.targets(actual(request.data, outputs, parts.learnt)))
+    kept_back = actual(request.data, outputs, parts.held_out)
+    return Bench(name, identity, outputs, fresh, inputs, learnt, examples(parts.held_out), kept_back, device)
+
+
+def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any]:
+    """Train the network afresh and score it: losses by epoch, shares of right answers, time and memory.
+
+    One that diverges has neither losses nor shares.
+    """
+    network = bench.fresh()
+    task, groups = loop.Supervised(network, bench.outputs), [Group(trainable(network))]
+    training = loop.Training(task, groups, bench.inputs, bench.learnt, settings, bench.device)
+    began = time.monotonic()
+    try:
+        with threads_for(bench.name):
+            history = training.run(observer)
+    except loop.Diverged:
+        history = []
+    seconds = time.monotonic() - began
+    return {
+        "loss": [sum(losses.values()) for losses in history],
+        **(_shares(bench, network) if history else dict.fromkeys(("item", "domain", "both"))),
+        "seconds": round(seconds, 3),
+        "steps": training.steps,
+        "parameters": sum(value.numel() for value in trainable(network)),
+        "parameter_bytes": parameter_bytes(training.optimizer),
+        "state_bytes": state_bytes(training.optimizer),
+    }
+
+
+def _shares(bench: Bench, network: nn.Module) -> dict[str, float | None]:
+    raw = loop.predict(network, bench.inputs, bench.held_out, bench.device).double().numpy()
+    return rightness(bench.outputs, raw, bench.actual)

@@ -1,0 +1,132 @@
+"""How comparisons look."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from office31_cli.recipes.compare.results import (
+    Claim,
+    ComparedChapter,
+    ComparedOptimizers,
+    ComparedOutputs,
+    OptimizerRow,
+)
+from office31_cli.report.console import cell, percent, table
+from office31_cli.report.sparkline import sparkline
+from office31_cli.text import counted
+
+
+def outputs_tables(found: ComparedOutputs) -> list[Table]:
+    """The alternatives, and what they say about the chapter."""
+    seeds = counted(len(found.rows[0].runs), "seed")
+    made = table(
+        f"outputs on {found.backbone}, {seeds}, {counted(found.held_out, 'photograph')} held out",
+        "outputs",
+        ">width",
+        ">parameters",
+        ">item %",
+        ">domain %",
+        ">both %",
+        "loss",
+        ">s",
+    )
+    for row in found.rows:
+        made.add_row(
+            cell(row.outputs),
+            str(row.width),
+            f"{row.parameters:,}",
+            _spread(row.item, row.item_std),
+            _spread(row.domain, row.domain_std),
+            _spread(row.both, row.both_std),
+            sparkline(row.loss, 8),
+            f"{row.seconds:.1f}",
+        )
+    return [made, *claims_tables(found.claims)]
+
+
+def optimizers_tables(found: ComparedOptimizers) -> list[Table]:
+    """For each network the item accuracies by optimizer and rate, then cost and the best loss; and the claims."""
+    made = []
+    for network in dict.fromkeys(row.network for row in found.rows):
+        rows = [row for row in found.rows if row.network == network]
+        made.append(_rates_table(f"items named after {counted(found.epochs, 'epoch')} on {network}", rows))
+    return [*made, *claims_tables(found.claims)]
+
+
+def _rates_table(title: str, rows: Sequence[OptimizerRow]) -> Table:
+    rates = sorted({row.lr for row in rows})
+    made = table(
+        f"{title}, % by learning rate",
+        "optimizer",
+        *(f">{rate:.0e}" if rate < 0.001 else f">{rate:g}" for rate in rates),
+        ">best loss",
+        ">ms/step",
+        ">state B",
+        ">memory",
+    )
+    for optimizer in dict.fromkeys(row.optimizer for row in rows):
+        its = [row for row in rows if row.optimizer == optimizer]
+        items = {row.lr: row.item for row in its}
+        losses = [row.loss for row in its if row.loss is not None]
+        made.add_row(
+            optimizer,
+            *(_share(items[rate]) for rate in rates),
+            f"{min(losses):.3f}" if losses else "-",
+            f"{min(row.milliseconds_per_step for row in its):.2f}",
+            f"{its[0].state_bytes_per_parameter:.0f}",
+            f"{its[0].memory_ratio:.0f}x",
+        )
+    return made
+
+
+def chapter_tables(found: ComparedChapter) -> list[Table]:
+    """The runs beside the textbook's figures, and the claims."""
+    made = table(
+        f"the chapter's runs, {found.photographs:,} photographs learnt from, {found.held_out:,} held out",
+        "hidden",
+        "optimizer",
+        ">epochs",
+        ">domain",
+        ">book",
+        ">item",
+        ">book",
+        "loss",
+        ">s",
+        ">book",
+    )
+    for row in found.rows:
+        book = row.textbook or {}
+        made.add_row(
+            row.network,
+            row.optimizer,
+            str(row.epochs),
+            percent(row.domain),
+            percent(book.get("domain")),
+            percent(row.item),
+            percent(book.get("item")),
+            sparkline(row.loss, 8),
+            f"{row.seconds:.0f}",
+            f"{book['seconds']:.0f}" if "seconds" in book else "-",
+        )
+    return [made, *claims_tables(found.claims)]
+
+
+def claims_tables(claims: Sequence[Claim]) -> list[Table]:
+    """What the chapter says and what was measured; no table where nothing can be said."""
+    if not claims:
+        return []
+    made = table("what the chapter says", "claim", "measured", "verdict")
+    for claim in claims:
+        made.add_row(cell(claim.claim), cell(claim.measured), claim.verdict)
+    return [made]
+
+
+def _spread(mean: float | None, deviation: float | None) -> str:
+    """`87.4 ±1.2`, in per cent."""
+    if mean is None:
+        return "-"
+    return f"{100 * mean:.1f}" + ("" if deviation is None else f" ±{100 * deviation:.1f}")
+
+
+def _share(value: float | None) -> str:
+    return "nan" if value is None else f"{100 * value:.1f}"
