@@ -38,7 +38,9 @@ def outputs(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Train joint, pair and separate outputs on all domains, with the same budget, seeds and split.
+    """Train joint, pair and separate outputs.
+
+    All on all domains, with the same budget, seeds and split.
 
     Example: office31 compare outputs --backbone squeezenet1_0
     """
@@ -97,7 +99,9 @@ def optimizers(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Train with every optimizer at every learning rate, on features and from pixels.
+    """Train with every optimizer and learning rate.
+
+    On cached features of all domains, and a small network from pixels.
 
     Example: office31 compare optimizers --backbone squeezenet1_0
     """
@@ -144,7 +148,9 @@ def chapter(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Repeat the textbook's runs, and hold its figures against them.
+    """Repeat the textbook's own runs.
+
+    Three of them, on all domains, its figures beside ours.
 
     Example: office31 compare chapter
     """

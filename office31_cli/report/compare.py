@@ -11,7 +11,7 @@ from office31_cli.recipes.compare.results import (
     ComparedOutputs,
     OptimizerRow,
 )
-from office31_cli.report.console import cell, percent, table
+from office31_cli.report.console import cell, table
 from office31_cli.report.sparkline import sparkline
 from office31_cli.text import counted
 
@@ -23,7 +23,7 @@ def outputs_tables(found: ComparedOutputs) -> list[Table]:
         f"outputs on {found.backbone}, {seeds}, {counted(found.held_out, 'photograph')} held out",
         "outputs",
         ">width",
-        ">parameters",
+        ">weights",
         ">item %",
         ">domain %",
         ">both %",
@@ -38,7 +38,7 @@ def outputs_tables(found: ComparedOutputs) -> list[Table]:
             _spread(row.item, row.item_std),
             _spread(row.domain, row.domain_std),
             _spread(row.both, row.both_std),
-            sparkline(row.loss, 8),
+            sparkline(row.loss, 5),
             f"{row.seconds:.1f}",
         )
     return [made, *claims_tables(found.claims)]
@@ -58,11 +58,12 @@ def _rates_table(title: str, rows: Sequence[OptimizerRow]) -> Table:
     made = table(
         f"{title}, % by learning rate",
         "optimizer",
-        *(f">{rate:.0e}" if rate < 0.001 else f">{rate:g}" for rate in rates),
-        ">best loss",
-        ">ms/step",
-        ">state B",
-        ">memory",
+        *(f">{rate:g}" for rate in rates),
+        ">loss",
+        ">ms",
+        ">state",
+        caption="the least loss and milliseconds a step of any rate; bytes of state a parameter, and the memory with "
+        "it over that of the parameters alone",
     )
     for optimizer in dict.fromkeys(row.optimizer for row in rows):
         its = [row for row in rows if row.optimizer == optimizer]
@@ -73,8 +74,7 @@ def _rates_table(title: str, rows: Sequence[OptimizerRow]) -> Table:
             *(_share(items[rate]) for rate in rates),
             f"{min(losses):.3f}" if losses else "-",
             f"{min(row.milliseconds_per_step for row in its):.2f}",
-            f"{its[0].state_bytes_per_parameter:.0f}",
-            f"{its[0].memory_ratio:.0f}x",
+            f"{its[0].state_bytes_per_parameter:.0f} B, {its[0].memory_ratio:.0f}x",
         )
     return made
 
@@ -86,13 +86,11 @@ def chapter_tables(found: ComparedChapter) -> list[Table]:
         "hidden",
         "optimizer",
         ">epochs",
-        ">domain",
-        ">book",
-        ">item",
-        ">book",
+        ">domain %",
+        ">item %",
+        ">seconds",
         "loss",
-        ">s",
-        ">book",
+        caption="measured here / in the textbook",
     )
     for row in found.rows:
         book = row.textbook or {}
@@ -100,13 +98,10 @@ def chapter_tables(found: ComparedChapter) -> list[Table]:
             row.network,
             row.optimizer,
             str(row.epochs),
-            percent(row.domain),
-            percent(book.get("domain")),
-            percent(row.item),
-            percent(book.get("item")),
-            sparkline(row.loss, 8),
-            f"{row.seconds:.0f}",
-            f"{book['seconds']:.0f}" if "seconds" in book else "-",
+            f"{100 * row.domain:.1f} / {_share(book.get('domain'))}",
+            f"{100 * row.item:.1f} / {_share(book.get('item'))}",
+            f"{row.seconds:.0f} / {book.get('seconds', '-')}",
+            sparkline(row.loss, 5),
         )
     return [made, *claims_tables(found.claims)]
 
@@ -122,11 +117,12 @@ def claims_tables(claims: Sequence[Claim]) -> list[Table]:
 
 
 def _spread(mean: float | None, deviation: float | None) -> str:
-    """`87.4 ±1.2`, in per cent."""
+    """`87.4±1.2`, in per cent."""
     if mean is None:
         return "-"
-    return f"{100 * mean:.1f}" + ("" if deviation is None else f" ±{100 * deviation:.1f}")
+    return f"{100 * mean:.1f}" + ("" if deviation is None else f"±{100 * deviation:.1f}")
 
 
 def _share(value: float | None) -> str:
-    return "nan" if value is None else f"{100 * value:.1f}"
+    """In per cent; `-` where there is none, as after a divergence."""
+    return "-" if value is None else f"{100 * value:.1f}"

@@ -8,7 +8,7 @@ from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import choice
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.compare.results import Claim, ComparedOptimizers, Landscape, OptimizerRow
+from office31_cli.recipes.compare.results import Claim, ComparedOptimizers, Landscape, OptimizerRow, exceeds
 from office31_cli.recipes.pretrain import requested
 from office31_cli.recipes.request import DEFAULTS, Options
 from office31_cli.text import printable
@@ -33,7 +33,7 @@ def compare_optimizers(
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> ComparedOptimizers:
-    """Train with every optimizer at every learning rate, held constant: a head on features, and a small network from pixels.
+    """Train with every optimizer at every learning rate, held constant: a head on features, and from pixels.
 
     Without names all are compared, without rates `RATES`, and `options.epochs` is `EPOCHS` unless given. Both
     networks answer item and domain of the photographs of all domains. Raises `Misuse` for names and numbers that
@@ -136,7 +136,7 @@ def _by_network(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Iterable[C
         yield Claim.held_against(
             f"Adam gets further than SGD, each at its best rate ({network})",
             f"{_percent(best[0])} against {_percent(best[1])} of the items",
-            best[0] > best[1],
+            exceeds(*best),
         )
 
 

@@ -42,7 +42,7 @@ def _row(experiment: Experiment, found: dict[str, Any]) -> ChapterRow:
         raise Failed("compare chapter", "a loss was no longer finite", "check the photographs in --data")
     kept = asdict(experiment)
     return ChapterRow(
-        network=", ".join(map(str, kept.pop("hidden"))),
+        network="-".join(map(str, kept.pop("hidden"))),
         **kept,
         **{name: found[name] for name in ("item", "domain", "both", "loss", "parameters", "seconds")},
     )
