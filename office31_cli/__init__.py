@@ -8,6 +8,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from office31_cli.recipes.compare.chapter import compare_chapter
+    from office31_cli.recipes.compare.optimizers import compare_optimizers
+    from office31_cli.recipes.compare.outputs import compare_outputs
     from office31_cli.recipes.download import download
     from office31_cli.recipes.evaluate import evaluate
     from office31_cli.recipes.finetune import finetune
@@ -16,9 +19,22 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Options", "download", "evaluate", "finetune", "pretrain"]
+__all__ = [
+    "Options",
+    "compare_chapter",
+    "compare_optimizers",
+    "compare_outputs",
+    "download",
+    "evaluate",
+    "finetune",
+    "pretrain",
+]
 
-_HOME = {name: name for name in ("download", "evaluate", "finetune", "pretrain")} | {"Options": "request"}
+_HOME = {
+    **{name: name for name in ("download", "evaluate", "finetune", "pretrain")},
+    **{f"compare_{what}": f"compare.{what}" for what in ("chapter", "optimizers", "outputs")},
+    "Options": "request",
+}
 
 
 def __getattr__(name: str) -> Any:

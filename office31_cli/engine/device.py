@@ -60,12 +60,12 @@ def _cpu_has_bfloat16() -> bool:
 
 @contextmanager
 def threads_for(cut: str) -> Iterator[None]:
-    """One thread while a head is trained on features: its steps are too small to be shared between cores.
+    """One thread for a head on features, or the textbook's batches of ten: such steps are too small to be shared.
 
     Handing them over costs as much as they do, and several times that where the cores have other work.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 if cut == "features" else threads)
+    torch.set_num_threads(1 if cut in ("features", "raw pixels") else threads)
     try:
         yield
     finally:

@@ -5,11 +5,15 @@ from dataclasses import dataclass, replace
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import choice
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.compare.results import NOISE, ChapterRow, Claim, ComparedChapter, exceeds
+from office31_cli.recipes.compare.results import ChapterRow, Claim, ComparedChapter, exceeds
 from office31_cli.recipes.pretrain import requested
 from office31_cli.recipes.request import DEFAULTS, Options
 
 RATE, BATCH = 1e-4, 10
+
+NEAR = 0.07
+"""What two single runs may differ by and be the same: with SGD the share of items named has a standard deviation of
+2.4 points from seed to seed (six seeds, 16.4 to 22.7 %)."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,17 @@ def _claims(rows: list[ChapterRow]) -> list[Claim]:
         Claim.held_against(
             f"SGD names {_shares(told['domain'], told['item'])}",
             _shares(sgd.domain, sgd.item),
-            max(abs(sgd.domain - told["domain"]), abs(sgd.item - told["item"])) < NOISE,
+            max(abs(sgd.domain - told["domain"]), abs(sgd.item - told["item"])) < NEAR,
         ),
         Claim.held_against(
             f"Adam names {_shares(called['domain'], called['item'])} (that run was SGD too; this is Adam)",
             _shares(adam.domain, adam.item),
-            max(abs(adam.domain - called["domain"]), abs(adam.item - called["item"])) < NOISE,
+            max(abs(adam.domain - called["domain"]), abs(adam.item - called["item"])) < NEAR,
         ),
         Claim.held_against(
             "With Adam the same network learns more in as many epochs",
             f"{_shares(adam.domain, adam.item)}, against {_shares(sgd.domain, sgd.item)}",
-            exceeds(adam.item, sgd.item),
+            exceeds(adam.item, sgd.item, NEAR),
         ),
     ]
 

@@ -155,9 +155,9 @@ NOISE = 0.03
 """Accuracies of single runs on some 800 photographs that differ by less say nothing: two standard errors."""
 
 
-def exceeds(first: float, second: float) -> bool | None:
+def exceeds(first: float, second: float, noise: float = NOISE) -> bool | None:
     """Whether an accuracy is above another; None where they are too close to tell."""
-    return None if abs(first - second) < NOISE else first > second
+    return None if abs(first - second) < noise else first > second
 
 
 def average(values: list[float | None]) -> tuple[float | None, float | None]:
