@@ -1,6 +1,7 @@
 """The one training loop."""
 
 import math
+import time
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class Training:
         self.task = task.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._inputs, self._examples, self._settings, self._device = inputs, examples, settings, device
         self.optimizer = build_optimizer(groups, settings)
-        self.steps = 0
+        self.steps, self.seconds_optimizing = 0, 0.0
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
 
     def run(self, observer: Observer, checkpoints: Checkpoints | None = None, *, resume: bool = False) -> History:
@@ -101,7 +102,9 @@ class Training:
         _check_finite(values, where)
         self.optimizer.zero_grad()
         self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
+        began = time.perf_counter()
         self._scaler.step(self.optimizer)
+        self.seconds_optimizing += time.perf_counter() - began
         self._scaler.update()
         self.steps += 1
         return values

@@ -112,10 +112,11 @@ def _memory(adam: OptimizerRow) -> Claim:
 
 
 def _arithmetic(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Claim:
-    ratios = {network: _step(_of(adam, network)) / _step(_of(sgd, network)) for network in _networks(adam)}
-    told = ", ".join(f"{ratio:.2f} times on {network}" for network, ratio in ratios.items())
-    claim = "Adam does more arithmetic: a step takes longer than one of SGD"
-    return Claim.held_against(claim, told, all(ratio > 1 for ratio in ratios.values()))
+    """By the optimizer's own part of a step: the rest is the same, and its noise would hide the difference."""
+    times = {network: (_fastest(_of(adam, network)), _fastest(_of(sgd, network))) for network in _networks(adam)}
+    told = ", ".join(f"{ours:.2f} ms against {plain:.2f} on {network}" for network, (ours, plain) in times.items())
+    claim = "Adam does more arithmetic: its own part of a step takes longer than SGD's"
+    return Claim.held_against(claim, told, all(ours > plain for ours, plain in times.values()))
 
 
 def _by_network(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Iterable[Claim]:
@@ -148,9 +149,9 @@ def _of(rows: list[OptimizerRow], network: str) -> list[OptimizerRow]:
     return [row for row in rows if row.network == network]
 
 
-def _step(rows: list[OptimizerRow]) -> float:
-    """The fastest of the runs: the least disturbed."""
-    return min(row.milliseconds_per_step for row in rows)
+def _fastest(rows: list[OptimizerRow]) -> float:
+    """Of the runs the one that was least disturbed."""
+    return min(row.milliseconds_in_optimizer for row in rows)
 
 
 def _best(rows: list[OptimizerRow]) -> float:

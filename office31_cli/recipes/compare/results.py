@@ -72,6 +72,8 @@ class OptimizerRow:
     item: float | None
     """The accuracy on the held-out photographs."""
     milliseconds_per_step: float
+    milliseconds_in_optimizer: float
+    """Of those, what the optimizer itself takes."""
     state_bytes_per_parameter: float
     memory_ratio: float
     """Parameters and state together, over the parameters."""

@@ -52,6 +52,7 @@ def _row(bench: Bench, settings: Settings, found: dict[str, Any]) -> OptimizerRo
         loss=found["loss"][-1] if found["loss"] else None,
         item=found["item"],
         milliseconds_per_step=round(1000 * found["seconds"] / found["steps"], 3),
+        milliseconds_in_optimizer=round(1000 * found["seconds_optimizing"] / found["steps"], 3),
         # The step counters, four bytes for each tensor, vanish in the second decimal.
         state_bytes_per_parameter=round(per_parameter, 2),
         memory_ratio=round((found["parameter_bytes"] + found["state_bytes"]) / found["parameter_bytes"], 2),

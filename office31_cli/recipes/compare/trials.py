@@ -118,6 +118,7 @@ def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any
         "loss": [sum(losses.values()) for losses in history],
         **(_shares(bench, network) if history else dict.fromkeys(("item", "domain", "both"))),
         "seconds": round(seconds, 3),
+        "seconds_optimizing": training.seconds_optimizing,
         "steps": training.steps,
         "parameters": sum(value.numel() for value in trainable(network)),
         "parameter_bytes": parameter_bytes(training.optimizer),
