@@ -1,0 +1,36 @@
+"""AdaBN: replace the batch-norm statistics by the target's; trains nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from office31_cli.methods import base
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+
+def batch_norms(body: "nn.Module") -> "Iterator[_BatchNorm]":
+    """The batch norms in a module, of any number of dimensions."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    return (module for module in body.modules() if isinstance(module, _BatchNorm))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(base.Method):
+    """A domain's looks are in the mean and variance of its activations, so each domain is normalised by its own.
+
+    It has no losses: the training loop shows it the target in training mode and takes no step.
+    """
+
+    paper = "Li and others 2016, arXiv:1603.04779"
+    source_free = True
+    passes = 1
+
+    def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
+        """Forget the source's statistics; those to come are averaged over all batches alike."""
+        for norm in batch_norms(body):
+            norm.reset_running_stats()
+            norm.momentum = None  # a cumulative average: with the usual 0.1 the last few batches would decide

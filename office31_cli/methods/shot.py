@@ -1,0 +1,68 @@
+"""SHOT: move the target's features to a frozen classifier by certain, diverse predictions and pseudo-labels."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from office31_cli.methods import base
+from office31_cli.methods.base import Seen, Source, Step, Target, ranged
+from office31_cli.methods.tent import mean_entropy
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def information_maximisation(z: "Tensor") -> "Tensor":
+    """Mean entropy of the predictions less the entropy of the mean one, of logits (n, K): -log K to 0; scalar.
+
+    Equation 3 of Liang and others 2020; minus the mutual information of photograph and prediction.
+    """
+    import math
+
+    log_mean = z.log_softmax(1).logsumexp(0) - math.log(len(z))
+    return mean_entropy(z) + (log_mean.exp() * log_mean).sum()
+
+
+def centroid_labels(f: "Tensor", p: "Tensor", rounds: int = 2) -> "Tensor":
+    """The class (n,) of the centroid nearest to each feature (n, d) by cosine, after so many rounds of centroids.
+
+    Equations 4 to 6 of Liang and others 2020: the first round's centroids are weighted by the predictions (n, K),
+    those of later rounds are means of the features labelled by the round before. A class without any is given to none.
+    """
+    import torch
+    import torch.nn.functional as F
+
+    labels, weights = p.argmax(1), p
+    for _ in range(rounds):
+        total = weights.sum(0)
+        centroids = (weights / total.clamp(min=torch.finfo(p.dtype).tiny)).T @ f
+        similarity = F.normalize(f) @ F.normalize(centroids).T
+        labels = similarity.masked_fill(total == 0, -torch.inf).argmax(1)
+        weights = F.one_hot(labels, p.shape[1]).to(p)
+    return labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(base.Method):
+    """The classifier holds what the source was like; without the source, features must fit it instead."""
+
+    paper = "Liang and others 2020, arXiv:2002.08546"
+    source_free = True
+
+    weight: float = ranged(0.3, 0.0, 10.0, "of the cross-entropy on pseudo-labels")
+    rounds: int = ranged(2, 1, 10, "of centroids that an epoch's pseudo-labels take")
+
+    def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
+        """Freeze the classifier."""
+        outputs.requires_grad_(False)
+
+    def guess(self, source: Source, target: Seen) -> "Tensor":
+        """The labels of the nearest centroids."""
+        return centroid_labels(target.features, target.probabilities, self.rounds)
+
+    def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
+        """Information maximisation, and the cross-entropy on this epoch's pseudo-labels."""
+        import torch.nn.functional as F
+
+        assert target.guess is not None
+        pseudo = F.cross_entropy(target.logits, target.guess)
+        return {"information": information_maximisation(target.logits), "pseudo-labels": self.weight * pseudo}
