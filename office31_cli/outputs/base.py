@@ -1,6 +1,6 @@
 """What one output component is: a few numbers of the network's last layer, their loss, and how they are read."""
 
-import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -39,7 +39,7 @@ class Output(ABC):
     """The figures of `score` that are no fractions in [0, 1]."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not 0 < self.weight < math.inf:
+        if not isinstance(self.name, str) or not self.name or not 0 < self.weight <= sys.float_info.max:
             raise ValueError("an output needs a name and a positive weight")
 
     @classmethod

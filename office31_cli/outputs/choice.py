@@ -24,6 +24,8 @@ class Kind(Output):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.labels, tuple):
+            raise TypeError(f"{self.name} has labels that are no list")
         if not self.labels or len(set(self.labels)) < len(self.labels):
             raise ValueError(f"{self.name} needs labels that differ")
         if not all(isinstance(label, str) for label in self.labels):

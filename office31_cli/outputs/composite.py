@@ -59,7 +59,9 @@ class Composite:
 
         def kept(output: Output) -> Output:
             before = known.get((output.name, output.kind), output)
-            if before.vocabulary != output.vocabulary:
+            if [each.vocabulary for each in before.readers().values()] != [
+                each.vocabulary for each in output.readers().values()
+            ]:
                 raise ValueError(f"its output {output.name} knows other labels")
             return before.weighing(output.weight)
 
@@ -114,4 +116,8 @@ class Composite:
         made = tuple(tuple(kinds.load(each["kind"]).from_json(each) for each in network) for network in stored)
         if not made or not all(made):
             raise ValueError("a network without outputs")
-        return cls(made)
+        composite = cls(made)
+        for names in ([output.name for output in composite.outputs], composite.columns):
+            if len(set(names)) < len(names):
+                raise ValueError("an output is there twice")
+        return composite

@@ -62,8 +62,8 @@ def written(composite: Composite) -> str:
 def _term(output: Output) -> str:
     if output.weight == 1:
         return output.name
-    short = f"{output.weight:g}"
-    exact = short if float(short) == output.weight else repr(output.weight)
+    short = f"{output.weight:g}".replace("e+", "e")
+    exact = short if float(short) == output.weight else repr(output.weight).replace("e+", "e")
     return f"{exact}*{output.name}"
 
 

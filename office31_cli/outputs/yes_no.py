@@ -45,7 +45,7 @@ class Kind(Output):
         return {self.name: 0.5 * (1 + np.tanh(raw[:, 0] / 2))}  # the logistic function, which never overflows so
 
     def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
-        """Accuracy, and of those that are a yes the share that is found (None where there are none)."""
+        """Accuracy, and of those that are a yes the share that is found (not a number where there are none)."""
         right = (answer > 0.5) == (actual > 0.5)
         recalls = {"recall_yes": right[actual > 0.5], "recall_no": right[actual <= 0.5]}
         shares = {name: float(part.mean()) if len(part) else float("nan") for name, part in recalls.items()}

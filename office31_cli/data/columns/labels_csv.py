@@ -74,7 +74,7 @@ def read(data: DataSet, reserved: Iterable[str]) -> dict[str, Stated]:
     if not path.exists():
         return {}
     header, rows = _table(path)
-    names = _names(path, header, (*reserved, *outputs.kinds(), SEPARATE))
+    names = _names(path, header, ("file", *reserved, *outputs.kinds(), SEPARATE))
     keys = _keys(path, data, rows)
     return {name: _column(path, place, name, kind, keys, rows) for place, (name, kind) in enumerate(names, 1)}
 
@@ -93,7 +93,7 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
         raise _malformed(path, "", f"byte {error.start:,} is not UTF-8") from None
     except csv.Error as error:
         raise _malformed(path, f"row {len(table) + 1}", str(error)) from None
-    while table and not table[-1]:  # blank lines at the end
+    while table and not any(table[-1][:1]) and len(table[-1]) <= 1:  # blank lines at the end
         table.pop()
     if not table or table[0][:1] != ["file"]:
         raise _malformed(path, "row 1", "the first column must be called file")
@@ -101,6 +101,10 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
             raise _malformed(path, f"row {number}", f"it has {len(row)} fields where the header has {len(header)}")
+    for number, row in enumerate(table, 1):
+        for title, field in zip(header, row, strict=True):
+            if "\0" in field:
+                raise _malformed(path, f"column {title.partition(':')[0]}, row {number}", "it holds a NUL character")
     return header, rows
 
 
