@@ -9,7 +9,7 @@ from office31_cli.cli import options
 from office31_cli.errors import Misuse
 
 app = typer.Typer(
-    help="Put the chapter's claims to the test: outputs, optimizers, its own experiment.",
+    help="The chapter's claims, put to the test.",
 )
 
 

@@ -64,7 +64,7 @@ def finetune(
 def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
     """What is to be answered: what the stored network does, unless something else is asked for."""
     before = choice.outputs_of(start)
-    asked = parse(text or written(before), partial(columns.named, data))
+    asked = parse(written(before) if text is None else text, partial(columns.named, data))
     try:
         return asked.going_on_from(before)
     except ValueError as error:

@@ -62,7 +62,7 @@ def requested(
         backbone=backbone,
         weights=check_weights(backbone, weights or _default_weights(backbone)),
         parent=None,
-        outputs=parse(options.outputs or "item", partial(columns.named, opened)),
+        outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.named, opened)),
         strategy="full",
         labels=None,
         suggested=f"{'all' if wanted == opened.domains else '-'.join(wanted)}-{backbone}",
