@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
 Columns: TypeAlias = "Mapping[str, FloatArray]"
-"""Values (n,) by column: a label's number, 0 or 1, or the number itself."""
+"""Values (n,) by column: a label's number, 0 or 1, or the number itself; not a number where there is no value."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,13 +93,16 @@ class Composite:
         return answers
 
     def scores(self, raw: "FloatArray", columns: "Columns") -> dict[str, dict[str, Any]]:
-        """By column its kind and figures, of `raw` (n, width), n > 0, for those that `columns` holds."""
+        """By column its kind and figures, of `raw` (n, width), for those of which `columns` holds any value."""
+        import numpy as np
+
         answers = self.answers(raw)
-        return {
-            column: {"kind": reader.kind, **reader.score(answers[column], columns[column])}
-            for column, reader in self.readers().items()
-            if column in columns
-        }
+        scores: dict[str, dict[str, Any]] = {}
+        for column, reader in self.readers().items():
+            if column in columns and (known := ~np.isnan(columns[column])).any():
+                figures = reader.score(answers[column][known], columns[column][known])
+                scores[column] = {"kind": reader.kind, **figures}
+        return scores
 
     def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
         """Of each column the one figure that says most."""

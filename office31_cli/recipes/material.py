@@ -1,5 +1,6 @@
 """From a data set's domains to what a network is fed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 
 from office31_cli.data import columns
 from office31_cli.data.cache import CachedArray
+from office31_cli.data.columns.base import Column, values_where_known
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decoded, readable
@@ -17,7 +19,7 @@ from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
-from office31_cli.text import counted
+from office31_cli.text import counted, printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,30 @@ def examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> E
     )
 
 
-def actual(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
-    """What there is to answer about the photographs of all parts, (n,), by column."""
+def to_learn(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
+    """What is to be learnt of the photographs of all parts; raises `Misuse` where one has no value."""
+    return _by_column(data, outputs, parts, lambda column, part: column.values(part))
+
+
+def to_score(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
+    """What the photographs of all parts are to be scored by, as far as their data set tells."""
+    return _by_column(data, outputs, parts, values_where_known)
+
+
+def _by_column(
+    data: DataSet,
+    outputs: Composite,
+    parts: list[Photographs],
+    values: Callable[[Column, Photographs], "FloatArray"],
+) -> Columns:
     asked = (columns.named(data, name) for name in outputs.columns)
-    return {column.name: np.concatenate([column.values(part) for part in parts]) for column in asked}
+    return {column.name: np.concatenate([values(column, part) for part in parts]) for column in asked}
+
+
+def warn_of_gaps(actual: Columns, observer: Observer) -> None:
+    """Say of which columns not every photograph is scored."""
+    for name, values in actual.items():
+        known, count = int((~np.isnan(values)).sum()), len(values)
+        if known < count:
+            told = f"scored on {known:,} of" if known else "not scored: no value for any of"
+            observer.warn(f"output {printable(name)} is {told} {counted(count, 'photograph')}")

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from office31_cli import strategies
-from office31_cli.data.photographs import Photographs
 from office31_cli.engine import loop
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, environment, threads_for
@@ -19,7 +18,7 @@ from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.material import actual, examples, inputs_for, open_domain
+from office31_cli.recipes.material import examples, inputs_for, open_domain, to_learn, to_score, warn_of_gaps
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.start import Start
@@ -71,24 +70,25 @@ class Run:
         """Train to the end; returns each epoch's mean losses."""
         groups = self.groups()
         task = loop.Supervised(self.halves.trained, self.outputs)
-        learnt = examples(self.parts.learnt, self.outputs.targets(self.values(self.parts.learnt)))
+        targets = self.outputs.targets(to_learn(self.request.data, self.outputs, self.parts.learnt))
+        learnt = examples(self.parts.learnt, targets)
         training = loop.Training(task, groups, self.inputs, learnt, self.settings, self.device)
         with threads_for(self.halves.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
     def held_out(self) -> tuple[FloatArray, Columns]:
-        """What the network answers, (n, width), to the held-out photographs, and their actual values."""
+        """What the network answers, (n, width), to the held-out photographs, and what it is to be scored by."""
         kept_back = self.parts.held_out
         raw = loop.predict(self.halves.trained, self.inputs, examples(kept_back), self.device)
-        return raw.double().numpy(), self.values(kept_back)
+        return raw.double().numpy(), to_score(self.request.data, self.outputs, kept_back)
 
-    def scores(self) -> dict[str, dict[str, Any]]:
+    def scores(self, observer: Observer) -> dict[str, dict[str, Any]]:
         """Each column's kind and figures on the held-out part; none where nothing was held out."""
-        return self.outputs.scores(*self.held_out()) if any(map(len, self.parts.held_out)) else {}
-
-    def values(self, photographs: list[Photographs]) -> Columns:
-        """What is answered about the photographs, as their data set has it."""
-        return actual(self.request.data, self.outputs, photographs)
+        if not any(map(len, self.parts.held_out)):
+            return {}
+        raw, actual = self.held_out()
+        warn_of_gaps(actual, observer)
+        return self.outputs.scores(raw, actual)
 
     def identity(self) -> dict[str, Any]:
         """What a run must share with an interrupted one to go on from its checkpoint."""
@@ -107,7 +107,7 @@ class Run:
 
 def _fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
     """The outputs with the scale of what is learnt from; warns of a column that has nothing to teach."""
-    learnt = actual(request.data, request.outputs, parts.learnt)
+    learnt = to_learn(request.data, request.outputs, parts.learnt)
     for column, found in learnt.items():
         if column != "item" and len(np.unique(found)) == 1:
             observer.warn(f"output {column}: all photographs learnt from have the same value, so it learns nothing")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from office31_cli.data import columns
-from office31_cli.data.columns.base import Column
+from office31_cli.data.columns.base import Column, values_where_known
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import BoolArray, Photographs
 from office31_cli.data.splits import held_out
@@ -23,7 +23,7 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.base import FloatArray, Output
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes import labelled
-from office31_cli.recipes.material import open_domain
+from office31_cli.recipes.material import open_domain, warn_of_gaps
 from office31_cli.registry import Entry
 from office31_cli.results import Evaluated
 from office31_cli.text import printable
@@ -89,9 +89,10 @@ def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Ob
             observer.warn(f"output {printable(name)} is not scored: {printable(data.name)} has no such column")
             continue
         try:
-            actual[name] = _in_model_order(reader, column, column.values(scored))
+            actual[name] = _in_model_order(reader, column, values_where_known(column, scored))
         except Misuse as error:
             observer.warn(f"output {printable(name)} is not scored: {error.why}")
+    warn_of_gaps(actual, observer)
     return actual
 
 
@@ -100,10 +101,13 @@ def _in_model_order(reader: Output, column: Column, values: FloatArray) -> Float
     if not column.labels:
         return values
     position = {label: float(number) for number, label in enumerate(reader.vocabulary)}
-    found = [column.labels[number] for number in values.astype(int)]
+    known = ~np.isnan(values)
+    found = [column.labels[number] for number in values[known].astype(int)]
     if unknown := sorted(set(found) - set(position)):
         raise Misuse(column.name, f"the model does not know {unknown[0]!r}", "")
-    return np.array([position[label] for label in found])
+    ordered = values.copy()
+    ordered[known] = [position[label] for label in found]
+    return ordered
 
 
 def _figures(

@@ -32,7 +32,7 @@ def train_and_store(request: Request, observer: Observer) -> dict[str, Any]:
         return _fields(finished, run.parts)
     with checkpoints.held():
         history = run.trained(observer, checkpoints)
-        scores = run.scores()
+        scores = run.scores(observer)
         entry = _publish(run, _card(run, checkpoints.key, history, scores, time.monotonic() - began))
         checkpoints.clear()
     return _fields(entry, run.parts)

@@ -8,7 +8,7 @@ from office31_cli.data.folder import DataSet
 from office31_cli.outputs import notation
 
 if TYPE_CHECKING:
-    from office31_cli.data.photographs import Photographs
+    from office31_cli.data.photographs import BoolArray, Photographs
     from office31_cli.outputs.base import FloatArray
 
 
@@ -20,7 +20,13 @@ class Column(notation.Column, Protocol):
         """What it is called in `--outputs`."""
 
     def values(self, photographs: "Photographs") -> "FloatArray":
-        """The values (n,) of a domain's photographs: a label's number, 1 for yes and 0 for no, or the number."""
+        """The values (n,) of a domain's photographs: a label's number, 1 for yes and 0 for no, or the number.
+
+        Raises `Misuse` where one is not `known`.
+        """
+
+    def known(self, photographs: "Photographs") -> "BoolArray":
+        """Which of the photographs (n,) have a value."""
 
 
 @dataclass(frozen=True)
@@ -48,3 +54,19 @@ class Known(ABC):
     @abstractmethod
     def values(self, photographs: "Photographs") -> "FloatArray":
         """As `Column.values`."""
+
+    def known(self, photographs: "Photographs") -> "BoolArray":
+        """All of them."""
+        import numpy as np
+
+        return np.ones(len(photographs), dtype=np.bool_)
+
+
+def values_where_known(column: Column, photographs: "Photographs") -> "FloatArray":
+    """The values (n,) of a domain's photographs, not a number where there is none."""
+    import numpy as np
+
+    known = column.known(photographs)
+    values = np.full(len(photographs), np.nan)
+    values[known] = column.values(photographs.subset(known))
+    return values

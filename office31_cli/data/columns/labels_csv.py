@@ -23,7 +23,7 @@ from office31_cli.outputs.notation import RESERVED, SEPARATE
 from office31_cli.text import did_you_mean, listed, printable
 
 if TYPE_CHECKING:
-    from office31_cli.data.photographs import Photographs
+    from office31_cli.data.photographs import BoolArray, Photographs
     from office31_cli.outputs.base import FloatArray
 
 FILE = "labels.csv"
@@ -49,7 +49,7 @@ class Stated:
         """The values (n,); raises `Misuse` naming the photographs of which none is stated."""
         import numpy as np
 
-        keys = [(photographs.domain, *_item_and_name(file)) for file in photographs.files]
+        keys = _keys_of(photographs)
         without = ["/".join(key) for key in keys if key not in self.stated]
         if without:
             raise Misuse(
@@ -59,6 +59,12 @@ class Stated:
                 "state them, or leave the column out of --outputs",
             )
         return np.array([self.stated[key] for key in keys])
+
+    def known(self, photographs: "Photographs") -> "BoolArray":
+        """Which of the photographs (n,) have a value."""
+        import numpy as np
+
+        return np.array([key in self.stated for key in _keys_of(photographs)], dtype=np.bool_)
 
 
 def read(data: DataSet, reserved: Iterable[str]) -> dict[str, Stated]:
@@ -164,9 +170,9 @@ def _column(path: Path, place: int, name: str, kind: str | None, keys: list[Key]
     )
 
 
-def _item_and_name(file: str) -> tuple[str, str]:
-    item, _, name = file.partition("/")
-    return item, name
+def _keys_of(photographs: "Photographs") -> list[Key]:
+    places = (file.partition("/") for file in photographs.files)
+    return [(photographs.domain, item, name) for item, _, name in places]
 
 
 def _malformed(path: Path, where: str, why: str) -> Misuse:

@@ -20,7 +20,7 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.compare.alternatives import rightness
-from office31_cli.recipes.material import actual, examples, open_domain
+from office31_cli.recipes.material import examples, open_domain, to_learn, to_score
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.run import Run
@@ -68,7 +68,7 @@ def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observ
         for name in request.domains
     ]
     parts = divide(request, domains, observer)
-    outputs = request.outputs.fitted(actual(request.data, request.outputs, parts.learnt))
+    outputs = request.outputs.fitted(to_learn(request.data, request.outputs, parts.learnt))
 
     def fresh() -> nn.Module:
         seed_torch("initial weights", request.options.seed)
@@ -94,8 +94,8 @@ def _bench(
     inputs: Inputs,
     device: torch.device,
 ) -> Bench:
-    learnt = examples(parts.learnt, outputs.targets(actual(request.data, outputs, parts.learnt)))
-    kept_back = actual(request.data, outputs, parts.held_out)
+    learnt = examples(parts.learnt, outputs.targets(to_learn(request.data, outputs, parts.learnt)))
+    kept_back = to_score(request.data, outputs, parts.held_out)
     return Bench(name, identity, outputs, fresh, inputs, learnt, examples(parts.held_out), kept_back, device)
 
 
