@@ -1,11 +1,14 @@
 """A number: squared error on standardised values, read in the column's own unit."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from office31_cli.errors import Misuse
 from office31_cli.outputs.base import Output, Unreadable
+from office31_cli.text import printable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 GAIN = 0.25
 """Standardised values a unit of the last layer: the squared error would else curve so much more than a cross-entropy
 that a learning rate which suits the one makes the other diverge."""
+
+LARGEST = 1e18
+"""Standardised values beyond it have no square in single precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +37,10 @@ class Kind(Output):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if (self.mean is None) != (self.std is None):
+            raise ValueError(f"{self.name} has half a scale")
         for number in (self.mean, self.std):
-            if number is not None and not math.isfinite(number):
+            if number is not None and not abs(number) <= sys.float_info.max:
                 raise ValueError(f"{self.name} has a scale that is not finite")
         if self.std is not None and self.std <= 0:
             raise ValueError(f"{self.name} has a scale that is not positive")
@@ -48,16 +56,28 @@ class Kind(Output):
         return 1
 
     def fitted(self, columns: "Columns") -> Self:
-        """The scale of the values; one that is known already is kept."""
+        """The scale of the values; one that is known already is kept. Raises `Misuse` where it is not finite."""
         if self.mean is not None:
             return self
+        import numpy as np
+
         values = columns[self.name]
-        return replace(self, mean=float(values.mean()), std=float(values.std()) or 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, std = float(values.mean()), math.sqrt(_variance(values)) or 1.0
+        if not (math.isfinite(mean) and math.isfinite(std)):
+            raise self._too_large()
+        return replace(self, mean=mean, std=std)
 
     def targets(self, columns: "Columns") -> "FloatArray":
-        """The standardised values (n,)."""
+        """The standardised values (n,); raises `Misuse` where single precision cannot square them."""
+        import numpy as np
+
         mean, std = self._scale()
-        return (columns[self.name] - mean) / std
+        with np.errstate(over="ignore"):
+            standardised = (columns[self.name] - mean) / std
+        if abs(standardised).max(initial=0.0) > LARGEST:
+            raise self._too_large()
+        return standardised
 
     def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
         """The mean squared error."""
@@ -75,12 +95,15 @@ class Kind(Output):
 
         The latter (R2) is at most 1, below 0 for what is worse than the mean, and not a number where all are alike.
         """
-        squared = float(((answer - actual) ** 2).mean())
-        spread = float(actual.var())
+        import numpy as np
+
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large to be squared is infinite
+            error = answer - actual
+            absolute, squared, variance = float(abs(error).mean()), float((error**2).mean()), _variance(actual)
         return {
-            "mae": float(abs(answer - actual).mean()),
+            "mae": absolute,
             "rmse": math.sqrt(squared),
-            "r2": 1 - squared / spread if spread else math.nan,
+            "r2": 1 - squared / variance if variance else math.nan,
         }
 
     @classmethod
@@ -104,10 +127,20 @@ class Kind(Output):
             raise ValueError(f"{self.name} has not been fitted")
         return self.mean, self.std
 
+    def _too_large(self) -> Misuse:
+        return Misuse(
+            f"output {printable(self.name)}", "its numbers are too large to be scaled", "state them in another unit"
+        )
+
+
+def _variance(values: "FloatArray") -> float:
+    """The mean squared deviation; 0 where all are alike, which rounding would else hide."""
+    return float(values.var()) if values.min() < values.max() else 0.0
+
 
 def _number(text: str) -> float | None:
     try:
-        number = float(text)
+        number = float(text) if "_" not in text else math.nan
     except ValueError:
         return None
     return number if math.isfinite(number) else None

@@ -157,4 +157,6 @@ def _pairs(values: Mapping[str, object]) -> str:
 
 
 def _plain(value: object) -> object:
+    if value is None:
+        return "-"
     return " + ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,5 +1,6 @@
 """How the figures of output components look, whatever their kind."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from office31_cli.report.console import cell, percent, table
 def figure(kind: str, name: str, value: float | None) -> str:
     """One figure with its name, accuracies by themselves: `83.2 %`, `r2 0.85`."""
     if name in outputs.load(kind).plain:
-        return f"{name} {'-' if value is None else format(value, '.3g')}"
+        return f"{name} {'-' if value is None or not math.isfinite(value) else format(value, '.3g')}"
     return percent(value) if name == "accuracy" else f"{name.replace('_', ' ')} {percent(value)}"
 
 
