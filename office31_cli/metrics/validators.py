@@ -1,0 +1,74 @@
+"""Scores of an epoch that need no label of the target: the larger, the better it should be."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Probabilities = NDArray[np.floating[Any]]
+
+
+def mean_entropy(probabilities: Probabilities) -> float:
+    """Minus the mean entropy of the rows in nats, in [-log K, 0]: certain predictions score high.
+
+    Probabilities (n, K), n > 0, else ValueError (Morerio et al. 2018).
+    """
+    return -float(_entropy(_checked(probabilities)).mean())
+
+
+def information_maximisation(probabilities: Probabilities) -> float:
+    """The entropy of the mean row minus the mean entropy, in [0, log K]: certain each, varied together.
+
+    Probabilities (n, K), n > 0, else ValueError (Shi and Sha 2012; Musgrave et al. 2022).
+    """
+    checked = _checked(probabilities)
+    return float(_entropy(checked.mean(axis=0)) - _entropy(checked).mean())
+
+
+def soft_neighbourhood_density(probabilities: Probabilities, temperature: float = 0.05) -> float:
+    """How evenly a prediction's neighbours are spread, in [0, log(n - 1)] (Saito et al. 2021).
+
+    Probabilities (n, K), n > 1, else ValueError. Every row's cosine similarities to the others make a softmax
+    with the temperature; the score is the mean entropy of those.
+    """
+    checked = _checked(probabilities)
+    if len(checked) < 2:
+        raise ValueError("one prediction has no neighbours")
+    unit = checked / np.linalg.norm(checked, axis=1, keepdims=True)
+    similarity = unit @ unit.T / temperature
+    np.fill_diagonal(similarity, -np.inf)
+    neighbours = np.exp(similarity - similarity.max(axis=1, keepdims=True))
+    return float(_entropy(neighbours / neighbours.sum(axis=1, keepdims=True)).mean())
+
+
+def batch_nuclear_norm(probabilities: Probabilities) -> float:
+    """The sum of the singular values over min(n, K): certain and varied predictions score high.
+
+    Probabilities (n, K), n > 0, else ValueError (Cui et al. 2020).
+    """
+    checked = _checked(probabilities)
+    return float(np.linalg.norm(checked, "nuc") / min(checked.shape))
+
+
+VALIDATORS: dict[str, Callable[[Probabilities], float]] = {
+    "entropy": mean_entropy,
+    "im": information_maximisation,
+    "snd": soft_neighbourhood_density,
+    "bnm": batch_nuclear_norm,
+}
+"""By the names that a user types."""
+
+
+def _checked(probabilities: Probabilities) -> NDArray[np.float64]:
+    """The probabilities in float64; raises ValueError unless they are (n, K) with n > 0."""
+    if probabilities.ndim != 2 or not len(probabilities):
+        raise ValueError(f"expected probabilities (n, K), n > 0, got {probabilities.shape}")
+    return probabilities.astype(np.float64)
+
+
+def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The entropy in nats along the last axis, where 0 log 0 is 0."""
+    logarithm = np.log(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
+    entropy: NDArray[np.float64] = -(probabilities * logarithm).sum(axis=-1)
+    return entropy
