@@ -63,7 +63,8 @@ def answers(command: Command, lines: list[list[str]]) -> list[tuple[int, str, bo
 
 @pytest.mark.usefixtures("pretrained")
 def test_help_listings_and_wrong_usage_do_not_wait_for_torch(drawn: Command) -> None:
-    quick = [["--version"], [], ["--help"], ["models"], ["models", "list"], ["models", "tree"], ["models", "verify"]]
+    quick = [["--version"], [], ["--help"], ["compare"]]
+    quick += [["models"], ["models", "list"], ["models", "tree"], ["models", "verify"]]
     lines = quick + [line.split() for line, _ in WRONG]
     found = answers(drawn, lines)
     slow = [line for line, (_, _, torch) in zip(lines, found, strict=True) if torch]
@@ -74,14 +75,16 @@ def test_help_listings_and_wrong_usage_do_not_wait_for_torch(drawn: Command) -> 
 def test_every_command_explains_itself_with_an_example(run: Command) -> None:
     commands = ["download", "pretrain", "finetune", "evaluate"]
     models = ["list", "show", "tree", "rename", "rm", "verify", "gc", "export", "import"]
+    comparisons = ["outputs", "optimizers", "chapter"]
     lines = [[command, "--help"] for command in commands] + [["models", command, "--help"] for command in models]
+    lines += [["compare", command, "--help"] for command in comparisons]
     for line, (code, out, torch) in zip(lines, answers(run, lines), strict=True):
         assert (code, torch) == (0, False)
         assert f"Example: office31 {' '.join(line[:-1])}" in out
 
 
 def test_alone_the_command_lists_what_there_is_and_cuts_nothing(run: Command) -> None:
-    for line in ([], ["models"]):
+    for line in ([], ["models"], ["compare"]):
         code, out, err = run(*line, env={"COLUMNS": "80"})
         assert (code, err) == (0, "")
         assert out == run(*line, "--help", env={"COLUMNS": "80"}).out
