@@ -1,11 +1,15 @@
+from collections.abc import Callable
+
 import pytest
 import torch
+from mixed_outputs import DOMAIN, GRAMS, ITEM, apart, joined
 from small_outputs import THREE
 from torch import nn
 
 from office31_cli.engine.freezing import cut, frozen_shape
 from office31_cli.engine.loop import _train_mode
-from office31_cli.models.network import Architecture, Network
+from office31_cli.models.network import Architecture, Network, answering
+from office31_cli.outputs.composite import Composite
 
 CROPS = {
     "convnet": 16,
@@ -26,9 +30,9 @@ CROPS = {
 """A network of every family that is cut in its own way, with a size that it can still see."""
 
 
-def network_of(backbone: str) -> Network:
+def network_of(backbone: str, outputs: Composite = THREE) -> Network:
     torch.manual_seed(0)
-    network = Network(Architecture(backbone=backbone, bottleneck=8, outputs=THREE, crop=CROPS[backbone]))
+    network = Network(Architecture(backbone=backbone, bottleneck=8, outputs=outputs, crop=CROPS[backbone]))
     for module in network.modules():  # a BN that has seen something, so that its statistics matter
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.running_mean, -0.1, 0.1)
@@ -105,3 +109,103 @@ def test_a_frozen_network_can_be_thawed_again() -> None:
     cut(network, "all")
     for parameter in network.parameters():
         assert parameter.requires_grad
+
+
+# ---- networks side by side
+
+SIDE_BY_SIDE = ["convnet", "squeezenet1_1", "resnet18", "mobilenet_v2", "swin_t", "vit_b_32"]
+"""Features, and activations with the channels first, with the channels last, and as a sequence."""
+
+
+def runs_of(modules: nn.ModuleList, run: Callable[[], object]) -> int:
+    """How often one of the modules has its first convolution asked for something."""
+    count = 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    firsts = [next(module for module in each.modules() if isinstance(module, nn.Conv2d)) for each in modules]
+    hooks = [first.register_forward_hook(note) for first in firsts]
+    run()
+    for hook in hooks:
+        hook.remove()
+    return count
+
+
+@pytest.mark.parametrize("train", ["head", "last"])
+@pytest.mark.parametrize("backbone", SIDE_BY_SIDE)
+def test_frozen_parts_that_are_equal_run_once_for_all_networks(backbone: str, train: str) -> None:
+    one = network_of(backbone, joined(ITEM, DOMAIN))
+    network = answering(one, apart(ITEM, DOMAIN)).eval()
+    images = images_for(network)
+    with torch.no_grad():
+        expected, together = network(images), one(images)
+        parts, alone = cut(network, train), cut(one, train)
+        assert parts.frozen is not None
+        assert alone.frozen is not None
+        seen = parts.frozen(images)
+        assert torch.equal(seen, alone.frozen(images))  # so that what was kept of the one serves the other
+        torch.testing.assert_close(parts.trained.eval()(seen), expected)
+        torch.testing.assert_close(expected, together, rtol=1e-5, atol=1e-5)
+        assert runs_of(network.backbones, lambda: parts.frozen(images)) == 1  # type: ignore[misc]
+    assert frozen_shape(parts.frozen, network.architecture.crop) == seen.shape[1:]
+
+
+@pytest.mark.parametrize("train", ["head", "last"])
+@pytest.mark.parametrize("backbone", SIDE_BY_SIDE)
+def test_frozen_parts_that_differ_run_side_by_side(backbone: str, train: str) -> None:
+    """As they do once everything was trained."""
+    network = network_of(backbone, apart(ITEM, DOMAIN, GRAMS))
+    images = images_for(network)
+    with torch.no_grad():
+        expected = network(images)
+        parts = cut(network, train)
+        assert parts.frozen is not None
+        seen = parts.frozen(images)
+        torch.testing.assert_close(parts.trained.eval()(seen), expected)
+        assert runs_of(network.backbones, lambda: parts.frozen(images)) == 3  # type: ignore[misc]
+    assert frozen_shape(parts.frozen, network.architecture.crop) == seen.shape[1:]
+    own = [*parts.frozen.parameters(), *parts.trained.parameters()]
+    assert {id(parameter) for parameter in own} == {id(parameter) for parameter in network.parameters()}
+
+
+@pytest.mark.parametrize("train", ["head", "last"])
+def test_statistics_alone_make_frozen_parts_differ(train: str) -> None:
+    network = answering(network_of("resnet18", joined(ITEM, DOMAIN)), apart(ITEM, DOMAIN)).eval()
+    images = images_for(network)
+    norm = next(module for module in network.backbones[1].modules() if isinstance(module, nn.BatchNorm2d))
+    norm.running_mean.add_(0.5)
+    with torch.no_grad():
+        expected = network(images)
+        parts = cut(network, train)
+        assert parts.frozen is not None
+        torch.testing.assert_close(parts.trained.eval()(parts.frozen(images)), expected)
+
+
+@pytest.mark.parametrize("train", ["head", "last", "all"])
+@pytest.mark.parametrize("equal", [True, False])
+def test_what_is_trained_of_each_network_is_trained_and_the_rest_is_not(train: str, equal: bool) -> None:
+    network = network_of("resnet18", apart(ITEM, DOMAIN))
+    if equal:
+        network.backbones[1].load_state_dict(network.backbones[0].state_dict())
+    parts = cut(network, train)
+    images = images_for(network)
+    parts.trained(images if parts.frozen is None else parts.frozen(images)).square().sum().backward()
+    for name, parameter in network.named_parameters():
+        kind = name.split(".")[0]
+        trained = train == "all" or kind == "heads" or (train == "last" and ".layer4." in name)
+        assert (parameter.grad is not None) == trained == parameter.requires_grad, name
+
+
+@pytest.mark.parametrize("train", ["head", "last", "all"])
+def test_a_network_learns_nothing_from_its_neighbours_answer(train: str) -> None:
+    network = network_of("resnet18", apart(ITEM, DOMAIN))
+    parts = cut(network, train)
+    images = images_for(network)
+    seen = images if parts.frozen is None else parts.frozen(images)
+    parts.trained(seen)[:, :3].square().sum().backward()  # the item's numbers
+    for part in (network.backbones[1], network.heads[1]):
+        for parameter in part.parameters():
+            assert parameter.grad is None or not parameter.grad.any()
+    assert any(bool(parameter.grad.any()) for parameter in network.heads[0].parameters() if parameter.grad is not None)

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_rate
+from office31_cli.engine.optimizers import (
+    Group,
+    build_optimizer,
+    parameter_bytes,
+    set_learning_rate,
+    state_bytes,
+)
 from office31_cli.engine.settings import LEARNING_RATES, Settings
 
 Vector = npt.NDArray[np.float64]
@@ -19,17 +26,27 @@ def how(optimizer: str, weight_decay: float = DECAY) -> Settings:
     return Settings(epochs=1, batch_size=2, optimizer=optimizer, lr=LR, seed=0, weight_decay=weight_decay)
 
 
-def sgd(momentum: float, nesterov: bool) -> Vector:
+def sgd(momentum: float, nesterov: bool) -> Iterator[Vector]:
     """Sutskever 2013 in the form that frameworks use: the buffer adds gradients, the rate multiplies the step."""
     weights, buffer = START.copy(), np.zeros(3)
     for gradient in GRADIENTS:
         decayed = gradient + DECAY * weights
         buffer = momentum * buffer + decayed
         weights = weights - LR * (decayed + momentum * buffer if nesterov else buffer)
-    return weights
+        yield weights
 
 
-def adam(decoupled: bool) -> Vector:
+def rmsprop() -> Iterator[Vector]:
+    """Hinton's lecture 6e, a mean square that forgets by 0.99 a step; epsilon is added to its root."""
+    weights, square = START.copy(), np.zeros(3)
+    for gradient in GRADIENTS:
+        decayed = gradient + DECAY * weights
+        square = 0.99 * square + 0.01 * decayed**2
+        weights = weights - LR * decayed / (np.sqrt(square) + 1e-8)
+        yield weights
+
+
+def adam(decoupled: bool) -> Iterator[Vector]:
     """Kingma and Ba 2015, algorithm 1; decoupled: Loshchilov and Hutter 2019, algorithm 2."""
     weights, first, second = START.copy(), np.zeros(3), np.zeros(3)
     for step, gradient in enumerate(GRADIENTS, 1):
@@ -39,7 +56,7 @@ def adam(decoupled: bool) -> Vector:
         first = 0.9 * first + 0.1 * seen
         second = 0.999 * second + 0.001 * seen**2
         weights = weights - LR * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-    return weights
+        yield weights
 
 
 @pytest.mark.parametrize(
@@ -48,17 +65,39 @@ def adam(decoupled: bool) -> Vector:
         ("sgd", lambda: sgd(0.0, False)),
         ("momentum", lambda: sgd(0.9, False)),
         ("nesterov", lambda: sgd(0.9, True)),
+        ("rmsprop", rmsprop),
         ("adam", lambda: adam(False)),
         ("adamw", lambda: adam(True)),
     ],
 )
-def test_three_steps_are_the_textbooks(name: str, textbook: Callable[[], Vector]) -> None:
+def test_every_step_is_the_textbooks(name: str, textbook: Callable[[], Iterator[Vector]]) -> None:
     weights = nn.Parameter(torch.tensor(START))
     optimizer = build_optimizer([Group([weights])], how(name))
-    for gradient in GRADIENTS:
+    for gradient, expected in zip(GRADIENTS, textbook(), strict=True):
         weights.grad = torch.tensor(gradient)
         optimizer.step()
-    np.testing.assert_allclose(weights.detach().numpy(), textbook(), rtol=1e-12)
+        np.testing.assert_allclose(weights.detach().numpy(), expected, rtol=1e-12, atol=1e-14)  # steps of 1 cancel
+
+
+COUNTERS = {"rmsprop", "adam", "adamw"}
+"""These count their steps, in four bytes a tensor."""
+
+
+@pytest.mark.parametrize(
+    ("name", "moments"), [("sgd", 0), ("momentum", 1), ("nesterov", 1), ("rmsprop", 1), ("adam", 2), ("adamw", 2)]
+)
+@pytest.mark.parametrize(("kind", "size"), [(torch.float32, 4), (torch.float64, 8)])
+def test_the_state_holds_each_moment_of_every_parameter(name: str, moments: int, kind: torch.dtype, size: int) -> None:
+    tensors = [nn.Parameter(torch.ones(5, 4, dtype=kind)), nn.Parameter(torch.ones(3, dtype=kind))]
+    optimizer = build_optimizer([Group([tensors[0]]), Group([tensors[1]], 0.1)], how(name))
+    assert (parameter_bytes(optimizer), state_bytes(optimizer)) == (23 * size, 0)  # no step, no moments
+    for _ in range(2):
+        for tensor in tensors:
+            tensor.grad = torch.ones_like(tensor)
+        optimizer.step()
+    counters = 4 * len(tensors) if name in COUNTERS else 0
+    assert parameter_bytes(optimizer) == 23 * size
+    assert state_bytes(optimizer) == moments * 23 * size + counters
 
 
 def test_every_optimizer_that_settings_know_can_be_built() -> None:
@@ -78,3 +117,12 @@ def test_the_rate_follows_half_a_cosine(progress: float, share: float) -> None:
     optimizer = build_optimizer(groups, how("nesterov"))
     set_learning_rate(optimizer, how("nesterov"), progress)
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([LR * 0.1 * share, LR * share], abs=1e-12)
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.3, 1.0])
+def test_the_rate_stays_where_that_is_asked_for(progress: float) -> None:
+    settings = replace(how("adam"), schedule="constant")
+    groups = [Group([nn.Parameter(torch.zeros(1))], 0.1), Group([nn.Parameter(torch.zeros(1))])]
+    optimizer = build_optimizer(groups, settings)
+    set_learning_rate(optimizer, settings, progress)
+    assert [group["lr"] for group in optimizer.param_groups] == [LR * 0.1, LR]

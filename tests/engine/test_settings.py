@@ -52,4 +52,4 @@ def test_the_parts_that_can_be_trained() -> None:
 def test_settings_are_recorded_whole() -> None:
     chosen = settings.Settings(epochs=1, batch_size=2, optimizer="sgd", lr=0.1, seed=3)
     expected = {"epochs": 1, "batch_size": 2, "optimizer": "sgd", "lr": 0.1, "seed": 3, "weight_decay": 1e-3}
-    assert chosen.to_json() == expected
+    assert chosen.to_json() == expected | {"schedule": "cosine"}

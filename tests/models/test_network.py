@@ -1,11 +1,15 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
+from mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
 from small_outputs import THREE
-from torch import nn
+from torch import Tensor, nn
 
-from office31_cli.models.network import Architecture, Head, Network, UnitFeatures
+from office31_cli.models.network import Architecture, Head, Network, UnitFeatures, answering
+from office31_cli.outputs.base import Output
+from office31_cli.outputs.composite import Composite
 
 TINY = Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16)
 
@@ -53,3 +57,143 @@ def test_an_architecture_goes_through_json() -> None:
 def test_a_stored_architecture_that_is_none_is_an_error(stored: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         Architecture.from_json(stored)
+
+
+# ---- several outputs, and networks side by side
+
+IMAGES = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+
+
+def network_of(composite: Composite, seed: int = 0) -> Network:
+    """A network whose batch norms have seen something, and whose parts all differ."""
+    torch.manual_seed(seed)
+    network = Network(replace(TINY, outputs=composite)).train()
+    with torch.no_grad():
+        network(torch.rand(8, 3, 16, 16))
+    return network.eval()
+
+
+def answers(network: Network) -> dict[str, Tensor]:
+    """The network's numbers by output."""
+    outputs = network.architecture.outputs.outputs
+    with torch.no_grad():
+        parts = torch.split(network.eval()(IMAGES), [output.width for output in outputs], dim=1)
+    return {output.name: part for output, part in zip(outputs, parts, strict=True)}
+
+
+def test_networks_side_by_side_answer_one_after_the_other() -> None:
+    network = network_of(Composite(((ITEM, BOXED), (DOMAIN,), (GRAMS,))))
+    assert [head.outputs.out_features for head in network.heads] == [4, 2, 1]
+    found = answers(network)
+    with torch.no_grad():
+        first, second, third = (
+            head(backbone(IMAGES)) for backbone, head in zip(network.backbones, network.heads, strict=True)
+        )
+    torch.testing.assert_close(torch.cat([found["item"], found["boxed"]], 1), first)
+    torch.testing.assert_close(found["domain"], second)
+    torch.testing.assert_close(found["grams"], third)
+
+
+KEPT: dict[str, tuple[Composite, Composite, set[str]]] = {
+    "one more": (joined(ITEM), joined(ITEM, DOMAIN), {"item"}),
+    "one more in front": (joined(ITEM), joined(DOMAIN, GRAMS, ITEM), {"item"}),
+    "one less": (joined(ITEM, DOMAIN, GRAMS), joined(ITEM, GRAMS), {"item", "grams"}),
+    "in another order": (joined(ITEM, DOMAIN), joined(DOMAIN, ITEM), {"item", "domain"}),
+    "with other weights": (joined(ITEM, DOMAIN.weighing(0.5)), joined(ITEM.weighing(2.0), DOMAIN), {"item", "domain"}),
+    "pulled apart": (joined(ITEM, DOMAIN), apart(ITEM, DOMAIN), {"item", "domain"}),
+    "pulled apart the other way": (joined(ITEM, DOMAIN), apart(DOMAIN, ITEM), {"item", "domain"}),
+    "one of two networks": (apart(ITEM, DOMAIN), joined(ITEM), {"item"}),
+    "the other of two networks": (apart(DOMAIN, ITEM), joined(ITEM), {"item"}),
+    "two networks in another order": (apart(ITEM, DOMAIN), apart(DOMAIN, ITEM), {"item", "domain"}),
+    "a third network": (apart(ITEM, DOMAIN), apart(ITEM, DOMAIN, GRAMS), {"item", "domain"}),
+    "two networks and more outputs": (
+        apart(ITEM, DOMAIN),
+        Composite(((ITEM, BOXED), (GRAMS, DOMAIN))),
+        {"item", "domain"},
+    ),
+    "two networks made one": (apart(DOMAIN, ITEM), joined(ITEM, DOMAIN), {"item"}),
+    "with a pair": (joined(PAIR, GRAMS), joined(GRAMS, PAIR, BOXED), {"pair", "grams"}),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "kept"), KEPT.values(), ids=KEPT)
+def test_what_was_answered_before_is_answered_as_before(before: Composite, after: Composite, kept: set[str]) -> None:
+    network = network_of(before)
+    made = answering(network, after)
+    assert made.architecture == replace(network.architecture, outputs=after)
+    old, new = answers(network), answers(made)
+    assert list(new) == [output.name for output in after.outputs]
+    for name in kept:
+        torch.testing.assert_close(new[name], old[name], rtol=1e-6, atol=1e-6)
+
+
+def rows(network: Network, output: Output) -> Tensor:
+    """The output's rows of the last layer, with their bias."""
+    for head, group in zip(network.heads, network.architecture.outputs.networks, strict=True):
+        widths = [each.width for each in group]
+        if output in group:
+            whole = torch.cat([head.outputs.weight, head.outputs.bias[:, None]], 1).detach()
+            return torch.split(whole, widths)[group.index(output)]
+    raise AssertionError(f"{output.name} is not answered")
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_only_what_is_new_is_drawn_afresh(separate: bool) -> None:
+    network = network_of(joined(ITEM))
+    after = apart(ITEM, DOMAIN) if separate else joined(ITEM, DOMAIN)
+    torch.manual_seed(10)
+    first = answering(network, after)
+    torch.manual_seed(11)
+    second = answering(network, after)
+    for made in (first, second):
+        assert torch.equal(rows(made, ITEM), rows(network, ITEM))
+        for backbone, head in zip(made.backbones, made.heads, strict=True):  # the new network starts from the old one
+            for part, origin in ((backbone, network.backbones[0]), (head.bottleneck, network.heads[0].bottleneck)):
+                for name, value in origin.state_dict().items():
+                    assert torch.equal(part.state_dict()[name], value)
+    assert not torch.equal(rows(first, DOMAIN), rows(second, DOMAIN))
+    torch.manual_seed(10)
+    assert torch.equal(rows(answering(network, after), DOMAIN), rows(first, DOMAIN))
+
+
+def test_nothing_in_common_still_goes_on_from_what_the_network_sees() -> None:
+    network = network_of(joined(ITEM, DOMAIN))
+    made = answering(network, joined(PAIR)).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(made.backbones[0](IMAGES), network.backbones[0](IMAGES))
+        seen = made.backbones[0](IMAGES)
+        torch.testing.assert_close(made.heads[0].bottleneck(seen), network.heads[0].bottleneck(seen))
+    assert rows(made, PAIR).shape == (6, 9)
+
+
+def test_an_output_that_reads_otherwise_now_is_a_new_one() -> None:
+    """Another scale gives the same numbers of the last layer another meaning."""
+    network = network_of(joined(ITEM, GRAMS))
+    heavier = replace(GRAMS, mean=3000.0)
+    made = answering(network, joined(ITEM, heavier))
+    assert torch.equal(rows(made, ITEM), rows(network, ITEM))
+    assert not torch.equal(rows(made, heavier), rows(network, GRAMS))
+
+
+@pytest.mark.parametrize("composite", [joined(ITEM), joined(ITEM, DOMAIN), apart(ITEM, DOMAIN), joined(PAIR)])
+def test_the_same_outputs_need_no_other_network(composite: Composite) -> None:
+    network = network_of(composite)
+    assert answering(network, Composite(tuple(map(tuple, composite.networks)))) is network
+
+
+def test_what_goes_on_leaves_what_it_came_from_alone() -> None:
+    network = network_of(joined(ITEM))
+    before = answers(network)["item"]
+    made = answering(network, apart(ITEM, DOMAIN))
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.zero_()
+    assert torch.equal(answers(network)["item"], before)
+    pointers = [parameter.data_ptr() for parameter in made.parameters()]
+    assert len(set(pointers)) == len(pointers)  # nor do the two share anything
+
+
+@pytest.mark.parametrize("composite", [joined(ITEM, DOMAIN, BOXED, GRAMS), apart(ITEM, DOMAIN), joined(PAIR)])
+def test_an_architecture_of_several_outputs_goes_through_json(composite: Composite) -> None:
+    architecture = replace(TINY, outputs=composite)
+    assert Architecture.from_json(json.loads(json.dumps(architecture.to_json()))) == architecture
