@@ -1,4 +1,7 @@
-"""Anyone's folder of photographs: `DOMAIN/ITEM/*`, or `DOMAIN/images/ITEM/*` as Office-31 was first laid out."""
+"""Anyone's folder of photographs: `DOMAIN/ITEM/*`, or `DOMAIN/images/ITEM/*` as Office-31 was first laid out.
+
+A domain whose pictures lie in no item folders, `DOMAIN/*` or `DOMAIN/images/*`, is unlabelled.
+"""
 
 import os
 from dataclasses import dataclass
@@ -19,12 +22,18 @@ _EXPECTED = "expected DOMAIN/ITEM/* or DOMAIN/images/ITEM/* below it"
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set on disk: a name to show, the domains that it has, and the items that all of them share."""
+    """A data set on disk: a name to show, its domains, and the items that all of them share but the unlabelled."""
 
     name: str
     root: Path
     domains: tuple[str, ...]
     items: tuple[str, ...]
+    unlabelled: tuple[str, ...] = ()
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """The domains with item folders, of which there is at least one."""
+        return tuple(domain for domain in self.domains if domain not in self.unlabelled)
 
     def check_domain(self, domain: str) -> None:
         """Raise `Misuse` with a near match where the data set has no such domain."""
@@ -35,6 +44,16 @@ class DataSet:
                 did_you_mean(domain, self.domains),
             )
 
+    def check_labelled(self, domain: str) -> None:
+        """As `check_domain`; raise `Misuse` too where the domain is unlabelled."""
+        self.check_domain(domain)
+        if domain in self.unlabelled:
+            raise Misuse(
+                f"domain {printable(domain)}",
+                "its pictures lie in no item folders, so they have no labels",
+                "put each into a folder named after its item, or use it as the --target of office31 adapt",
+            )
+
     def photographs(self, domain: str) -> "Photographs":
         """The domain's photographs, ordered by item and name; each file's bytes are hashed once."""
         from office31_cli.data.photographs import Photographs  # numpy, 0.1 s: names alone need none of it
@@ -43,18 +62,20 @@ class DataSet:
         return Photographs.of(domain, _item_level(self.root / domain), self.pictures(domain))
 
     def pictures(self, domain: str) -> dict[str, list[str]]:
-        """The names of the domain's picture files by item, both in order."""
+        """The names of the domain's picture files by item, both in order; those of an unlabelled one under ''."""
         self.check_domain(domain)
         root = _item_level(self.root / domain)
+        if domain in self.unlabelled:
+            return {"": _pictures(root)}
         return {item: _pictures(root / item) for item in self.items}
 
 
 def open_folder(root: Path, name: str | None = None) -> DataSet:
     """Read the layout of the data set at `root`.
 
-    Raises `Failed` in one line that says what was expected and what was found: no folder, no domains, an
-    `images` level in the wrong place, domains with different items, an item without pictures, or a symbolic
-    link that leads out of the folder.
+    Raises `Failed` in one line that says what was expected and what was found: no folder, no domains, none that is
+    labelled, an `images` level in the wrong place, domains with different items, an item without pictures, or a
+    symbolic link that leads out of the folder.
     """
     if not root.is_dir():
         raise Failed(printable(str(root)), f"there is no such folder; {_EXPECTED}", "check --data")
@@ -68,24 +89,27 @@ def open_folder(root: Path, name: str | None = None) -> DataSet:
             "give the folder above it, or move 'images' below each domain",
         )
     items = {domain: _items(root, domain) for domain in domains}
-    return DataSet(name or root.name, root, domains, _shared_items(root, items))
+    unlabelled = tuple(domain for domain in domains if not items[domain])
+    if unlabelled == domains:
+        raise _without_items(root, domains[0], "pictures but no item folders")
+    labelled = {domain: names for domain, names in items.items() if names}
+    return DataSet(name or root.name, root, domains, _shared_items(root, labelled), unlabelled)
 
 
 def _items(root: Path, domain: str) -> tuple[str, ...]:
-    """The item names of one domain, each with at least one picture."""
+    """The item names of one domain, each with at least one picture; none where it holds pictures instead."""
     level = _item_level(root / domain)
     items = tuple(_folders(level))
-    where = f"{domain}/" + ("images/" if level.name == "images" else "")
-    if not items:
-        pictures = _pictures(level)
-        found = f"{where} holds pictures but no item folders" if pictures else f"{where} holds no item folders"
+    if not items and not _pictures(level):
+        raise _without_items(root, domain, "no item folders")
+    if not items and level != root / domain and _pictures(root / domain):  # half of them would not be seen
         raise _misplaced(
-            root, found, "give the folder that holds the domains, with a folder for each item in each of them"
+            root, f"{domain}/ holds pictures and a folder 'images' of pictures", "put them all into one of the two"
         )
     for item in items:
         if not _pictures(level / item):
             below = _folders(level / item)
-            found = f"{where}{item} holds " + (
+            found = f"{_shown(level, domain)}{item} holds " + (
                 f"a folder {below[0]!r} where pictures should be" if below else "no pictures"
             )
             raise _misplaced(
@@ -110,6 +134,18 @@ def _shared_items(root: Path, items: dict[str, tuple[str, ...]]) -> tuple[str, .
                 "add the missing items, or remove them from the other domains",
             )
     return items[first]
+
+
+def _without_items(root: Path, domain: str, found: str) -> Failed:
+    return _misplaced(
+        root,
+        f"{_shown(_item_level(root / domain), domain)} holds {found}",
+        "give the folder that holds the domains, with a folder for each item in each of them",
+    )
+
+
+def _shown(level: Path, domain: str) -> str:
+    return f"{domain}/" + ("images/" if level.name == "images" else "")
 
 
 def _misplaced(root: Path, found: str, fix: str) -> Failed:

@@ -23,9 +23,10 @@ BoolArray = npt.NDArray[np.bool_]
 class Photographs:
     """The n photographs of one domain, ordered by item and name.
 
-    `files` are paths below `root`; `items` (n,) are positions in the data set's item names; `digests` are the
-    SHA-256 of each file, in hexadecimal. `rows` (n,) are positions among all photographs of the domain, which
-    stay the same in a `subset`: decoded pixels and features are stored by them.
+    `files` are paths below `root`; `items` (n,) are positions in the data set's item names, all -1 where the
+    domain is not `labelled`; `digests` are the SHA-256 of each file, in hexadecimal. `rows` (n,) are positions
+    among all photographs of the domain, which stay the same in a `subset`: decoded pixels and features are stored
+    by them.
     """
 
     domain: str
@@ -34,13 +35,16 @@ class Photographs:
     items: IntArray
     digests: tuple[str, ...]
     rows: IntArray
+    labelled: bool = True
 
     @classmethod
     def of(cls, domain: str, root: Path, names: dict[str, list[str]]) -> "Photographs":
-        """The files `names[item]` in the folder `item` below `root`, hashed."""
-        files = tuple(f"{item}/{name}" for item, pictures in names.items() for name in pictures)
-        items = np.repeat(np.arange(len(names)), [len(pictures) for pictures in names.values()])
-        return cls(domain, root, files, items, digest_files(root, files), np.arange(len(files)))
+        """The files `names[item]` in the folder `item` below `root`, hashed; `names['']` are of no item."""
+        labelled = "" not in names
+        files = tuple(f"{item}/{name}" if item else name for item, pictures in names.items() for name in pictures)
+        numbers = np.arange(len(names)) if labelled else np.array([-1])
+        items = np.repeat(numbers, [len(pictures) for pictures in names.values()])
+        return cls(domain, root, files, items, digest_files(root, files), np.arange(len(files)), labelled)
 
     def __len__(self) -> int:
         return len(self.files)

@@ -8,30 +8,38 @@ from office31_cli.data.folder import DataSet
 from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes import labelled
+from office31_cli.recipes.labelled import FILE as LABELS_SEEN
 from office31_cli.registry import Entry, Registry
 from office31_cli.text import did_you_mean, listed, printable
 
 
 def model_and_data(
-    word: str | None, data: str | None, domain: str, fits: Callable[[Entry], bool], otherwise: Office31Error
+    word: str | None,
+    data: str | None,
+    domain: str,
+    fits: Callable[[Entry], bool],
+    otherwise: Office31Error,
+    *,
+    labelled: bool = True,
 ) -> tuple[Entry, DataSet]:
     """The model that `word` names, else the newest that fits, and the data set that `data` means, else the model's.
 
-    Whichever is taken, the data set has the domain and the model names its items. Raises `Misuse` where that
-    cannot be, with a near match for a domain, and `otherwise` where no stored model fits.
+    Whichever is taken, the data set has the domain, with labels unless `labelled` is false, and the model names its
+    items. Raises `Misuse` where that cannot be, with a near match for a domain, and `otherwise` where no stored
+    model fits.
     """
+    check = DataSet.check_labelled if labelled else DataSet.check_domain
     registry = Registry()
     opened = None if data is None else open_data(data)
     if opened is not None:
-        opened.check_domain(domain)
+        check(opened, domain)
     if word is not None:
         taken = registry.find(word)
         _check_card(taken)
     else:
         taken = _newest(registry, domain, opened, fits, otherwise)
     opened = opened or _data_of(taken)
-    opened.check_domain(domain)
+    check(opened, domain)
     _check_items(taken, opened)
     return taken, opened
 
@@ -65,7 +73,7 @@ def _usable(entry: Entry) -> bool:
     return (
         isinstance(entry.card.data.get("location"), str)
         and isinstance(entry.card.network.get("backbone"), str)
-        and labelled.FILE in entry.card.files
+        and LABELS_SEEN in entry.card.files
     )
 
 

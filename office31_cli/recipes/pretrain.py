@@ -27,7 +27,7 @@ def pretrain(
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> Trained:
-    """Train on the labelled photographs of `domains` (`all` for every one) and store the network.
+    """Train on the photographs of `domains` (`all` for every labelled one) and store the network.
 
     A share of the photographs, `options.held_out`, is kept back and scored at the end. Without `options.train`
     the head alone is trained on a CPU, and everything on an accelerator or from fresh weights. Raises `Misuse`
@@ -65,19 +65,19 @@ def requested(
         outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.named, opened)),
         strategy="full",
         labels=None,
-        suggested=f"{'all' if wanted == opened.domains else '-'.join(wanted)}-{backbone}",
+        suggested=f"{'all' if wanted == opened.labelled else '-'.join(wanted)}-{backbone}",
         options=options,
     )
 
 
 def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
-    """The domains asked for, each once, in the data set's order."""
+    """The domains asked for, each once, in the data set's order; `all` are those with labels."""
     if isinstance(domains, str) or not domains:
-        raise Misuse("domains", "a list of one or more names is needed", f"choose from {', '.join(data.domains)}")
+        raise Misuse("domains", "a list of one or more names is needed", f"choose from {', '.join(data.labelled)}")
     for domain in domains:
         if domain != "all":
-            data.check_domain(domain)
-    return tuple(domain for domain in data.domains if domain in domains or "all" in domains)
+            data.check_labelled(domain)
+    return tuple(domain for domain in data.labelled if domain in domains or "all" in domains)
 
 
 def _default_weights(backbone: str) -> str:

@@ -72,6 +72,17 @@ def test_the_item_and_the_domain_are_the_folders(things: DataSet) -> None:
         assert values(things, "domain", name) == [place] * 4
 
 
+def test_an_unlabelled_domain_has_no_item_and_all_else(things: DataSet) -> None:
+    data = open_folder(lay_out(things.root, "heap/images"))
+    heap, item = data.photographs("heap"), columns.named(data, "item")
+    with pytest.raises(Misuse, match="domain heap: its pictures lie in no item folders"):
+        item.values(heap)
+    assert item.known(heap).tolist() == [False, False]
+    assert np.isnan(values_where_known(item, heap)).tolist() == [True, True]
+    assert values(data, "domain", "heap") == [0, 0]
+    assert values(data, "megapixels", "heap") == [12 * 10 / 1e6] * 2
+
+
 def test_a_part_of_a_domain_has_the_values_of_that_part(things: DataSet) -> None:
     part = things.photographs("shop").subset(np.array([False, True, True, False]))
     assert columns.named(things, "item").values(part).tolist() == [0, 1]
@@ -301,6 +312,17 @@ def test_it_may_be_written_in_many_ways(things: DataSet, change: Callable[[str],
     state(things, change(table("file,colour", "red", "light blue", "red", "red")))
     assert columns.named(things, "colour").labels == ("light blue", "red")
     assert values(things, "colour", "phone") == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize("between", ["", "images/"])
+def test_an_unlabelled_domain_has_labels_of_ones_own(things: DataSet, between: str) -> None:
+    data = open_folder(lay_out(things.root, "heap/images"))
+    state(data, f"file,colour\nshop/mug/frame_0.png,red\nheap/{between}frame_1.png,blue\n")
+    colour, heap = columns.named(data, "colour"), data.photographs("heap")
+    assert colour.known(heap).tolist() == [False, True]
+    assert colour.values(heap.subset(heap.rows == 1)).tolist() == [0]
+    with pytest.raises(Misuse, match=r"no value for 1 of 2 photographs of heap \(heap/frame_0\.png\)"):
+        colour.values(heap)
 
 
 def test_quoted_fields_hold_anything(things: DataSet) -> None:

@@ -81,6 +81,38 @@ def test_pictures_without_items_below_images(tmp_path: Path) -> None:
     assert "found that cam/images/ holds pictures but no item folders" in said
 
 
+@pytest.mark.parametrize("between", ["", "images"])
+def test_a_domain_without_item_folders_is_unlabelled(tmp_path: Path, between: str) -> None:
+    lay_out(tmp_path, "cam/cup", "cam/pen", f"heap/{between}", "web/cup", "web/pen")
+    data = open_folder(tmp_path)
+    assert (data.domains, data.items) == (("cam", "heap", "web"), ("cup", "pen"))
+    assert (data.unlabelled, data.labelled) == (("heap",), ("cam", "web"))
+    assert data.pictures("heap") == {"": ["frame_0.png", "frame_1.png"]}
+    assert data.photographs("heap").root == tmp_path / "heap" / between
+    data.check_labelled("cam")
+    with pytest.raises(Misuse) as caught:
+        data.check_labelled("heap")
+    assert str(caught.value) == (
+        "domain heap: its pictures lie in no item folders, so they have no labels; put each into a folder named after "
+        "its item, or use it as the --target of office31 adapt"
+    )
+    with pytest.raises(Misuse, match="did you mean heap"):
+        data.check_labelled("heep")
+
+
+def test_pictures_beside_item_folders_do_not_count(tmp_path: Path) -> None:
+    draw(lay_out(tmp_path, "cam/cup", "web/images/cup") / "cam" / "loose.png")
+    draw(tmp_path / "web" / "loose.png")
+    data = open_folder(tmp_path)
+    assert data.unlabelled == ()
+    assert data.pictures("cam") == data.pictures("web") == {"cup": ["frame_0.png", "frame_1.png"]}
+
+
+def test_an_unlabelled_domain_has_its_pictures_in_one_place(tmp_path: Path) -> None:
+    said = complaint(lay_out(tmp_path, "cam", "cam/images", "web/cup"))
+    assert "found that cam/ holds pictures and a folder 'images' of pictures; put them all into one of the two" in said
+
+
 @pytest.mark.parametrize("inner", ["", "images/"])
 def test_an_empty_domain(tmp_path: Path, inner: str) -> None:
     lay_out(tmp_path, "web/cup")
@@ -101,7 +133,7 @@ def test_an_item_that_one_domain_lacks(tmp_path: Path) -> None:
     assert "every domain must hold the same items, but web lacks cup and cam lacks tape; add the missing items" in said
 
 
-@pytest.mark.parametrize("link", ["cam", "web/cup", "web/cup/frame.png", "web/images"])
+@pytest.mark.parametrize("link", ["cam", "cam/frame.png", "web/cup", "web/cup/frame.png", "web/images"])
 @pytest.mark.parametrize("target", ["outside", "."])
 def test_a_symbolic_link_is_not_followed(tmp_path: Path, link: str, target: str) -> None:
     root = lay_out(tmp_path / "set", "web/pen")

@@ -32,7 +32,7 @@ _LARGEST = 1 << 28
 """Bytes of the largest file that is read: some millions of rows."""
 
 Key = tuple[str, str, str]
-"""A photograph by its domain, item and file name."""
+"""A photograph by its domain, item and file name; the item is empty in an unlabelled domain."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Stated:
         import numpy as np
 
         keys = _keys_of(photographs)
-        without = ["/".join(key) for key in keys if key not in self.stated]
+        without = ["/".join(filter(None, key)) for key in keys if key not in self.stated]
         if without:
             raise Misuse(
                 printable(f"{self.where}: column {self.name}"),
@@ -136,17 +136,17 @@ def _kinds() -> list[str]:
 
 
 def _keys(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
-    known = {
-        (domain, item, name)
+    known: dict[str, Key] = {
+        "/".join(filter(None, (domain, between, item, name))): (domain, item, name)
         for domain in data.domains
         for item, names in data.pictures(domain).items()
         for name in names
+        for between in ("", "images")
     }
     first: dict[Key, int] = {}
     for number, (file, *_) in enumerate(rows, 2):
-        parts = file.split("/")
-        key = (parts[0], *parts[-2:]) if len(parts) == 3 or (len(parts) == 4 and parts[1] == "images") else None
-        if key not in known:
+        key = known.get(file)
+        if key is None:
             raise _malformed(path, f"column file, row {number}", f"the data set has no photograph {file!r}")
         if key in first:
             raise _malformed(path, f"column file, row {number}", f"{file!r} was named in row {first[key]} already")
@@ -171,7 +171,7 @@ def _column(path: Path, place: int, name: str, kind: str | None, keys: list[Key]
 
 
 def _keys_of(photographs: "Photographs") -> list[Key]:
-    places = (file.partition("/") for file in photographs.files)
+    places = (file.rpartition("/") for file in photographs.files)
     return [(photographs.domain, item, name) for item, _, name in places]
 
 
