@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from office31_cli.models.backbones import build_backbone, feature_width
@@ -17,6 +16,8 @@ BOTTLENECK = 256
 """The bottleneck's width in the field's usual protocol."""
 
 _FEATURE_NORM = 20.0
+_SMALLEST_LENGTH = 1e-12
+"""Features that are all zero stay so."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class UnitFeatures(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (n, d) to (n, d)."""
-        return F.normalize(features) * _FEATURE_NORM
+        lengths = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+        unit: Tensor = features * (_FEATURE_NORM / lengths.clamp_min(_SMALLEST_LENGTH))
+        return unit
 
 
 class Network(nn.Module):
@@ -86,6 +89,7 @@ class Head(nn.Module):
 
     def __init__(self, features: int, bottleneck: int, width: int) -> None:
         super().__init__()
+        self.features = features
         self.bottleneck = nn.Sequential(
             UnitFeatures(),
             nn.Dropout(0.2),
@@ -95,6 +99,10 @@ class Head(nn.Module):
             nn.Dropout(0.5),
         )
         self.outputs = nn.Linear(bottleneck, width)
+
+    def redrawn(self) -> "Head":
+        """A head of the same shape with fresh weights."""
+        return Head(self.features, self.outputs.in_features, self.outputs.out_features)
 
     def forward(self, features: Tensor) -> Tensor:
         """The outputs (n, width) of features (n, d), always in float32: it costs nothing, and scores depend on it."""
