@@ -50,7 +50,8 @@ typecheck: $(INSTALLED)  ## Check the types.
 
 check: lint typecheck test  ## Everything that must hold before a change lands.
 
-bench: $(INSTALLED)  ## Measure speed, as ratios taken in one run (some minutes).
+bench: $(INSTALLED)  ## Measure speed, as ratios taken in one run (a quarter of an hour).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python tests/benchmarks/run.py
 
 build: $(INSTALLED)  ## Build the wheel and the source distribution.

@@ -1,9 +1,11 @@
 """`make bench`: every speed that is claimed, as a ratio of two things measured in one run.
 
 These figures depend on the machine; ratios depend on it less. Needs the real photographs (`office31 download`)
-or an archive of them in $OFFICE31_ARCHIVE; $OFFICE31_WEIGHTS may name SqueezeNet weights for the whole-command rows.
+or an archive of them in $OFFICE31_ARCHIVE; $OFFICE31_WEIGHTS may name SqueezeNet weights. Rows against other libraries
+need the extra `bench`.
 """
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -18,6 +20,12 @@ from rich.table import Table
 
 HERE = Path(__file__).parent
 ROUNDS = 3
+PHOTOGRAPHS = 512
+"""Of the 4,110, all that the extraction row takes."""
+STEPS, EPOCHS = 1500, 10
+PASSED, ENOUGH = 0.773, 400
+"""What skada reached in issue 4's measurement, and steps of ours after which the six tasks' average is above it."""
+EXTRA = ("skada", "skorch", "onnxruntime", "onnx", "onnxscript")
 
 
 def main() -> None:
@@ -35,6 +43,11 @@ def main() -> None:
             table.add_row(
                 f"--train all, {backbone}", f"{ours:.1f} images/s", f"plain loop: {plain:.1f}", f"{ours / plain:.2f}"
             )
+        if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
+            print(f"left out, for want of {', '.join(missing)}: the rows against others; pip install -e '.[bench]'")
+        else:
+            extraction(table, Path(home) / "data/office31/amazon")
+            adaptation(table)
         first, second = pretrain_twice()
         table.add_row(
             "second pretrain of a backbone", f"{second:.1f} s", f"first: {first:.1f} s", f"{first / second:.1f}"
@@ -56,18 +69,62 @@ def matrix_product() -> float:
 
 def throughput(backbone: str, folder: Path, steps: int) -> tuple[float, float]:
     """Median images a second of ours and of the plain loop, in turn."""
-    rates: dict[str, list[float]] = {"ours": [], "plain": []}
+    ours, plain = in_turn("throughput.py", *([how, backbone, folder, steps] for how in ("ours", "plain")))
+    return ours[0], plain[0]
+
+
+def extraction(table: Table, folder: Path) -> None:
+    """Add the row of the frozen part's pass over photographs."""
+    chosen = ([how, weights(), folder, PHOTOGRAPHS] for how in ("ours", "onnxruntime"))
+    ours, theirs = in_turn("extraction.py", *chosen)
+    table.add_row(
+        f"features of {PHOTOGRAPHS} photographs, squeezenet1_0",
+        f"{ours[0]:.1f} images/s",
+        f"onnxruntime: {theirs[0]:.1f}",
+        f"{ours[0] / theirs[0]:.2f}",
+    )
+
+
+def adaptation(table: Table) -> None:
+    """Add the rows of mcc on cached features, against skada's; seconds for six tasks, a seed."""
+    one_step = [sys.executable, str(HERE / "adaptation.py"), "ours", weights(), "1", "1", "1"]
+    subprocess.run(one_step, check=True, capture_output=True)  # computes the features
+    alone, five, theirs, brief = in_turn(
+        "adaptation.py",
+        ["ours", weights(), 1, STEPS, EPOCHS],
+        ["ours", weights(), 5, STEPS, EPOCHS],
+        ["skada", weights(), 1, STEPS, EPOCHS],
+        ["ours", weights(), 1, ENOUGH, 1],
+    )
+    against = f"skada: {theirs[0]:.1f} s, {theirs[1]:.3f}"
+    for what, (seconds, accuracy) in (
+        (f"mcc, six tasks, {STEPS:,} steps of 36 + 36, 1 seed", alone),
+        ("the same, 5 seeds, each", five),
+        (f"mcc, six tasks, until {PASSED} is passed", brief),
+    ):
+        reached = "" if accuracy > PASSED else " (too low)"
+        table.add_row(what, f"{seconds:.1f} s, {accuracy:.3f}{reached}", against, f"{theirs[0] / seconds:.2f}")
+
+
+def in_turn(script: str, *choices: list[object]) -> list[list[float]]:
+    """The medians of the numbers that the script prints for each choice of arguments, run in turn."""
+    found: list[list[list[float]]] = [[] for _ in choices]
     for _ in range(ROUNDS):
-        for how, found in rates.items():
-            command = [sys.executable, str(HERE / "throughput.py"), how, backbone, str(folder), str(steps)]
-            found.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-    return median(rates["ours"]), median(rates["plain"])
+        for choice, numbers in zip(choices, found, strict=True):
+            command = [sys.executable, str(HERE / script), *map(str, choice)]
+            printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            numbers.append([float(word) for word in printed.splitlines()[-1].split()])
+    return [[median(column) for column in zip(*numbers, strict=True)] for numbers in found]
+
+
+def weights() -> str:
+    """Where SqueezeNet's weights are."""
+    return os.environ.get("OFFICE31_WEIGHTS", str(HERE / "../../../shared/weights/squeezenet1_0-imagenet.pth"))
 
 
 def pretrain_twice() -> tuple[float, float]:
     """Seconds of the first and the second `pretrain` of a backbone, whole commands."""
-    weights = os.environ.get("OFFICE31_WEIGHTS", str(HERE / "../../../shared/weights/squeezenet1_0-imagenet.pth"))
-    chosen = ["--backbone", "squeezenet1_0", "--weights", weights]
+    chosen = ["--backbone", "squeezenet1_0", "--weights", weights()]
     return tuple(office31("pretrain", "--domain", "amazon", *chosen, "--seed", seed) for seed in ("0", "1"))  # type: ignore[return-value]
 
 

@@ -52,6 +52,7 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     from office31_cli.data.photographs import Photographs
     from office31_cli.data.pixels import decoded
     from office31_cli.engine import loop
+    from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.freezing import cut
     from office31_cli.engine.inputs import Examples, PixelInputs
@@ -73,20 +74,20 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     examples = Examples(
         np.zeros(len(photographs), dtype=np.int64), photographs.rows, photographs.items[:, None].astype(float)
     )
+    inputs = PixelInputs([pixels], preprocessing, device)
+    batches = LabelledBatches(inputs, examples, batch_size=BATCH, seed=0, device=device)
     training = loop.Training(
         loop.Supervised(cut(network, "all").trained, composite),
         [Group(list(network.parameters()))],
-        PixelInputs([pixels], preprocessing, device),
-        examples,
+        batches,
         Settings(epochs=1, batch_size=BATCH, optimizer="nesterov", lr=0.001, seed=0),
         device,
     )
-    random = np.random.default_rng(0)
-    batches = itertools.cycle(np.array_split(random.permutation(len(examples)), len(examples) // BATCH))
+    positions = itertools.count()
 
     def step() -> None:
-        places = next(batches)
-        training.step(examples.take(places), random.random((len(places), 5)), "benchmark")
+        epoch, place = divmod(next(positions), batches.steps)
+        training.step(batches.batch(epoch, place), 0.0, "benchmark")
 
     return _rate(step, steps)
 
