@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from office31_cli.errors import Failed
 from office31_cli.models.catalogue import OWN
 from office31_cli.text import listed, printable
 
-_SQUEEZENET_HEAD = "classifier.1"
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
 """Heads that two old networks carry for their first training only."""
 
@@ -25,8 +25,8 @@ def build_backbone(name: str, crop: int, weights: Mapping[str, Tensor] | None = 
     """The network `name`, with fresh weights or those given; maps images (n, 3, crop, crop) to features (n, d).
 
     What is cut off is the last layer alone: its input are the features, as in the published tables
-    (2,048 for ResNet-50, 4,096 for AlexNet). SqueezeNet has no linear layer: its last 1 x 1 convolution goes,
-    the pooling stays. Raises `Failed` where `weights` do not fit.
+    (2,048 for ResNet-50, 4,096 for AlexNet). SqueezeNet has no linear layer and keeps its last convolution: see
+    `ClassesAndPeaks`. Raises `Failed` where `weights` do not fit.
     """
     if name in OWN:
         own = _OWN[name]()
@@ -38,11 +38,11 @@ def build_backbone(name: str, crop: int, weights: Mapping[str, Tensor] | None = 
     network: nn.Module = torchvision.models.get_model(name, weights=None, **_options(name, crop))
     head = head_name(network)
     if weights is not None:
-        load_weights(network, weights, except_for=(f"{head}.", *_AUXILIARY))
-    if isinstance(network.get_submodule(head), nn.Conv2d):
-        network.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    else:
+        load_weights(network, weights, except_for=((f"{head}.",) if head else ()) + _AUXILIARY)
+    if head:
         network.set_submodule(head, nn.Identity())
+    else:
+        network.classifier = ClassesAndPeaks(network.get_submodule("classifier.1"))
     return network
 
 
@@ -55,10 +55,10 @@ def _options(name: str, crop: int) -> dict[str, Any]:
     return {"image_size": crop} if name.startswith("vit_") else {}
 
 
-def head_name(network: nn.Module) -> str:
-    """The dotted name of a classifier's last layer: linear, or SqueezeNet's final convolution."""
+def head_name(network: nn.Module) -> str | None:
+    """The dotted name of a classifier's last linear layer; None where it has none, as SqueezeNet."""
     linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
-    return linear[-1] if linear else _SQUEEZENET_HEAD
+    return linear[-1] if linear else None
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor], except_for: tuple[str, ...] = ()) -> None:
@@ -93,9 +93,10 @@ def last_stage(backbone: nn.Module) -> list[str]:
     """The dotted names of the modules of the last stage, in order.
 
     Found by weight and not by name, so that it fits any network: `layer4` of a ResNet, `fire9` of SqueezeNet,
-    the last dense block with its normalisation, the last two layers of a vision transformer.
+    the last dense block with its normalisation, the last two layers of a vision transformer. What SqueezeNet keeps of
+    its classifier follows the stage and is no part of it.
     """
-    total = _weights(backbone)
+    total = sum(_weights(child) for child in backbone.children() if not isinstance(child, ClassesAndPeaks))
     stage: list[str] = []
     share = 0.0
     for name, block in reversed(list(_blocks(backbone, "", total))):
@@ -111,12 +112,29 @@ def _blocks(module: nn.Module, prefix: str, total: int) -> Iterator[tuple[str, n
         weights = _weights(child)
         if weights > _ONE_BLOCK * total and any(True for _ in child.children()):
             yield from _blocks(child, f"{prefix}{name}.", total)
-        elif weights:
+        elif weights and not isinstance(child, ClassesAndPeaks):
             yield f"{prefix}{name}", child
 
 
 def _weights(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+class ClassesAndPeaks(nn.Module):
+    """SqueezeNet's maps (n, 512, h, w) to features (n, 1000 + 512): each class map's mean, each channel's peak.
+
+    A class map is rectified before it is pooled, so its mean is no linear function of the channels' means. On amazon's
+    held-out photographs these name items as well as the channels' means do, and they carry further to other cameras.
+    """
+
+    def __init__(self, classes: nn.Module) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Both parts have length 1."""
+        means = F.relu(self.classes(maps)).mean((2, 3), dtype=torch.float32)
+        return torch.cat([F.normalize(means), F.normalize(maps.amax((2, 3)).float())], 1)
 
 
 class ConvNet(nn.Sequential):

@@ -22,7 +22,7 @@ PUBLISHED_WIDTHS = {
     "regnet_y_400mf": 440,
     "resnet18": 512,
     "resnet50": 2048,
-    "squeezenet1_1": 512,
+    "squeezenet1_1": 1000 + 512,
     "swin_t": 768,
     "vgg16": 4096,
     "vit_b_16": 768,
@@ -58,7 +58,7 @@ def test_every_classifier_gives_features_and_a_last_stage(name: str, meta: torch
     assert 0.1 <= sum(map(weights_in, stage)) / weights_in(backbone) <= 0.95
 
 
-@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "mobilenet_v2", "resnet18", "squeezenet1_1"])
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "mobilenet_v2", "resnet18"])
 def test_features_are_what_the_last_layer_is_given(name: str) -> None:
     torch.manual_seed(0)
     options = {"transform_input": True, "aux_logits": False, "init_weights": False}
@@ -67,13 +67,21 @@ def test_features_are_what_the_last_layer_is_given(name: str) -> None:
     backbone = build_backbone(name, 96, whole.state_dict()).eval()
     images = torch.randn(2, 3, 96, 96)
     with torch.no_grad():
-        last = whole.get_submodule(head_name(whole))
-        if isinstance(last, nn.Conv2d):  # SqueezeNet: the last layer, then pooling, and the order does not matter
-            whole.classifier[2] = nn.Identity()
-            logits = backbone(images) @ last.weight.flatten(1).T + last.bias
-        else:
-            logits = last(backbone(images))
+        last = head_name(whole)
+        assert last is not None
+        logits = whole.get_submodule(last)(backbone(images))
         torch.testing.assert_close(logits, whole(images), rtol=1e-4, atol=1e-4)
+
+
+def test_squeezenets_features_are_its_class_scores_and_its_channels_peaks() -> None:
+    torch.manual_seed(0)
+    whole = torchvision.models.squeezenet1_1().eval()
+    backbone = build_backbone("squeezenet1_1", 96, whole.state_dict()).eval()
+    images = torch.randn(2, 3, 96, 96)
+    with torch.no_grad():
+        classes, peaks = backbone(images).split([1000, 512], 1)
+        for seen, expected in ((classes, whole(images)), (peaks, whole.features(images).flatten(2).max(2).values)):
+            torch.testing.assert_close(seen, expected / expected.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,7 @@ def test_the_last_stage_is_the_one_that_papers_mean(name: str, stage: list[str],
 
 
 @pytest.mark.parametrize(
-    ("name", "crop", "width"), [("convnet", 16, 128), ("mlp", 100, 32), ("squeezenet1_1", 32, 512)]
+    ("name", "crop", "width"), [("convnet", 16, 128), ("mlp", 100, 32), ("squeezenet1_1", 32, 1512)]
 )
 def test_feature_width_leaves_the_mode_as_it_was(name: str, crop: int, width: int) -> None:
     backbone = build_backbone(name, crop).train()
@@ -113,9 +121,18 @@ def test_weights_that_fit_are_loaded(tensors: dict[str, Tensor]) -> None:
 
 
 def test_the_classifiers_own_outputs_may_have_any_shape_or_be_absent() -> None:
+    given = torchvision.models.mobilenet_v3_small(num_classes=7).state_dict()
+    build_backbone("mobilenet_v3_small", 32, given)
+    without = {key: value for key, value in given.items() if not key.startswith("classifier.3.")}
+    build_backbone("mobilenet_v3_small", 32, without)
+
+
+def test_squeezenets_classifier_is_part_of_its_features_and_must_be_there() -> None:
     given = torchvision.models.squeezenet1_1(num_classes=7).state_dict()
-    build_backbone("squeezenet1_1", 32, given)
-    build_backbone("squeezenet1_1", 32, {key: value for key, value in given.items() if "classifier" not in key})
+    with pytest.raises(Failed, match=r"classifier.1.weight has shape \(7, 512, 1, 1\) instead of \(1000, 512, 1, 1\)"):
+        build_backbone("squeezenet1_1", 32, given)
+    with pytest.raises(Failed, match=r"classifier.1.weight is missing"):
+        build_backbone("squeezenet1_1", 32, {key: value for key, value in given.items() if "classifier" not in key})
 
 
 def test_batch_counters_may_be_missing_as_in_old_files(tensors: dict[str, Tensor]) -> None:
