@@ -8,6 +8,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from office31_cli.recipes.adapt import adapt
+    from office31_cli.recipes.benchmark import benchmark
     from office31_cli.recipes.compare.chapter import compare_chapter
     from office31_cli.recipes.compare.optimizers import compare_optimizers
     from office31_cli.recipes.compare.outputs import compare_outputs
@@ -21,6 +23,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Options",
+    "adapt",
+    "benchmark",
     "compare_chapter",
     "compare_optimizers",
     "compare_outputs",
@@ -31,7 +35,7 @@ __all__ = [
 ]
 
 _HOME = {
-    **{name: name for name in ("download", "evaluate", "finetune", "pretrain")},
+    **{name: name for name in ("adapt", "benchmark", "download", "evaluate", "finetune", "pretrain")},
     **{f"compare_{what}": f"compare.{what}" for what in ("chapter", "optimizers", "outputs")},
     "Options": "request",
 }

@@ -48,6 +48,19 @@ class Finetuned(Trained):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adapted(Trained):
+    """A model that went on from another with photographs of the target, and none of its labels."""
+
+    source: str | None
+    """The labelled domains that it learnt from, joined by `+`; None for a source-free method."""
+    target: str
+    method: str
+    scores: dict[str, Any]
+    """Accuracies on all of the target: `last`, the stored network; `selected`, the epoch that a label-free validator
+    picks; `oracle`, the best epoch, which only the target's labels tell. None where the target has no labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluated:
     """A stored model's scores on a part of a domain; accuracies are fractions."""
 

@@ -44,7 +44,7 @@ def outputs(
 
     Example: office31 compare outputs --backbone squeezenet1_0
     """
-    from office31_cli.recipes.compare.outputs import compare_outputs, numbers
+    from office31_cli.recipes.compare.outputs import compare_outputs
     from office31_cli.recipes.request import Options
     from office31_cli.report.compare import outputs_tables
     from office31_cli.report.console import Reporter
@@ -52,7 +52,7 @@ def outputs(
     reporter = Reporter(as_json=as_json)
     found = compare_outputs(
         alternatives.split(","),
-        seeds=numbers("--seeds", seeds),
+        seeds=options.numbers("--seeds", seeds),
         data=data,
         backbone=backbone,
         weights=weights,

@@ -10,9 +10,12 @@ import typer
 
 from office31_cli import __version__
 from office31_cli.cli import compare, models
+from office31_cli.cli.adapt import adapt
+from office31_cli.cli.benchmark import benchmark
 from office31_cli.cli.download import download
 from office31_cli.cli.evaluate import evaluate
 from office31_cli.cli.finetune import finetune
+from office31_cli.cli.methods import methods
 from office31_cli.cli.pretrain import pretrain
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
 from office31_cli.report.console import print_error
@@ -28,7 +31,10 @@ app = typer.Typer(
 app.command()(download)
 app.command()(pretrain)
 app.command()(finetune)
+app.command()(adapt)
 app.command()(evaluate)
+app.command()(benchmark)
+app.command()(methods)
 app.add_typer(compare.app, name="compare")
 app.add_typer(models.app, name="models")
 

@@ -1,8 +1,12 @@
 """Options that mean the same in every command that has them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from office31_cli.errors import Misuse
+from office31_cli.text import printable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Model = Annotated[
@@ -51,6 +55,20 @@ Outputs = Annotated[
         show_default="item, or what the stored model answers",
     ),
 ]
+EpochsOfSteps = Annotated[
+    int | None, typer.Option("--epochs", min=1, help="Epochs of --steps steps each.", show_default="10")
+]
+Steps = Annotated[int, typer.Option("--steps", min=1, help="Steps an epoch.")]
+Views = Annotated[
+    int,
+    typer.Option(
+        "--views", min=1, max=32, help="Cached views of a photograph: as it is, its mirror image, then random crops."
+    ),
+]
+Validator = Annotated[
+    str,
+    typer.Option("--validator", help="What picks an epoch without target labels: bnm, entropy, im, snd or source."),
+]
 Train = Annotated[
     str | None,
     typer.Option(
@@ -65,3 +83,24 @@ HeldOut = Annotated[
     float,
     typer.Option("--held-out", min=0.0, max=0.9, help="Share of the labelled photographs kept back for testing."),
 ]
+
+
+def assignments(texts: Sequence[str]) -> dict[str, str]:
+    """What was typed after each `--set`, by name; raises `Misuse` where one is no NAME=VALUE."""
+    for text in texts:
+        if "=" not in text:
+            raise Misuse(f"--set {printable(text)}", "not of the form NAME=VALUE", "write --set weight=0.5")
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def words(text: str) -> list[str]:
+    """`erm,mcc` as words, each once."""
+    return list(dict.fromkeys(word.strip() for word in text.split(",")))
+
+
+def numbers(option: str, text: str) -> tuple[int, ...]:
+    """`0,1,2` as numbers; raises `Misuse` where it is something else."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+        raise Misuse(f"{option} {printable(text)}", "not a list of numbers", f"write {option} 0,1,2")
+    return tuple(dict.fromkeys(map(int, words)))

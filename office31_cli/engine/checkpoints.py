@@ -41,6 +41,10 @@ class Checkpoints:
         self.key = content_key(**self.run)
         self.folder = paths.runs() / self.key
 
+    def of_part(self, name: str) -> "Checkpoints":
+        """Those of a training that is a part of the run."""
+        return Checkpoints({**self.run, "part": name}, self.observer)
+
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Keep other processes from working on the same run; raises `Failed` naming the one that does."""
@@ -51,7 +55,10 @@ class Checkpoints:
 
     def save(self, history: History, module: nn.Module, optimizer: Optimizer) -> None:
         """Keep the state after the epoch that ended last; `history` has one entry an epoch."""
-        tensors = {f"module.{name}": value.contiguous() for name, value in module.state_dict().items()}
+        tensors = {  # copies: a weight with two names is one tensor, which safetensors would refuse
+            f"module.{name}": value.clone(memory_format=torch.contiguous_format)
+            for name, value in module.state_dict().items()
+        }
         moments, groups = _taken_apart(optimizer)
         content = save({**tensors, **moments})
         about = {"history": history, "groups": groups, "run": self.run}

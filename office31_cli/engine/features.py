@@ -7,6 +7,7 @@ from torch import nn
 from office31_cli.data.cache import CachedArray, Rows, cached, content_key
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.device import fast_arithmetic, precision
+from office31_cli.engine.draws import generator
 from office31_cli.engine.freezing import frozen_shape
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.weights import digest
@@ -23,8 +24,10 @@ def frozen_outputs(
     preprocessing: Preprocessing,
     device: torch.device,
     observer: Observer,
+    *,
+    view: int = 0,
 ) -> CachedArray:
-    """The frozen part's outputs (n, ...) for the photographs' centre crops.
+    """The frozen part's outputs (n, ...) for one view of the photographs, unless told otherwise their centre crops.
 
     Vectors are kept in float32, activation maps, which are large, in float16. The key holds the weights' values,
     the photographs' bytes and the preprocessing: any model whose frozen part is the same shares the entry.
@@ -36,11 +39,13 @@ def frozen_outputs(
         photographs=photographs.content,
         pixels=pixels.folder.name,
         preprocessing=preprocessing.to_json(),
+        view=view,
         shape=shape,
         torch=torch.__version__,
         device=device.type,
         precision=str(precision(device)),
     )
+    draws = generator("view", view).random((len(pixels), 8))
     network = frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def compute(start: int, stop: int) -> Rows:
@@ -48,9 +53,10 @@ def frozen_outputs(
         with torch.inference_mode(), fast_arithmetic(device):
             for first in range(start, stop, _BATCH):
                 rows = photographs.rows[first : min(first + _BATCH, stop)]
-                images = preprocessing.centre(torch.from_numpy(pixels.rows(rows)).to(device, non_blocking=True))
+                decoded = torch.from_numpy(pixels.rows(rows)).to(device, non_blocking=True)
+                images = preprocessing.view(view, decoded, draws[rows])
                 outputs.append(network(images).float().cpu().numpy().astype(dtype))
         return np.concatenate(outputs)
 
-    label = f"features of {photographs.domain}"
+    label = f"features of {photographs.domain}" + (f", view {view + 1}" if view else "")
     return cached("features", key, (len(photographs), *shape), dtype, compute, label=label, observer=observer)

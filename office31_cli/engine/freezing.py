@@ -15,12 +15,14 @@ from office31_cli.models.weights import digest
 class Cut:
     """`trained(frozen(images))` is what the network answers; the parts share its parameters.
 
-    `name` says where the cut is; `frozen` is None where everything is trained.
+    `name` says where the cut is; `frozen` is None where everything is trained. `stages` are, of each of the
+    networks side by side, what is trained below its head.
     """
 
     name: str
     frozen: nn.Module | None
     trained: nn.Module
+    stages: tuple[nn.Module, ...]
 
 
 def cut(network: Network, train: str) -> Cut:
@@ -30,13 +32,14 @@ def cut(network: Network, train: str) -> Cut:
     """
     network.requires_grad_(True)
     if train == "all":
-        return Cut("pixels", None, network)
+        return Cut("pixels", None, network, tuple(network.backbones))
     if train == "head":
-        return Cut("features", *_together(list(network.backbones), list(network.heads)))
+        nothing = tuple(nn.Identity() for _ in network.heads)
+        return Cut("features", *_together(list(network.backbones), list(network.heads)), nothing)
     halves = [_split(backbone) for backbone in network.backbones]
     below, stages = zip(*halves, strict=True)
     upper = [nn.Sequential(stage, head) for stage, head in zip(stages, network.heads, strict=True)]
-    return Cut("last-stage", *_together(below, upper))
+    return Cut("last-stage", *_together(below, upper), stages)
 
 
 def _together(frozen: Sequence[nn.Module], trained: Sequence[nn.Module]) -> tuple[nn.Module, nn.Module]:

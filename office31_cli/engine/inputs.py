@@ -1,5 +1,6 @@
 """What the trained part of a network is fed: cached outputs of the frozen part, or augmented pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,8 +16,8 @@ from office31_cli.models.preprocessing import Preprocessing
 Draws = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.float64]
 
-_IN_MEMORY = 1 << 28
-"""Arrays up to this size are read once and kept."""
+_IN_MEMORY = 1 << 30
+"""Bytes up to which all that is cached is read once, and kept on the device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,15 @@ class Examples:
         return replace(self, domains=self.domains[places], rows=self.rows[places], targets=self.targets[places])
 
 
+def joined(parts: Sequence[Examples]) -> Examples:
+    """The examples of all parts, one after the other."""
+    return Examples(
+        np.concatenate([part.domains for part in parts]),
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.targets for part in parts]),
+    )
+
+
 class Inputs(Protocol):
     """Where batches come from."""
 
@@ -46,29 +56,46 @@ class Inputs(Protocol):
 
 
 class FrozenInputs:
-    """Cached outputs of a frozen part, `arrays[d]` for domain d: a photograph always looks the same."""
+    """Cached outputs of a frozen part, `views[v][d]` for view v of domain d; the first view is that of evaluation."""
 
-    def __init__(self, arrays: list[CachedArray], device: torch.device) -> None:
-        self._arrays, self._device = [_in_memory(array) for array in arrays], device
+    def __init__(self, views: Sequence[Sequence[CachedArray]], device: torch.device) -> None:
+        self._views, self._device = views, device
+        counts = [len(array) for arrays in views for array in arrays]
+        self._starts = np.cumsum([0, *counts])[:-1].reshape(len(views), -1)
+        small = sum(int(np.prod(array.shape)) * array.dtype.itemsize for arrays in views for array in arrays)
+        self._table = _table(views).to(device) if small <= _IN_MEMORY else None
 
     def training(self, examples: Examples, draws: Draws) -> Tensor:
-        """The examples' cached outputs; nothing is drawn."""
-        return self.evaluation(examples)
+        """The examples' cached outputs, each in a view that its first draw decides."""
+        return self._gathered(examples, (draws[:, 0] * len(self._views)).astype(np.int64))
 
     def evaluation(self, examples: Examples) -> Tensor:
-        """The examples' cached outputs."""
-        return torch.from_numpy(_gather(self._arrays, examples)).to(self._device, torch.float32, non_blocking=True)
+        """The examples' cached outputs in the first view."""
+        return self._gathered(examples, np.zeros(len(examples), dtype=np.int64))
+
+    def _gathered(self, examples: Examples, views: IntArray) -> Tensor:
+        if self._table is not None:
+            places = torch.from_numpy(self._starts[views, examples.domains] + examples.rows)
+            return self._table.index_select(0, places.to(self._device)).float()
+        batch = _read(self._views, views, examples)
+        return torch.from_numpy(batch).to(self._device, torch.float32, non_blocking=True)
+
+
+def _table(views: Sequence[Sequence[CachedArray]]) -> Tensor:
+    """All rows of all arrays, one after the other: so a batch is one look-up, whichever domains it is from."""
+    return torch.cat([torch.from_numpy(array.all()) for arrays in views for array in arrays])
 
 
 class PixelInputs:
     """Decoded photographs, `pixels[d]` for domain d, augmented in batches on the device."""
 
-    def __init__(self, pixels: list[CachedArray], preprocessing: Preprocessing, device: torch.device) -> None:
-        self._pixels: list[_Readable] = list(pixels)
-        self._preprocessing, self._device = preprocessing, device
+    def __init__(self, pixels: Sequence[CachedArray], preprocessing: Preprocessing, device: torch.device) -> None:
+        self._pixels, self._preprocessing, self._device = pixels, preprocessing, device
 
     def training(self, examples: Examples, draws: Draws) -> Tensor:
         """Random resized crops, mirrored half of the time."""
+        if not len(examples):  # torch makes no grid for no windows
+            return self.evaluation(examples)
         return self._preprocessing.augmented(self._on_device(examples), draws)
 
     def evaluation(self, examples: Examples) -> Tensor:
@@ -76,35 +103,15 @@ class PixelInputs:
         return self._preprocessing.centre(self._on_device(examples))
 
     def _on_device(self, examples: Examples) -> Tensor:
-        return torch.from_numpy(_gather(self._pixels, examples)).to(self._device, non_blocking=True)
+        batch = _read([self._pixels], np.zeros(len(examples), dtype=np.int64), examples)
+        return torch.from_numpy(batch).to(self._device, non_blocking=True)
 
 
-class _Kept:
-    """An array that was small enough to keep in memory."""
-
-    def __init__(self, array: Rows) -> None:
-        self.shape, self.dtype, self._array = array.shape, array.dtype, array
-
-    def rows(self, indices: IntArray) -> Rows:
-        """As `CachedArray.rows`."""
-        kept: Rows = self._array[indices]
-        return kept
-
-
-_Readable = CachedArray | _Kept
-
-
-def _in_memory(array: CachedArray) -> _Readable:
-    small = int(np.prod(array.shape)) * array.dtype.itemsize <= _IN_MEMORY
-    return _Kept(array.all()) if small else array
-
-
-def _gather(arrays: list[_Readable], examples: Examples) -> Rows:
-    """The examples' rows (n, ...), whichever domain's array they lie in."""
-    if len(arrays) == 1:
-        return arrays[0].rows(examples.rows)
-    batch: Rows = np.empty((len(examples), *arrays[0].shape[1:]), dtype=arrays[0].dtype)
-    for domain, array in enumerate(arrays):
-        places = np.flatnonzero(examples.domains == domain)
-        batch[places] = array.rows(examples.rows[places])
+def _read(views: Sequence[Sequence[CachedArray]], chosen: IntArray, examples: Examples) -> Rows:
+    """The examples' rows (n, ...), whichever view and domain they lie in."""
+    batch: Rows = np.empty((len(examples), *views[0][0].shape[1:]), dtype=views[0][0].dtype)
+    for view, arrays in enumerate(views):
+        for domain, array in enumerate(arrays):
+            places = np.flatnonzero((chosen == view) & (examples.domains == domain))
+            batch[places] = array.rows(examples.rows[places])
     return batch

@@ -3,15 +3,14 @@
 import math
 import time
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from office31_cli.data.photographs import IntArray
+from office31_cli.engine.batches import Batch, Batches, nearly_equal
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import fast_arithmetic, precision
-from office31_cli.engine.draws import generator, order, seed_torch
-from office31_cli.engine.inputs import Draws, Examples, Inputs
+from office31_cli.engine.device import fast_arithmetic, precision, rounded_products
+from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_rate
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
@@ -23,36 +22,50 @@ class Diverged(Failed):
     """A loss or a weight is no longer finite."""
 
 
-class Supervised(nn.Module):
-    """The task of learning from labels: a batch with its targets to named losses, whose sum is minimised."""
+class Task(nn.Module):
+    """What is learnt: batches to named losses, whose sum is minimised."""
+
+    phases = 1
+    """Steps of the optimizer a batch; `forward` is told which of them it is."""
+    rounded = False
+    """Whether what its float32 products multiply may be rounded to bfloat16 first, where that is faster."""
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before an epoch's first step."""
+
+    def end_epoch(self, epoch: int) -> None:
+        """Called after an epoch's last step."""
+
+    def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
+        """The losses by name, each a scalar, or one for each of the runs that are trained together."""
+        raise NotImplementedError
+
+
+class Supervised(Task):
+    """Learning from labels: inputs (n, ...) with their targets (n, outputs)."""
 
     def __init__(self, network: nn.Module, outputs: Composite) -> None:
         super().__init__()
         self.network, self.outputs = network, outputs
 
-    def forward(self, batch: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """The weighted loss of each output against its column of the targets (n, outputs)."""
-        return self.outputs.losses(self.network(batch), targets)
+    def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
+        """The weighted loss of each output against its column of the targets."""
+        inputs, targets = batch
+        return self.outputs.losses(self.network(inputs), targets)
 
 
 class Training:
-    """Minimises the sum of a task's losses over examples.
+    """Minimises the sum of a task's losses over batches.
 
     Every random choice is derived from the seed and the position in the run, so that one which was
     interrupted and goes on from its last epoch ends with the same bits.
     """
 
     def __init__(
-        self,
-        task: nn.Module,
-        groups: list[Group],
-        inputs: Inputs,
-        examples: Examples,
-        settings: Settings,
-        device: torch.device,
+        self, task: Task, groups: list[Group], batches: Batches, settings: Settings, device: torch.device
     ) -> None:
         self.task = task.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._inputs, self._examples, self._settings, self._device = inputs, examples, settings, device
+        self._batches, self._settings, self._device = batches, settings, device
         self.optimizer = build_optimizer(groups, settings)
         self.steps, self.seconds_optimizing = 0, 0.0
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
@@ -62,14 +75,14 @@ class Training:
 
         Raises `Diverged` where a loss or a weight is not finite; the checkpoints of the epochs before stay.
         """
-        if len(self._examples) < 2:
+        if self._batches.photographs < 2:
             raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
         history = checkpoints.restore(self.task, self.optimizer) if checkpoints else []
         if resume and not history:
             observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
         if history:
             observer.say(f"going on after epoch {len(history)} of {self._settings.epochs}")
-        count, epochs = len(self._examples), self._settings.epochs
+        count, epochs = self._batches.photographs, self._settings.epochs
         with observer.track("training", epochs * count, len(history) * count) as advance:
             for epoch in range(len(history), epochs):
                 history.append(self._epoch(epoch, advance))
@@ -79,53 +92,59 @@ class Training:
         return history
 
     def _epoch(self, epoch: int, advance: Advance) -> dict[str, float]:
+        self.task.begin_epoch(epoch)
         _train_mode(self.task)
-        seed, count = self._settings.seed, len(self._examples)
-        draws = generator("draws", seed, epoch).random((count, 5))
-        steps = _batches(order(seed, epoch, count), self._settings.batch_size)
+        steps = self._batches.steps
         sums: dict[str, float] = {}
-        for step, places in enumerate(steps):
-            set_learning_rate(self.optimizer, self._settings, (epoch + step / len(steps)) / self._settings.epochs)
-            seed_torch("step", seed, epoch, step)
-            losses = self.step(self._examples.take(places), draws[places], f"epoch {epoch + 1}, step {step + 1}")
+        for step in range(steps):
+            progress = (epoch + step / steps) / self._settings.epochs
+            set_learning_rate(self.optimizer, self._settings, progress)
+            seed_torch("step", self._settings.seed, epoch, step)
+            batch = self._batches.batch(epoch, step)
+            losses = self.step(batch, progress, f"epoch {epoch + 1}, step {step + 1}")
             for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + loss * len(places)
-            advance(len(places))
-        return {name: value / count for name, value in sums.items()}
+                sums[name] = sums.get(name, 0.0) + loss * batch.photographs
+            advance(batch.photographs)
+        self.task.end_epoch(epoch)
+        return {name: value / self._batches.photographs for name, value in sums.items()}
 
-    def step(self, batch: Examples, draws: Draws, where: str) -> dict[str, float]:
-        """One step of the optimizer; returns the losses before it."""
-        targets = torch.from_numpy(batch.targets).to(self._device, torch.float32, non_blocking=True)
-        with fast_arithmetic(self._device):
-            losses: dict[str, Tensor] = self.task(self._inputs.training(batch, draws), targets)
-        values = {name: loss.item() for name, loss in losses.items()}
-        _check_finite(values, where)
+    def step(self, batch: Batch, progress: float, where: str) -> dict[str, float]:
+        """One batch, with a step of the optimizer in each of the task's phases; returns the losses before them."""
+        found: dict[str, float] = {}
+        with rounded_products(self._device, enabled=self.task.rounded):
+            for phase in range(self.task.phases):
+                losses = self._losses(progress, phase, batch, where)
+                found |= _finite(losses, where)
+                if losses:
+                    self._minimise(losses)
+        self.steps += 1
+        return found
+
+    def _losses(self, progress: float, phase: int, batch: Batch, where: str) -> dict[str, Tensor]:
+        try:
+            with fast_arithmetic(self._device):
+                losses: dict[str, Tensor] = self.task(progress, phase, *batch.tensors)
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+            # There are no singular values of what is not finite.
+            raise Diverged(f"training, {where}", "a loss is no longer finite", "try a smaller --lr") from None
+        return losses
+
+    def _minimise(self, losses: dict[str, Tensor]) -> None:
         self.optimizer.zero_grad()
-        self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
+        total = torch.stack([loss.sum() for loss in losses.values()]).sum()
+        self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         began = time.perf_counter()
         self._scaler.step(self.optimizer)
         self.seconds_optimizing += time.perf_counter() - began
         self._scaler.update()
-        self.steps += 1
-        return values
 
 
 def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torch.device) -> Tensor:
     """What the network answers, (n, width), to the examples, on the CPU, in float32."""
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     with torch.inference_mode(), fast_arithmetic(device):
-        parts = [
-            network(inputs.evaluation(examples.take(places))).cpu() for places in _batches(np.arange(len(examples)), 64)
-        ]
+        parts = [network(inputs.evaluation(examples.take(places))).cpu() for places in nearly_equal(len(examples), 64)]
     return torch.cat(parts)
-
-
-def _batches(places: IntArray, size: int) -> list[IntArray]:
-    """Batches of nearly equal size, none above `size`: no last one of a single row, which batch norm cannot take.
-
-    An odd number of rows in pairs has one batch of three.
-    """
-    return np.array_split(places, max(1, min(math.ceil(len(places) / size), len(places) // 2)))
 
 
 def _train_mode(task: nn.Module) -> None:
@@ -137,10 +156,14 @@ def _train_mode(task: nn.Module) -> None:
             module.eval()
 
 
-def _check_finite(losses: dict[str, float], where: str) -> None:
-    for name, value in losses.items():
+def _finite(losses: dict[str, Tensor], where: str) -> dict[str, float]:
+    """The losses as numbers, of several runs their mean; raises `Diverged` where one is none."""
+    names, values = list(losses), [loss.detach().mean() for loss in losses.values()]
+    numbers = torch.stack(values).tolist() if values else []  # one wait for the device, however many
+    for name, value in zip(names, numbers, strict=True):
         if not math.isfinite(value):
             raise Diverged(f"training, {where}", f"the {name} loss is {value}", "try a smaller --lr")
+    return dict(zip(names, numbers, strict=True))
 
 
 def _check_weights(task: nn.Module, where: str) -> None:

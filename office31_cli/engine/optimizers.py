@@ -19,6 +19,15 @@ class Group:
     scale: float = 1.0
 
 
+BACKBONE_SCALE = 0.1
+"""Pre-trained layers are nearly right already; the field's usual protocol gives them a tenth of the rate."""
+
+
+def trainable(module: nn.Module) -> list[nn.Parameter]:
+    """The module's parameters that ask for gradients."""
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+
 _FUSED = ("cpu", "cuda")
 """Where torch takes an optimizer's step in one pass over the memory: up to four times as fast on a processor."""
 

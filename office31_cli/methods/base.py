@@ -4,7 +4,7 @@ The files of the methods import no torch before they compute, so that `office31 
 """
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -92,6 +92,13 @@ class Method(ABC):
     def modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """The networks that it trains beside the classifier, whose last layer is `outputs` (d to K); fresh ones."""
         return {}
+
+    def taught_by(self) -> "Sequence[Method]":
+        """The methods, alike but for their start, of networks that are trained first.
+
+        Their mean prediction is then the guess, in place of `guess`.
+        """
+        return ()
 
     def guess(self, source: Source, target: Seen) -> "Tensor | None":
         """What it holds all of the target's photographs (n,) or (n, K) to be, asked when an epoch begins."""

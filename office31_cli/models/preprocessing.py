@@ -50,12 +50,25 @@ class Preprocessing:
         The window covers 0.08 to 1 of the area at an aspect ratio of 3/4 to 4/3 (Szegedy 2015). `draws`
         (n, 5), uniform in [0, 1), decide it, so that a photograph's window does not depend on its batch.
         """
-        grid = F.affine_grid(
-            _windows(draws).to(pixels.device), [len(pixels), 3, self.crop, self.crop], align_corners=False
-        )
+        return self._normalise(self._window(pixels, draws, least=0.08))
+
+    def view(self, number: int, pixels: Tensor, draws: npt.NDArray[np.float64]) -> Tensor:
+        """One of the views that features are cached of: (n, side, side, 3) to (n, 3, crop, crop).
+
+        View 0 is the middle and 1 its mirror image; every further one is a random window of 0.3 to 1 of the area,
+        mirrored half of the time, lighter or darker, with more or less contrast and colour. `draws` (n, 8), uniform
+        in [0, 1), decide it.
+        """
+        if number < 2:
+            middle = self.centre(pixels)
+            return middle.flip(3).contiguous(memory_format=torch.channels_last) if number else middle
+        return self._normalise(_recoloured(self._window(pixels, draws[:, :5], least=0.3), draws[:, 5:]))
+
+    def _window(self, pixels: Tensor, draws: npt.NDArray[np.float64], *, least: float) -> Tensor:
+        maps = _windows(draws, least).to(pixels.device)
+        grid = F.affine_grid(maps, [len(pixels), 3, self.crop, self.crop], align_corners=False)
         images = pixels.permute(0, 3, 1, 2).float()
-        cut = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-        return self._normalise(cut)
+        return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
     def _normalise(self, images: Tensor) -> Tensor:
         mean = torch.tensor(self.mean, device=images.device).view(1, 3, 1, 1)
@@ -63,9 +76,22 @@ class Preprocessing:
         return ((images - 255 * mean) / (255 * std)).contiguous(memory_format=torch.channels_last)
 
 
-def _windows(draws: npt.NDArray[np.float64]) -> Tensor:
-    """Affine maps (n, 2, 3) from the output's coordinates in [-1, 1] to a random window of the input's."""
-    area = 0.08 + draws[:, 0] * (1 - 0.08)
+def _recoloured(images: Tensor, draws: npt.NDArray[np.float64]) -> Tensor:
+    """Images (n, 3, h, w) in [0, 255] with 0.6 to 1.4 times the brightness, contrast and colour; `draws` (n, 3)."""
+    brightness, contrast, colour = torch.from_numpy(0.6 + 0.8 * draws).to(images).T[:, :, None, None, None]
+    images = images * brightness
+    mean = images.mean((1, 2, 3), keepdim=True)
+    images = (images - mean) * contrast + mean
+    grey = images.mean(1, keepdim=True)
+    return torch.clamp((images - grey) * colour + grey, 0, 255)
+
+
+def _windows(draws: npt.NDArray[np.float64], least: float) -> Tensor:
+    """Affine maps (n, 2, 3) from the output's coordinates in [-1, 1] to a random window of the input's.
+
+    It covers `least` to 1 of the area.
+    """
+    area = least + draws[:, 0] * (1 - least)
     ratio = np.exp((2 * draws[:, 1] - 1) * math.log(4 / 3))
     width = np.minimum(np.sqrt(area * ratio), 1.0)
     height = np.minimum(np.sqrt(area / ratio), 1.0)

@@ -33,7 +33,7 @@ def finetune(
     not exist, before anything is loaded.
     """
     options.check()
-    strategies.check(strategy)
+    strategies.FOLDER.check(strategy)
     if labels is not None and labels < 1:
         raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
     start, opened = choice.model_and_data(
@@ -56,8 +56,9 @@ def finetune(
     )
     choice.tell_model(model, start, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.recipes.run import Run
 
-    fields = training.train_and_store(request, observer)
+    fields = training.train_and_store(Run.of(request, observer), observer)
     return Finetuned(**fields, target=target, strategy=strategy, labels=labels or "all")
 
 

@@ -44,16 +44,29 @@ def open_domain(
 
 
 def inputs_for(
-    cut: Cut, domains: list[Domain], preprocessing: Preprocessing, device: torch.device, observer: Observer
+    cut: Cut,
+    domains: list[Domain],
+    preprocessing: Preprocessing,
+    device: torch.device,
+    observer: Observer,
+    *,
+    views: int = 1,
 ) -> Inputs:
-    """What the trained part of a cut network is fed, for examples that name a domain's row."""
+    """What the trained part of a cut network is fed, for examples that name a domain's row.
+
+    Where a part is frozen, training sees each photograph in one of so many cached views.
+    """
     pixels = [domain.pixels for domain in domains]
     if cut.frozen is None:
         return PixelInputs(pixels, preprocessing, device)
-    views = [
-        frozen_outputs(cut.frozen, domain.whole, domain.pixels, preprocessing, device, observer) for domain in domains
+    cached = [
+        [
+            frozen_outputs(cut.frozen, domain.whole, domain.pixels, preprocessing, device, observer, view=view)
+            for domain in domains
+        ]
+        for view in range(views)
     ]
-    return FrozenInputs(views, device)
+    return FrozenInputs(cached, device)
 
 
 def examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> Examples:

@@ -17,6 +17,11 @@ def _inside(value: Any, kind: type[Kind], *path: str) -> Kind | None:
     return value if isinstance(value, kind) else None
 
 
+def _accuracy(metrics: dict[str, Any]) -> float | None:
+    last = _inside(metrics, float, "scores", "last")
+    return _inside(metrics, float, "validation", "item") if last is None else last
+
+
 @dataclass(frozen=True)
 class ModelRow:
     """One stored model at a glance."""
@@ -28,8 +33,10 @@ class ModelRow:
     """The id of the first parent."""
     domains: list[str]
     backbone: str | None
+    target: str | None
+    """What it was adapted to without labels, if it was."""
     accuracy: float | None
-    """Of items on the validation part; None where it was not measured."""
+    """Of items on the validation part, of an adapted model on its target; None where it was not measured."""
     created: str
     bytes: int
 
@@ -45,7 +52,9 @@ class ModelRow:
             parent=card.parents[0].id if card.parents else None,
             domains=[str(domain) for domain in domains or []],
             backbone=_inside(card.network, str, "backbone"),
-            accuracy=_inside(card.metrics, float, "validation", "item"),
+            target=_inside(card.configuration, str, "target"),
+            accuracy=_inside(card.metrics, float, "scores", "last")
+            or _inside(card.metrics, float, "validation", "item"),
             created=card.created,
             bytes=entry.bytes,
         )

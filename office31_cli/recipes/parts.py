@@ -32,7 +32,7 @@ def divide(request: Request, domains: list[Domain], observer: Observer) -> Parts
     parts = [domain.photographs for domain in domains]
     kept_back = [_kept_back(request, part) for part in parts]
     learnt = [_learnt(request, part.subset(~mask), observer) for part, mask in zip(parts, kept_back, strict=True)]
-    if not any(map(len, learnt)):
+    if parts and not any(map(len, learnt)):
         raise Failed("training", "no labelled photographs are left to learn from", "use a smaller --held-out")
     before = labelled.of(request.parent) if request.parent else {}
     seen = labelled.merged(before, labelled.by_domain(learnt))

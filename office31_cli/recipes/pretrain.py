@@ -36,8 +36,9 @@ def pretrain(
     request = requested("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
     choice.tell_data(data, request.data, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.recipes.run import Run
 
-    return Trained(**training.train_and_store(request, observer))
+    return Trained(**training.train_and_store(Run.of(request, observer), observer))
 
 
 def requested(

@@ -6,6 +6,7 @@ from typing import Any
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import check_device, check_optimizer, check_train
 from office31_cli.errors import Misuse
+from office31_cli.methods.base import Method
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
 from office31_cli.registry import Entry, Registry
@@ -73,3 +74,24 @@ class Request:
             "labels": "all" if self.labels is None else self.labels,
             "held_out": self.options.held_out,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptRequest(Request):
+    """An adaptation: `domains` are the source, whose labels are learnt from; none for a source-free method."""
+
+    target: str
+    name: str
+    """The method's."""
+    method: Method
+    steps: int
+    """Of an epoch."""
+    views: int
+    """Of each photograph that training sees, where a part is frozen."""
+    validator: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As `Request.to_json`."""
+        adapting = ("target", "steps", "views", "validator")
+        told = {name: getattr(self, name) for name in adapting}
+        return super().to_json() | told | {"method": self.name, "settings": self.method.settings()}

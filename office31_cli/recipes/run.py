@@ -8,21 +8,22 @@ import torch
 
 from office31_cli import strategies
 from office31_cli.engine import loop
+from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.freezing import Cut, cut
 from office31_cli.engine.inputs import Inputs
-from office31_cli.engine.optimizers import Group
+from office31_cli.engine.optimizers import Group, trainable
 from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
+from office31_cli.recipes import labelled
 from office31_cli.recipes.material import examples, inputs_for, open_domain, to_learn, to_score, warn_of_gaps
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.start import Start
-from office31_cli.strategies.base import trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Run:
         """Load, decode, split, and pass every photograph through the frozen part where there is one."""
         device = choose_device(request.options.device)
         start = Start.of(request, observer)
-        train = request.options.train or _default_train(request, device)
+        train = request.options.train or default_train(request, device)
         domains = [
             open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
             for name in request.domains
@@ -53,7 +54,7 @@ class Run:
         network = start.network(_fitted(request, parts, observer))
         halves = cut(network, train)
         inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
-        return cls(request, start, network, train, _settings(request, train), parts, halves, inputs, device)
+        return cls(request, start, network, train, settings_for(request, train), parts, halves, inputs, device)
 
     @property
     def outputs(self) -> Composite:
@@ -72,7 +73,10 @@ class Run:
         task = loop.Supervised(self.halves.trained, self.outputs)
         targets = self.outputs.targets(to_learn(self.request.data, self.outputs, self.parts.learnt))
         learnt = examples(self.parts.learnt, targets)
-        training = loop.Training(task, groups, self.inputs, learnt, self.settings, self.device)
+        batches = LabelledBatches(
+            self.inputs, learnt, batch_size=self.settings.batch_size, seed=self.settings.seed, device=self.device
+        )
+        training = loop.Training(task, groups, batches, self.settings, self.device)
         with threads_for(self.halves.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
@@ -89,6 +93,14 @@ class Run:
         raw, actual = self.held_out()
         warn_of_gaps(actual, observer)
         return self.outputs.scores(raw, actual)
+
+    def metrics(self) -> dict[str, Any]:
+        """What is to be stored beside the scores on the held-out part."""
+        return {}
+
+    def labels_used(self) -> dict[str, int]:
+        """Labels that the network has seen by domain, its parents' included."""
+        return labelled.counts(self.parts.seen)
 
     def identity(self) -> dict[str, Any]:
         """What a run must share with an interrupted one to go on from its checkpoint."""
@@ -114,13 +126,14 @@ def _fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
     return request.outputs.fitted(learnt)
 
 
-def _default_train(request: Request, device: torch.device) -> str:
+def default_train(request: Request, device: torch.device) -> str:
     """The head alone on a CPU, where it takes seconds, unless the backbone has never been trained by others."""
     fresh = request.weights == "none"
     return "head" if device.type == "cpu" and not fresh else "all"
 
 
-def _settings(request: Request, train: str) -> Settings:
+def settings_for(request: Request, train: str) -> Settings:
+    """How to train, with the defaults of the part that is trained."""
     options = request.options
     return Settings(
         epochs=options.epochs or EPOCHS[train],

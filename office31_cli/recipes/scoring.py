@@ -47,7 +47,7 @@ def score(
     assert halves.frozen is not None
     features = frozen_outputs(halves.frozen, computed, opened.pixels, preprocessing, chosen, observer)
     examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
-    raw = loop.predict(halves.trained, FrozenInputs([features], chosen), examples, chosen).double().numpy()
+    raw = loop.predict(halves.trained, FrozenInputs([[features]], chosen), examples, chosen).double().numpy()
     outputs = network.architecture.outputs
     return Evaluated(
         model=entry.name,

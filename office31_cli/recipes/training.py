@@ -1,4 +1,4 @@
-"""The computing half of `pretrain` and `finetune`: one run, stored with the record of all that made it."""
+"""One run, trained and stored with the record of all that made it: the computing half of the commands that train."""
 
 import time
 from typing import Any
@@ -13,21 +13,19 @@ from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
 from office31_cli.recipes import labelled
 from office31_cli.recipes.parts import Parts
-from office31_cli.recipes.request import Request
 from office31_cli.recipes.run import Run
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 
 
-def train_and_store(request: Request, observer: Observer) -> dict[str, Any]:
+def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     """Do what was asked and publish the model; returns the fields of `results.Trained`.
 
     An interrupted run leaves its last epoch's checkpoint, from which the same request goes on: to the same bits as
     if it had never stopped. With `resume`, a run that has ended already returns its model.
     """
     began = time.monotonic()
-    run = Run.of(request, observer)
     checkpoints = Checkpoints(run.identity(), observer)
-    if request.options.resume and (finished := _finished(checkpoints.key)):
+    if run.request.options.resume and (finished := _finished(checkpoints.key)):
         observer.say(f"this very run has ended already: its model is {finished.name}")
         return _fields(finished, run.parts)
     with checkpoints.held():
@@ -60,10 +58,10 @@ def _card(run: Run, key: str, history: History, scores: dict[str, dict[str, Any]
             "domains": list(request.domains),
             "learnt": {part.domain: part.content for part in run.parts.learnt},
         },
-        labels_used=labelled.counts(run.parts.seen),
+        labels_used=run.labels_used(),
         configuration={**run.settings.to_json(), **request.to_json(), "run": key},
         environment=environment(run.device),
-        metrics={"validation": validation | run.outputs.headlines(scores)},
+        metrics={"validation": validation | run.outputs.headlines(scores)} | run.metrics(),
         history=history,
         seconds=round(seconds, 3),
     )
@@ -100,4 +98,5 @@ def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
         "kinds": {column: reader.kind for column, reader in outputs.readers().items()},
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
         "labels_used": card.labels_used,
+        **{name: figures for name, figures in card.metrics.items() if name != "validation"},
     }

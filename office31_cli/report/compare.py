@@ -11,7 +11,7 @@ from office31_cli.recipes.compare.results import (
     ComparedOutputs,
     OptimizerRow,
 )
-from office31_cli.report.console import cell, table
+from office31_cli.report.console import cell, spread, table
 from office31_cli.report.sparkline import sparkline
 from office31_cli.text import counted
 
@@ -35,9 +35,9 @@ def outputs_tables(found: ComparedOutputs) -> list[Table]:
             cell(row.outputs),
             str(row.width),
             f"{row.parameters:,}",
-            _spread(row.item, row.item_std),
-            _spread(row.domain, row.domain_std),
-            _spread(row.both, row.both_std),
+            spread(row.item, row.item_std),
+            spread(row.domain, row.domain_std),
+            spread(row.both, row.both_std),
             sparkline(row.loss, 5),
             f"{row.seconds:.1f}",
         )
@@ -114,13 +114,6 @@ def claims_tables(claims: Sequence[Claim]) -> list[Table]:
     for claim in claims:
         made.add_row(cell(claim.claim), cell(claim.measured), claim.verdict)
     return [made]
-
-
-def _spread(mean: float | None, deviation: float | None) -> str:
-    """`87.4±1.2`, in per cent."""
-    if mean is None:
-        return "-"
-    return f"{100 * mean:.1f}" + ("" if deviation is None else f"±{100 * deviation:.1f}")
 
 
 def _share(value: float | None) -> str:

@@ -123,6 +123,13 @@ def percent(fraction: float | None) -> str:
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.1f} %"
 
 
+def spread(mean: float | None, deviation: float | None) -> str:
+    """`87.4±1.2`, in per cent."""
+    if mean is None:
+        return "-"
+    return f"{100 * mean:.1f}" + ("" if deviation is None else f"±{100 * deviation:.1f}")
+
+
 def print_error(message: str) -> None:
     """One `error:` line on stderr."""
     _console(sys.stderr).print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)

@@ -96,8 +96,14 @@ def imported(row: ModelRow) -> Text:
 
 
 def _cells(row: ModelRow) -> list[Text]:
-    texts = (row.model, row.id, ", ".join(row.domains), percent(row.accuracy))
+    texts = (row.model, row.id, _domains(row), percent(row.accuracy))
     return [cell(text) for text in texts]
+
+
+def _domains(row: ModelRow) -> str:
+    """`amazon, webcam`, of an adapted model `amazon → dslr`."""
+    learnt = ", ".join(row.domains)
+    return learnt if row.target is None else f"{learnt} → {row.target}".strip()
 
 
 def _label(node: Node) -> Text:
@@ -108,7 +114,7 @@ def _label(node: Node) -> Text:
     row = ModelRow.of(node.entry)
     score = "" if row.accuracy is None else f" {percent(row.accuracy)}"
     return Text.assemble(
-        (cell(row.model).plain, "bold"), cell(f" {row.command} {', '.join(row.domains)}{score} "), (row.id, "dim")
+        (cell(row.model).plain, "bold"), cell(f" {row.command} {_domains(row)}{score} "), (row.id, "dim")
     )
 
 
@@ -159,4 +165,6 @@ def _pairs(values: Mapping[str, object]) -> str:
 def _plain(value: object) -> object:
     if value is None:
         return "-"
+    if isinstance(value, dict):
+        return f"({_pairs(value)})"
     return " + ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,11 +1,13 @@
 """How a trained model looks."""
 
+from collections.abc import Iterable
+
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.report.console import cell, table
+from office31_cli.report.console import cell, percent, table
 from office31_cli.report.outputs import headline
-from office31_cli.results import Finetuned, Trained
+from office31_cli.results import Adapted, Finetuned, Trained
 from office31_cli.text import counted
 
 
@@ -18,14 +20,39 @@ def trained_table(result: Trained) -> Table:
         made.add_row("from", result.parent)
     if isinstance(result, Finetuned):
         made.add_row("strategy", f"{result.strategy}, labels: {result.labels}")
+    if isinstance(result, Adapted):
+        made.add_row("method", cell(_way(result)))
     made.add_row("network", cell(f"{result.backbone}, weights {result.weights}"))
     if result.outputs != "item":
         made.add_row("outputs", cell(result.outputs))
     made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
-    made.add_row("learnt from", cell(f"{counted(result.photographs, 'photograph')} of {', '.join(result.domains)}"))
+    if result.domains:
+        told = f"{counted(result.photographs, 'photograph')} of {', '.join(result.domains)}"
+        made.add_row("learnt from", cell(told))
     made.add_row("labels seen", cell(labels(result.labels_used)))
-    made.add_row("held out", _scores(result))
+    if isinstance(result, Adapted):
+        for what, score in _scores_of_target(result):
+            made.add_row(what, score)
+    if result.held_out or not isinstance(result, Adapted):
+        made.add_row("held out", _scores(result))
     return made
+
+
+def _way(result: Adapted) -> str:
+    """`mcc, from amazon to dslr`."""
+    return f"{result.method}, from {result.source or 'the stored model alone'} to {result.target}"
+
+
+def _scores_of_target(result: Adapted) -> Iterable[tuple[str, Text]]:
+    """The three figures side by side, each with what chose its epoch."""
+    last, selected, oracle = (result.scores[name] for name in ("last", "selected", "oracle"))
+    if last is None:
+        yield result.target, Text("it has no labels, so nothing can be scored")
+        return
+    yield result.target, Text.assemble(f"{percent(last)}, the last epoch ", ("(this is stored)", "dim"))
+    picked = f"{percent(selected['accuracy'])}, epoch {selected['epoch']}, picked by {selected['validator']} "
+    yield "", Text.assemble(picked, ("without labels", "dim"))
+    yield "", Text.assemble(f"{percent(oracle)}, the best epoch ", ("the oracle's: it looks at the labels", "dim"))
 
 
 def _scores(result: Trained) -> Text | str:

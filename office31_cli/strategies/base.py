@@ -2,8 +2,6 @@
 
 from abc import ABC, abstractmethod
 
-from torch import nn
-
 from office31_cli.engine.optimizers import Group
 from office31_cli.models.network import Network
 
@@ -14,8 +12,3 @@ class Strategy(ABC):
     @abstractmethod
     def groups(self, network: Network) -> list[Group]:
         """The parameters to train with their learning rates; what else asks for gradients is frozen here."""
-
-
-def trainable(module: nn.Module) -> list[nn.Parameter]:
-    """The module's parameters that ask for gradients."""
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]

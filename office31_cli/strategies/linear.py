@@ -1,6 +1,6 @@
 """The last linear layer alone; bottleneck and backbone stay as they were stored."""
 
-from office31_cli.engine.optimizers import Group
+from office31_cli.engine.optimizers import Group, trainable
 from office31_cli.models.network import Network
 from office31_cli.strategies import base
 
@@ -13,4 +13,4 @@ class Strategy(base.Strategy):
         network.requires_grad_(False)
         for head in network.heads:
             head.outputs.requires_grad_(True)
-        return [Group(base.trainable(network.heads))]
+        return [Group(trainable(network.heads))]

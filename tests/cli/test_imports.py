@@ -21,6 +21,7 @@ ORDER = (
     "recipes",
     "strategies",
     "engine",
+    "methods",
     "models",
     "data",
     "outputs",
@@ -63,7 +64,7 @@ def answers(command: Command, lines: list[list[str]]) -> list[tuple[int, str, bo
 
 @pytest.mark.usefixtures("pretrained")
 def test_help_listings_and_wrong_usage_do_not_wait_for_torch(drawn: Command) -> None:
-    quick = [["--version"], [], ["--help"], ["compare"]]
+    quick = [["--version"], [], ["--help"], ["compare"], ["methods"], ["methods", "--json"]]
     quick += [["models"], ["models", "list"], ["models", "tree"], ["models", "verify"]]
     lines = quick + [line.split() for line, _ in WRONG]
     found = answers(drawn, lines)
@@ -73,7 +74,7 @@ def test_help_listings_and_wrong_usage_do_not_wait_for_torch(drawn: Command) -> 
 
 
 def test_every_command_explains_itself_with_an_example(run: Command) -> None:
-    commands = ["download", "pretrain", "finetune", "evaluate"]
+    commands = ["download", "pretrain", "finetune", "adapt", "evaluate", "benchmark", "methods"]
     models = ["list", "show", "tree", "rename", "rm", "verify", "gc", "export", "import"]
     comparisons = ["outputs", "optimizers", "chapter"]
     lines = [[command, "--help"] for command in commands] + [["models", command, "--help"] for command in models]

@@ -20,19 +20,31 @@ EXPECTED = np.stack([SECOND[4], FIRST[0], SECOND[0], FIRST[3]])
 @pytest.mark.parametrize("in_memory", [0, 1 << 28])
 def test_rows_come_from_each_examples_domain_in_order(in_memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_IN_MEMORY", in_memory)
-    inputs = FrozenInputs([stored(FIRST), stored(SECOND)], CPU)
+    inputs = FrozenInputs([[stored(FIRST), stored(SECOND)]], CPU)
     assert np.array_equal(inputs.evaluation(MIXED), EXPECTED)
     assert np.array_equal(inputs.training(MIXED, np.zeros((4, 5))), EXPECTED)
 
 
 def test_one_domains_rows_may_repeat() -> None:
     rows = np.array([2, 2, 0])
-    inputs = FrozenInputs([stored(FIRST)], CPU)
+    inputs = FrozenInputs([[stored(FIRST)]], CPU)
     assert np.array_equal(inputs.evaluation(Examples(np.zeros(3, dtype=np.int64), rows, np.empty((3, 0)))), FIRST[rows])
 
 
+@pytest.mark.parametrize("in_memory", [0, 1 << 28])
+def test_training_sees_the_view_that_the_first_draw_decides(in_memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_IN_MEMORY", in_memory)
+    views = [[stored(FIRST + shift), stored(SECOND + shift)] for shift in (0, 1000, 2000)]
+    inputs = FrozenInputs(views, CPU)
+    draws = np.full((4, 5), 0.9)
+    draws[:, 0] = [0.99, 0.5, 0.34, 0.0]
+    shifts = np.array([[2000], [1000], [1000], [0]], dtype=np.float32)
+    assert np.array_equal(inputs.training(MIXED, draws), EXPECTED + shifts)
+    assert np.array_equal(inputs.evaluation(MIXED), EXPECTED)
+
+
 def test_half_precision_rows_are_computed_with_in_single() -> None:
-    inputs = FrozenInputs([stored(FIRST.astype(np.float16))], CPU)
+    inputs = FrozenInputs([[stored(FIRST.astype(np.float16))]], CPU)
     assert inputs.evaluation(MIXED.take(np.array([1, 3]))).dtype == torch.float32
 
 

@@ -117,8 +117,8 @@ class NanAt(Supervised):
         self.steps = iter(range(1, 100))
         self.step = step
 
-    def forward(self, batch: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        losses = super().forward(batch, targets)
+    def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
+        losses = super().forward(progress, phase, *batch)
         return {"item": losses["item"] * (torch.nan if next(self.steps) == self.step else 1)}
 
 
@@ -151,9 +151,9 @@ class Sizes(Supervised):
         super().__init__(network, THREE)
         self.sizes: list[int] = []
 
-    def forward(self, batch: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        self.sizes.append(len(batch))
-        return super().forward(batch, targets)
+    def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
+        self.sizes.append(len(batch[0]))
+        return super().forward(progress, phase, *batch)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 9, 10])

@@ -10,9 +10,10 @@ from small_outputs import THREE
 from torch import nn
 
 from office31_cli.data.cache import CachedArray, cached, content_key
+from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
-from office31_cli.engine.loop import Supervised, Training
+from office31_cli.engine.loop import Supervised, Task, Training
 from office31_cli.engine.optimizers import Group
 from office31_cli.engine.settings import Settings
 from office31_cli.observer import SILENT, Observer, Silent
@@ -63,12 +64,13 @@ def train(
     checkpoints: Checkpoints | None = None,
     observer: Observer = SILENT,
     resume: bool = False,
-    task: nn.Module | None = None,
+    task: Task | None = None,
 ) -> History:
     task = task or Supervised(network, THREE)
-    training = Training(task, [Group(list(network.parameters()))], inputs, learnt, how, CPU)
+    batches = LabelledBatches(inputs, learnt, batch_size=how.batch_size, seed=how.seed, device=CPU)
+    training = Training(task, [Group(list(network.parameters()))], batches, how, CPU)
     return training.run(observer, checkpoints or Checkpoints({"run": "tiny"}), resume=resume)
 
 
 def frozen(array: npt.NDArray[np.generic]) -> FrozenInputs:
-    return FrozenInputs([stored(array)], CPU)
+    return FrozenInputs([[stored(array)]], CPU)

@@ -10,6 +10,7 @@ from small_outputs import THREE
 from torch import Tensor
 
 from office31_cli import strategies
+from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import Draws, Examples
 from office31_cli.engine.loop import Supervised, Training
@@ -48,7 +49,8 @@ def changed_by(strategy: str, train: str = "all") -> set[str]:
     rows = torch.arange(6).numpy()
     how = Settings(epochs=2, batch_size=3, optimizer="sgd", lr=0.1, seed=0)
     task, examples = Supervised(parts.trained, THREE), Examples(rows * 0, rows, (rows % 3)[:, None].astype(float))
-    Training(task, groups, RandomImages(), examples, how, CPU).run(SILENT)
+    batches = LabelledBatches(RandomImages(), examples, batch_size=how.batch_size, seed=how.seed, device=CPU)
+    Training(task, groups, batches, how, CPU).run(SILENT)
     return {key for key, value in whole.state_dict().items() if not torch.equal(value, before[key])}
 
 
@@ -59,8 +61,8 @@ def files() -> list[str]:
 @pytest.mark.parametrize("file", files())
 def test_every_file_is_a_strategy_that_is_listed_and_says_what_it_does(file: str) -> None:
     name = file.replace("_", "-")
-    assert name in strategies.names()
-    strategies.check(name)
+    assert name in strategies.FOLDER.names()
+    strategies.FOLDER.check(name)
     assert isinstance(strategies.load(name), Strategy)
     assert (inspect.getdoc(import_module(f"office31_cli.strategies.{file}")) or "").strip()
 
@@ -76,16 +78,16 @@ def test_every_strategy_trains_parameters_of_the_network_and_each_once(file: str
 
 
 def test_listing_and_checking_imports_no_torch() -> None:
-    code = "import sys; from office31_cli import strategies as s; s.check('full'); sys.exit('torch' in sys.modules)"
+    code = "import sys; from office31_cli.strategies import FOLDER as f; f.check('full'); exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_an_unknown_strategy_gets_a_near_match() -> None:
     with pytest.raises(Misuse, match=r"did you mean linear\?") as raised:
-        strategies.check("liner")
+        strategies.FOLDER.check("liner")
     assert raised.value.exit_code == 2
     with pytest.raises(Misuse):
-        strategies.check("base")
+        strategies.FOLDER.check("base")
 
 
 def test_linear_changes_the_outputs_and_nothing_else() -> None:

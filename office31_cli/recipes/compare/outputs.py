@@ -9,7 +9,6 @@ from office31_cli.recipes import choice
 from office31_cli.recipes.compare.results import Claim, ComparedOutputs, OutputsRow
 from office31_cli.recipes.pretrain import requested
 from office31_cli.recipes.request import DEFAULTS, Options
-from office31_cli.text import printable
 
 ALTERNATIVES = ("item+domain", "pair", "separate")
 
@@ -57,14 +56,6 @@ def check_held_out(options: Options) -> None:
     """Raise `Misuse` where nothing would be left to compare on."""
     if options.held_out == 0:
         raise Misuse("--held-out 0", "a comparison is made on what is held out", "use a share above 0, such as 0.2")
-
-
-def numbers(option: str, text: str) -> tuple[int, ...]:
-    """`0,1,2` as numbers; raises `Misuse` where it is something else."""
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
-        raise Misuse(f"{option} {printable(text)}", "not a list of numbers", f"write {option} 0,1,2")
-    return tuple(dict.fromkeys(map(int, words)))
 
 
 def _claims(rows: list[OutputsRow]) -> list[Claim]:

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from office31_cli.engine import loop
+from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
-from office31_cli.engine.optimizers import Group, parameter_bytes, state_bytes
+from office31_cli.engine.optimizers import Group, parameter_bytes, state_bytes, trainable
 from office31_cli.engine.settings import Settings
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.textbook import SIDE, TextbookMLP
@@ -24,7 +25,6 @@ from office31_cli.recipes.material import examples, open_domain, to_learn, to_sc
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.run import Run
-from office31_cli.strategies.base import trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observ
         "learnt": [part.content for part in parts.learnt],
         "environment": environment(device),
     }
-    inputs = FrozenInputs([domain.pixels for domain in domains], device)
+    inputs = FrozenInputs([[domain.pixels for domain in domains]], device)
     return _bench("raw pixels", identity, request, outputs, parts, fresh, inputs, device)
 
 
@@ -106,7 +106,10 @@ def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any
     """
     network = bench.fresh()
     task, groups = loop.Supervised(network, bench.outputs), [Group(trainable(network))]
-    training = loop.Training(task, groups, bench.inputs, bench.learnt, settings, bench.device)
+    batches = LabelledBatches(
+        bench.inputs, bench.learnt, batch_size=settings.batch_size, seed=settings.seed, device=bench.device
+    )
+    training = loop.Training(task, groups, batches, settings, bench.device)
     began = time.monotonic()
     try:
         with threads_for(bench.name):

@@ -1,0 +1,83 @@
+"""`office31 adapt`."""
+
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import options
+
+
+def adapt(
+    target: Annotated[str, typer.Option("--target", help="The domain to adapt to; its labels are not used.")],
+    method: Annotated[str, typer.Option("--method", help="How; office31 methods lists them.")] = "auto",
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            help="A labelled domain to learn from; may be given again.",
+            show_default="what the model was trained on",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE, a hyper-parameter of the method; may be given again."),
+    ] = None,
+    validator: options.Validator = "im",
+    model: options.Model = None,
+    data: options.Data = None,
+    train: options.Train = None,
+    epochs: options.EpochsOfSteps = None,
+    steps: options.Steps = 100,
+    views: options.Views = 2,
+    lr: options.LearningRate = None,
+    optimizer: options.Optimizer = "nesterov",
+    batch_size: options.BatchSize = 64,
+    held_out: Annotated[
+        float, typer.Option("--held-out", min=0.0, max=0.9, help="Share of the source's labels kept back.")
+    ] = 0.0,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    name: options.Name = None,
+    resume: options.Resume = False,
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Go on from a stored network with none of the target's labels.
+
+    What it learns from are the source's labels and the target's photographs.
+
+    Example: office31 adapt --target dslr --method mcc
+    """
+    from office31_cli.recipes.adapt import adapt as recipe
+    from office31_cli.recipes.request import Options
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.training import trained_table
+
+    reporter = Reporter(as_json=as_json)
+    chosen = Options(
+        train=train,
+        epochs=epochs,
+        lr=lr,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        held_out=held_out,
+        seed=seed,
+        device=device,
+        name=name,
+        resume=resume,
+        skip_bad=skip_bad,
+    )
+    result = recipe(
+        target,
+        method=method,
+        source=source,
+        settings=options.assignments(settings or []),
+        validator=validator,
+        steps=steps,
+        views=views,
+        model=model,
+        data=data,
+        options=chosen,
+        observer=reporter,
+    )
+    reporter.show(result, trained_table(result))

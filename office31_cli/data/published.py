@@ -1,0 +1,48 @@
+"""Office-31 accuracies that others published, from `published.csv`: one row a method and network."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+_FILE = Path(__file__).with_name("published.csv")
+
+_SAME = {"source only": "erm", "cdan+e": "cdan"}
+"""What a published method is called here, where that differs by more than its letters' case."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row of a published table; accuracies are fractions."""
+
+    method: str
+    backbone: str
+    tasks: dict[str, float]
+    """By task as it is written here: `A-W`."""
+    average: float
+    selection: str
+    """Which epoch was scored."""
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What the method is called here, if it is here."""
+        lowered = self.method.lower()
+        return _SAME.get(lowered, lowered)
+
+
+def published(backbone: str | None = None) -> list[Published]:
+    """The rows for a network, such as `AlexNet`, in the file's order; all of them without one."""
+    with _FILE.open(encoding="utf-8", newline="") as stream:
+        rows = [_row(fields) for fields in csv.DictReader(stream)]
+    return [row for row in rows if backbone is None or row.backbone.lower() == backbone.lower()]
+
+
+def backbones() -> tuple[str, ...]:
+    """The networks that there are rows for."""
+    return tuple(dict.fromkeys(row.backbone for row in published()))
+
+
+def _row(fields: dict[str, str]) -> Published:
+    tasks = {name: float(text) / 100 for name, text in fields.items() if len(name) == 3 and name[1] == "-"}
+    told = {name: fields[name] for name in ("method", "backbone", "selection", "source")}
+    return Published(**told, tasks=tasks, average=float(fields["average"]) / 100)

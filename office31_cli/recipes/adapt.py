@@ -1,0 +1,149 @@
+"""`office31 adapt`: go on from a stored network with the target's photographs and none of its labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from office31_cli import methods
+from office31_cli.data.folder import DataSet
+from office31_cli.errors import Failed, Misuse
+from office31_cli.methods.base import Method
+from office31_cli.observer import SILENT, Observer
+from office31_cli.outputs.composite import Composite
+from office31_cli.recipes import choice
+from office31_cli.recipes.request import AdaptRequest, Options
+from office31_cli.registry import Entry
+from office31_cli.results import Adapted
+from office31_cli.text import did_you_mean, printable
+
+DEFAULT_METHOD = "auto"
+DEFAULT_VALIDATOR = "im"
+SOURCE_VALIDATOR = "source"
+"""Accuracy on labels of the source that were held out."""
+
+EPOCHS, STEPS = 10, 100
+"""Epochs unless told otherwise, and the steps of each, whatever the domains' sizes."""
+
+VIEWS = 2
+"""Of each photograph: as it is, and its mirror image; further ones are random crops in other colours."""
+
+DEFAULTS = Options(held_out=0.0)
+
+
+def adapt(
+    target: str,
+    *,
+    method: str = DEFAULT_METHOD,
+    source: Sequence[str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    validator: str = DEFAULT_VALIDATOR,
+    steps: int = STEPS,
+    views: int = VIEWS,
+    model: str | None = None,
+    data: str | None = None,
+    options: Options = DEFAULTS,
+    observer: Observer = SILENT,
+) -> Adapted:
+    """Go on from `model` with the labels of `source` and the photographs of `target`, and store the network.
+
+    `source` is what the model was trained on unless given; a source-free method does not open it. Without `model`
+    the newest one that fits, was not adapted itself, and has seen no label of the target is taken. What is stored is
+    the last epoch; beside its accuracy stand that of the epoch that `validator` picks without labels, and of the
+    best. The target's labels, where it has any, are read after the training and for those figures alone. Raises
+    `Misuse` for names and numbers that make no sense, before anything is loaded.
+    """
+    options.check()
+    options = replace(options, epochs=options.epochs or EPOCHS)
+    chosen = methods.load(method).of(method, settings or {})
+    if source and chosen.source_free:
+        raise Misuse("--source", f"{method} goes on from the stored model alone", "leave it out")
+    check_validator(
+        validator,
+        kept_back=options.held_out > 0 and not chosen.source_free,
+        otherwise=f"use {DEFAULT_VALIDATOR}" if chosen.source_free else "add --held-out 0.2",
+    )
+    if steps < 1:
+        raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
+    if views < chosen.views:
+        raise Misuse(f"--views {views}", f"too few for {method}", f"use {chosen.views} or more")
+    start, opened = choice.model_and_data(
+        model, data, target, partial(_fits, target=target), _nothing(target), labelled=False
+    )
+    if start.card.items != opened.items:
+        raise Misuse(f"model {start.name}", "it lists its items in another order", "choose another --model")
+    domains = () if chosen.source_free else _source(source, start, opened, target)
+    request = AdaptRequest(
+        command="adapt",
+        data=opened,
+        domains=domains,
+        backbone=start.card.network["backbone"],
+        weights=start.card.weights,
+        parent=start,
+        outputs=_item_alone(start, chosen),
+        strategy="full",
+        labels=None,
+        suggested=f"{start.name}-{target}-{method}",
+        options=options,
+        target=target,
+        name=method,
+        method=chosen,
+        steps=steps,
+        views=views,
+        validator=validator,
+    )
+    choice.tell_model(model, start, observer)
+    from office31_cli.recipes import adaptation, training  # torch, 3 s: only now that all that was typed makes sense
+
+    fields = training.train_and_store(adaptation.AdaptRun.without_labels(request, observer), observer)
+    return Adapted(**fields, source="+".join(domains) or None, target=target, method=method)
+
+
+def check_validator(name: str, *, kept_back: bool, otherwise: str = f"use {DEFAULT_VALIDATOR}") -> None:
+    """Raise `Misuse` where there is no such validator, or where it needs labels and none are kept back."""
+    from office31_cli.metrics.validators import VALIDATORS  # numpy, 0.1 s
+
+    known = (*VALIDATORS, SOURCE_VALIDATOR)
+    if name not in known:
+        raise Misuse(f"--validator {printable(name)}", "there is none of that name", did_you_mean(name, known))
+    if name == SOURCE_VALIDATOR and not kept_back:
+        raise Misuse("--validator source", "it needs labels of the source that are kept back", otherwise)
+
+
+def _fits(entry: Entry, target: str) -> bool:
+    """Whether adapting starts from a model where none is named: not from an earlier adaptation's result."""
+    return entry.card.command != "adapt" and not entry.card.labels_used.get(target)
+
+
+def _source(asked: Sequence[str] | None, start: Entry, data: DataSet, target: str) -> tuple[str, ...]:
+    """The labelled domains to learn from, each once, in the data set's order."""
+    wanted = asked or [domain for domain, count in start.card.labels_used.items() if count and domain != target]
+    for domain in wanted:
+        data.check_labelled(domain)
+    if target in wanted:
+        raise Misuse(f"--source {printable(target)}", "it is the target", "choose another")
+    if not wanted:
+        raise Misuse(
+            f"model {start.name}", f"it has learnt from no domain but {printable(target)}", "name one with --source"
+        )
+    return tuple(domain for domain in data.domains if domain in wanted)
+
+
+def _item_alone(start: Entry, method: Method) -> Composite:
+    """What the adapted network answers: the item; other outputs of the stored one are left behind.
+
+    Raises `Misuse` where a method without a source would have to learn it anew.
+    """
+    outputs = choice.outputs_of(start)
+    if method.source_free and ("item",) not in (output.columns for output in outputs.outputs):
+        raise Misuse(
+            f"model {start.name}", "without the source, it must answer item by itself", "choose another --model"
+        )
+    return Composite(((outputs.readers()["item"].weighing(1.0),),))
+
+
+def _nothing(target: str) -> Failed:
+    return Failed(
+        "no stored model fits",
+        f"none is stored that has seen no label of {printable(target)}",
+        "run office31 pretrain first, or name one with --model",
+    )

@@ -1,0 +1,131 @@
+"""The computing half of `adapt`: a run whose target has no labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from torch import Tensor
+
+from office31_cli.data.photographs import Photographs
+from office31_cli.engine.adaptation import SOURCE, Adaptation
+from office31_cli.engine.batches import Pair
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.device import choose_device, threads_for
+from office31_cli.engine.freezing import cut
+from office31_cli.engine.inputs import Examples, joined
+from office31_cli.engine.loop import Training
+from office31_cli.errors import Failed
+from office31_cli.observer import Observer
+from office31_cli.recipes import labelled as labels_seen
+from office31_cli.recipes.learning import (
+    check_material,
+    in_passes,
+    labelled,
+    learner_of,
+    learning_together,
+    nothing,
+    scores,
+    unlabelled,
+)
+from office31_cli.recipes.material import inputs_for, open_domain
+from office31_cli.recipes.parts import Parts, divide
+from office31_cli.recipes.request import AdaptRequest
+from office31_cli.recipes.run import Run, default_train, settings_for
+from office31_cli.recipes.start import Start
+from office31_cli.recipes.teaching import agreed
+from office31_cli.text import counted
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptRun(Run):
+    """A run that learns from the source's labels, if it has a source, and from the target's photographs."""
+
+    request: AdaptRequest
+    target: Photographs
+    pair: Pair
+    adaptation: Adaptation
+    training: Training
+
+    @classmethod
+    def without_labels(cls, request: AdaptRequest, observer: Observer) -> Self:
+        """As `Run.of`; raises `Failed` where source or target have too little to learn from."""
+        device = choose_device(request.options.device)
+        start = Start.of(request, observer)
+        train = request.options.train or default_train(request, device)
+        skip_bad = request.options.skip_bad
+        opened = [
+            open_domain(request.data, name, start.preprocessing, skip_bad=skip_bad, observer=observer)
+            for name in (*request.domains, request.target)
+        ]
+        parts = divide(request, opened[:-1], observer)
+        network = start.network(request.outputs)
+        halves = cut(network, train)
+        inputs = inputs_for(halves, opened, start.preprocessing, device, observer, views=request.views)
+        method = request.method
+        settings = in_passes(settings_for(request, train), method)
+        target = opened[-1].photographs
+        if known := _labels_before(target, parts):
+            observer.warn(
+                f"{request.target}: the model has learnt the labels of {known:,} of its "
+                f"{counted(len(target), 'photograph')} before, so the scores promise too much"
+            )
+        pair = Pair(
+            _all_labelled(parts.learnt),
+            unlabelled(target, len(opened) - 1),
+            _all_labelled(parts.held_out),
+            settings.seed,
+        )
+        check_material(pair, request.domains, request.target)
+        if request.validator == SOURCE and not len(pair.validation):
+            raise Failed("--validator source", "no photograph of the source is kept back", "use a larger --held-out")
+        adaptation, training = learning_together(
+            [learner_of(halves.stages[0], network.heads[0], method, settings.seed)],
+            [pair],
+            method,
+            inputs,
+            settings,
+            request.steps,
+            device,
+        )
+        return cls(
+            request, start, network, train, settings, parts, halves, inputs, device, target, pair, adaptation, training
+        )
+
+    def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
+        """Train to the end; returns each epoch's mean losses, and what the validators made of it."""
+        with threads_for(self.halves.name):
+            if self.request.method.taught_by():
+                self.adaptation.hold(self._agreed(observer, checkpoints))
+            history = self.training.run(observer, checkpoints, resume=self.request.options.resume)
+        judged = self.adaptation.judged(0)
+        return [row | {name: judged[name][epoch] for name in judged} for epoch, row in enumerate(history)]
+
+    def _agreed(self, observer: Observer, checkpoints: Checkpoints | None) -> list[Tensor]:
+        steps, method = self.request.steps, self.request.method
+        learners = self.adaptation.learners()
+        return agreed(
+            method, learners, [self.pair], self.inputs, self.settings, steps, self.device, observer, checkpoints
+        )
+
+    def metrics(self) -> dict[str, Any]:
+        """The target's scores: here, after the training, its labels are read for the first time."""
+        actual = self.target.items if self.target.labelled else None
+        return {"scores": scores(self.adaptation, 0, actual, self.request.validator)}
+
+    def labels_used(self) -> dict[str, int]:
+        """Those of the source, and of the target none but what the start has seen already."""
+        return {self.request.target: _labels_before(self.target, self.parts)} | super().labels_used()
+
+    def identity(self) -> dict[str, Any]:
+        """As `Run.identity`; the target's photographs decide, too."""
+        return super().identity() | {"adapted to": self.target.content}
+
+
+def _labels_before(target: Photographs, parts: Parts) -> int:
+    """The labels of the target that the start has learnt, whatever the target was called then."""
+    return int(labels_seen.seen(target, parts.seen).sum())
+
+
+def _all_labelled(parts: Sequence[Photographs]) -> Examples:
+    """One part a domain, in the domains' order."""
+    return joined([nothing(), *(labelled(part, domain) for domain, part in enumerate(parts))])

@@ -1,0 +1,94 @@
+"""What every adaptation is made of: examples with and without labels, one training for all runs, the scores."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from office31_cli.data.photographs import IntArray, Photographs
+from office31_cli.engine.adaptation import Adaptation
+from office31_cli.engine.batches import Pair, PairedBatches
+from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.inputs import Examples, Inputs
+from office31_cli.engine.learner import Learner
+from office31_cli.engine.loop import Training
+from office31_cli.engine.settings import Settings
+from office31_cli.errors import Failed
+from office31_cli.methods.base import Method
+from office31_cli.models.network import Head
+from office31_cli.text import printable
+
+
+def labelled(photographs: Photographs, domain: int) -> Examples:
+    """Photographs of the source, which lie in the inputs' array number `domain`, with their items."""
+    items = photographs.items[:, None].astype(np.float64)
+    return Examples(np.full(len(photographs), domain), photographs.rows, items)
+
+
+def unlabelled(photographs: Photographs, domain: int) -> Examples:
+    """Photographs of the target; what they show is left behind."""
+    return Examples(np.full(len(photographs), domain), photographs.rows, np.empty((len(photographs), 0)))
+
+
+def nothing() -> Examples:
+    """No labelled photographs."""
+    return Examples(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 1)))
+
+
+def check_material(pair: Pair, source: Sequence[str], target: str) -> None:
+    """Raise `Failed` where there is too little to learn from; `source` are its domains, if it has any."""
+    if len(pair.target) < 2:
+        raise Failed(f"target {printable(target)}", "it has fewer than two photographs", "add some")
+    if source and len(np.unique(pair.source.targets)) < 2:
+        raise Failed(
+            f"source {printable('+'.join(source))}",
+            "its photographs all show the same item, so there is nothing to tell apart",
+            "add pictures of another item",
+        )
+
+
+def learner_of(stage: nn.Module, head: nn.Module, method: Method, seed: int) -> Learner:
+    """A network's trained part, ready for the method; what the method adds is drawn by the seed."""
+    assert isinstance(head, Head)
+    seed_torch("method", seed)
+    return Learner(stage, head, method)
+
+
+def in_passes(settings: Settings, method: Method) -> Settings:
+    """The settings, with as many epochs as the method makes passes over the target, if that is fixed."""
+    return settings if method.passes is None else replace(settings, epochs=method.passes)
+
+
+def learning_together(
+    learners: Sequence[Learner],
+    pairs: Sequence[Pair],
+    method: Method,
+    inputs: Inputs,
+    settings: Settings,
+    steps: int,
+    device: torch.device,
+) -> tuple[Adaptation, Training]:
+    """The task of one run or of several, and the training that runs it."""
+    if method.passes is not None:
+        steps = max(1, min(len(pair.target) for pair in pairs) // settings.batch_size)
+    adaptation = Adaptation(learners, method, inputs, pairs, epochs=settings.epochs, device=device)
+    batches = PairedBatches(inputs, pairs, method, batch_size=settings.batch_size, steps=steps, device=device)
+    return adaptation, Training(adaptation, adaptation.groups(), batches, settings, device)
+
+
+def scores(adaptation: Adaptation, run: int, actual: IntArray | None, validator: str) -> dict[str, Any]:
+    """A run's accuracy on its target's photographs: after the last epoch, the one picked without labels, the best.
+
+    The best is the oracle's, who looks at the labels. Without `actual` items (n,) each is None.
+    """
+    judged = adaptation.judged(run)[validator]
+    picked = int(np.argmax(judged))
+    right = None if actual is None else (adaptation.named(run) == actual).mean(1).tolist()
+    return {
+        "last": right and right[-1],
+        "selected": {"validator": validator, "epoch": picked + 1, "accuracy": right and right[picked]},
+        "oracle": right and max(right),
+    }
