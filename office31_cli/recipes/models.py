@@ -53,8 +53,7 @@ class ModelRow:
             domains=[str(domain) for domain in domains or []],
             backbone=_inside(card.network, str, "backbone"),
             target=_inside(card.configuration, str, "target"),
-            accuracy=_inside(card.metrics, float, "scores", "last")
-            or _inside(card.metrics, float, "validation", "item"),
+            accuracy=_accuracy(card.metrics),
             created=card.created,
             bytes=entry.bytes,
         )
