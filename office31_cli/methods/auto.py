@@ -25,7 +25,7 @@ class Method(mcc.Method):
 
     paper = "this toolkit; after Jin and others 2020 (MCC) and Hinton and others 2015 (distillation)"
 
-    teachers: int = ranged(3, 2, 32, "networks that are trained first")
+    teachers: int = ranged(5, 2, 32, "networks that are trained first")
     agreed: float = ranged(1.0, 0.0, 10.0, "weight of the cross-entropy on what they agree on")
 
     def taught_by(self) -> list[base.Method]:

@@ -90,6 +90,62 @@ def test_a_photographs_view_does_not_depend_on_its_batch() -> None:
     assert torch.equal(SMALL.augmented(pixels.flip(0), draws[::-1].copy()), together.flip(0))
 
 
+def test_the_first_cached_view_is_the_centre_and_the_second_its_mirror_image() -> None:
+    pixels = photographs(3, 20)
+    for draws in (np.zeros((3, 8)), np.random.default_rng(0).random((3, 8))):
+        assert torch.equal(SMALL.view(0, pixels, draws), SMALL.centre(pixels))
+        assert torch.equal(SMALL.view(1, pixels, draws), SMALL.centre(pixels).flip(3))
+
+
+PLAIN = [*FULL_WINDOW, 0.5, 0.5, 0.5]
+"""The window above, no lighter nor darker, with as much contrast and colour as there is."""
+
+
+def test_a_further_view_is_a_window_in_other_colours() -> None:
+    pixels = photographs(3, 20)
+    resized = F.interpolate(pixels.permute(0, 3, 1, 2).float(), size=(16, 16), mode="bilinear", align_corners=False)
+    seen = SMALL.view(2, pixels, np.array([PLAIN] * 3))
+    torch.testing.assert_close(seen, normalised(SMALL, resized), rtol=1e-3, atol=1e-3)
+    assert torch.equal(seen, SMALL.view(7, pixels, np.array([PLAIN] * 3)))  # the number means nothing but other draws
+
+
+@pytest.mark.parametrize(("place", "draw", "factor"), [(5, 0.0, 0.6), (5, 0.25, 0.8), (6, 1.0, 1.4), (7, 0.75, 1.2)])
+def test_brightness_contrast_and_colour(place: int, draw: float, factor: float) -> None:
+    """Of one light and one dark picture of a single colour each, halfway across."""
+    left, right = np.array([120.0, 90.0, 60.0]), np.array([60.0, 75.0, 90.0])
+    pixels = torch.empty(1, 16, 16, 3, dtype=torch.uint8)
+    pixels[:, :, :8], pixels[:, :, 8:] = torch.from_numpy(left).byte(), torch.from_numpy(right).byte()
+    draws = np.array([PLAIN])
+    draws[0, place] = draw
+    mean = (left.mean() + right.mean()) / 2
+    changed = {
+        5: lambda colour: colour * factor,
+        6: lambda colour: mean + (colour - mean) * factor,
+        7: lambda colour: colour.mean() + (colour - colour.mean()) * factor,
+    }[place]
+    seen = Preprocessing(16, 16, mean=(0.0, 0.0, 0.0), std=(1 / 255, 1 / 255, 1 / 255)).view(3, pixels, draws)[0]
+    for column, colour in ((0, left), (-1, right)):
+        np.testing.assert_allclose(seen[:, 8, column], changed(colour), atol=0.01)
+
+
+@given(st.tuples(*[st.floats(0, 1, exclude_max=True)] * 8))
+def test_a_cached_view_stays_in_range_covers_a_third_and_depends_on_its_own_draws(draws: tuple[float, ...]) -> None:
+    plain = Preprocessing(20, 16, mean=(0.0, 0.0, 0.0), std=(1 / 255, 1 / 255, 1 / 255))
+    pixels, others = photographs(3, 20), np.random.default_rng(0).random((3, 8))
+    others[1] = draws
+    seen = plain.view(2, pixels, others)
+    assert seen.shape == (3, 3, 16, 16)
+    assert 0 <= float(seen.min()) <= float(seen.max()) <= 255.001
+    assert torch.equal(seen[1], plain.view(2, pixels[[1]], np.array([draws]))[0])
+    ramp = torch.arange(20, dtype=torch.uint8)[:, None, None].expand(1, 20, 20, 3).contiguous()
+    ramp[..., 0] = torch.arange(20)
+    whole = np.array([[*draws[:5], 0.5, 0.5, 0.5]])
+    columns, rows, _ = plain.view(2, ramp, whole)[0]
+    width = abs(float(columns[0, -3] - columns[0, 2])) / 11 * 16 / 20
+    height = abs(float(rows[-3, 0] - rows[2, 0])) / 11 * 16 / 20
+    assert width * height >= 0.3 - 0.02
+
+
 def test_both_views_lie_channels_last() -> None:
     pixels = photographs(2, 20)
     for images in (SMALL.centre(pixels), SMALL.augmented(pixels, np.full((2, 5), 0.3))):
