@@ -84,8 +84,9 @@ class Method(base.Method):
     paper = "Long and others 2015, arXiv:1502.02791"
 
     weight: float = ranged(1.0, 0.01, 100.0, "of the discrepancy")
-    linear: bool = ranged(False, 0, 1, "estimate it in linear time; source and target batches must then be equal")
+    linear: bool = ranged(False, 0, 1, "estimate it in linear time, from as many photographs of each domain")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The discrepancy of the features."""
-        return {"mmd": self.weight * mk_mmd(source.features, target.features, linear=self.linear)}
+        rows = min(len(source.features), len(target.features)) if self.linear else None
+        return {"mmd": self.weight * mk_mmd(source.features[:rows], target.features[:rows], linear=self.linear)}

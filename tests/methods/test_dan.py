@@ -6,6 +6,7 @@ import pytest
 import torch
 from losses import SEEDS, STEP, Array, check_gradients, normal, source_and_target, value
 
+from office31_cli.methods.base import Target
 from office31_cli.methods.dan import ALPHAS, Method, mk_mmd
 
 
@@ -112,3 +113,10 @@ def test_the_method_weighs_it(linear: bool) -> None:
     source, target = source_and_target()
     found = Method(weight=7.0, linear=linear).losses(source, target, STEP)["mmd"]
     torch.testing.assert_close(found, 7 * mk_mmd(source.features, target.features, linear=linear))
+
+
+def test_in_linear_time_the_larger_batch_is_cut_to_the_smaller() -> None:
+    source, target = source_and_target(n=6)
+    fewer = Target(target.features[:4], target.logits[:4])
+    found = Method(linear=True).losses(source, fewer, STEP)["mmd"]
+    torch.testing.assert_close(found, mk_mmd(source.features[:4], fewer.features, linear=True))
