@@ -42,8 +42,10 @@ class Checkpoints:
         self.folder = paths.runs() / self.key
 
     def of_part(self, name: str) -> "Checkpoints":
-        """Those of a training that is a part of the run."""
-        return Checkpoints({**self.run, "part": name}, self.observer)
+        """Those of a training that is a part of the run; they are forgotten with it."""
+        part = Checkpoints({**self.run, "part": name}, self.observer)
+        part.folder = self.folder / f"part-{part.key}"
+        return part
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

@@ -140,3 +140,29 @@ def test_a_crash_at_any_operation_leaves_the_old_checkpoint_or_the_new(monkeypat
         epochs = len(Checkpoints(RUN).restore(module, optimizer))
         assert epochs in (1, 2)
         assert state(module, optimizer) == state(*made(epochs))
+
+
+def test_a_part_has_its_own_and_is_forgotten_with_the_run() -> None:
+    whole = saved(1)
+    for name, epoch in (("first", 2), ("second", 3)):
+        whole.of_part(name).save([{"item": 0.5}] * epoch, *made(epoch))
+    module, optimizer = made(7)
+    assert len(Checkpoints(RUN).of_part("first").restore(module, optimizer)) == 2
+    assert state(module, optimizer) == state(*made(2))
+    assert len(Checkpoints(RUN).of_part("second").restore(module, optimizer)) == 3
+    assert len(Checkpoints(RUN).restore(module, optimizer)) == 1
+    whole.clear()
+    assert Checkpoints(RUN).of_part("first").restore(module, optimizer) == []
+
+
+def test_a_weight_with_two_names_stays_one_weight() -> None:
+    def tied() -> nn.Module:
+        module = nn.ModuleDict({"first": nn.Linear(2, 2)})
+        module["second"] = module["first"]
+        return module
+
+    module, restored = tied(), tied()
+    Checkpoints(RUN).save([{"item": 1.0}], module, Adam(module.parameters()))
+    Checkpoints(RUN).restore(restored, Adam(restored.parameters()))
+    assert digest(restored.state_dict()) == digest(module.state_dict())
+    assert restored["second"].weight is restored["first"].weight
