@@ -30,6 +30,10 @@ def chapter(folder: Path, *words: str) -> tuple[str | Path, ...]:
     return "compare", "chapter", "--data", folder, "--epochs", "1", *words
 
 
+def benchmark(folder: Path, *words: str) -> tuple[str | Path, ...]:
+    return "benchmark", "--data", folder, *CONVNET, "--steps", "3", *QUICK, *words
+
+
 # ---- outputs
 
 COMPARED = {"outputs", "width", "item", "domain", "both", "parameters", "seconds"}
@@ -213,6 +217,7 @@ COMPARISONS: list[tuple[Words, tuple[str, ...], int]] = [
     (outputs, ("--seeds", "0,1", "--outputs", "item+domain,pair"), 4),
     (optimizers, ("--optimizers", "sgd,adam", "--lrs", "1e-3"), 4),
     (chapter, (), 3),
+    (benchmark, ("--methods", "erm,cdan", "--seeds", "0,1"), 4),
 ]
 """Each with the trainings that it takes."""
 
@@ -230,7 +235,7 @@ def without_times(value: Any) -> Any:
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize(("words", "more", "count"), COMPARISONS, ids=["outputs", "optimizers", "chapter"])
+@pytest.mark.parametrize(("words", "more", "count"), COMPARISONS, ids=["outputs", "optimizers", "chapter", "benchmark"])
 def test_an_interrupted_comparison_goes_on_where_it_was(
     run: Command, own_folder: Path, words: Words, more: tuple[str, ...], count: int
 ) -> None:

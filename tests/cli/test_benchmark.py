@@ -1,0 +1,106 @@
+"""Benchmarks through the real command: figures that fit together, beside those that others published."""
+
+import json
+import shutil
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import pytest
+from real_command import Command, Done
+from test_errors import assert_error
+
+PICTURES = 30
+"""Of each domain of `own_folder`."""
+
+
+def words(folder: Path, *more: str) -> tuple[str | Path, ...]:
+    quick = ("--backbone", "convnet", "--weights", "none", "--steps", "5", "--epochs", "3", "--batch-size", "8")
+    return "benchmark", "--data", folder, *quick, *more
+
+
+@pytest.fixture(scope="module")
+def mixed(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's own pictures, with a domain `heap` of pictures that nobody has sorted."""
+    root = shutil.copytree(own_folder, tmp_path_factory.mktemp("mixed") / "things")
+    shutil.copytree(root / "phone" / "mug", root / "heap")
+    return root
+
+
+@pytest.fixture(scope="module")
+def done(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    command = Command(tmp_path_factory.mktemp("home"))
+    more = ("--methods", "erm,mcc,shot,adabn", "--seeds", "0,1,2", "--published", "alexnet", "--json")
+    return command(*words(mixed, *more))
+
+
+@pytest.fixture(scope="module")
+def found(done: Done) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(done.out)
+    return result
+
+
+def test_it_adapts_from_every_labelled_domain_to_every_other(found: dict[str, Any]) -> None:
+    assert found.keys() >= {"backbone", "selection", "seeds", "seconds", "rows"}
+    assert (found["backbone"], found["selection"], found["seeds"]) == ("convnet", "last epoch", [0, 1, 2])
+    assert found["photographs"] == {"phone": PICTURES, "shop": PICTURES}
+    assert [row["method"] for row in found["rows"]] == ["erm", "mcc", "shot", "adabn"]
+    for row in found["rows"]:
+        assert row.keys() >= {"method", "tasks", "average", "published"}
+        assert row["tasks"].keys() == {"P-S", "S-P"}
+
+
+def test_means_and_deviations_are_those_of_the_runs(found: dict[str, Any]) -> None:
+    for row in found["rows"]:
+        tasks = row["tasks"].values()
+        for task in tasks:
+            assert len(task["runs"]) == 3
+            assert (task["mean"], task["std"]) == pytest.approx((mean(task["runs"]), stdev(task["runs"])))
+            assert max(task["mean"], task["selected"]) <= task["oracle"] + 1e-9
+            for share in task["runs"]:
+                assert share * PICTURES == pytest.approx(round(share * PICTURES))
+        seeds = [mean(runs) for runs in zip(*(task["runs"] for task in tasks), strict=True)]
+        average = row["average"]
+        assert (average["mean"], average["std"]) == pytest.approx((mean(seeds), stdev(seeds)))
+        for rule in ("selected", "oracle"):
+            assert average[rule] == pytest.approx(mean(task[rule] for task in tasks))
+
+
+def test_published_rows_stand_beside_ours(found: dict[str, Any]) -> None:
+    ours = {row["method"]: row["published"] for row in found["rows"]}
+    theirs = {row["method"]: row for row in found["published"]}
+    assert ours == {"erm": 0.701, "mcc": None, "shot": None, "adabn": None}
+    assert theirs["Source only"]["tasks"]["A-W"] == 0.616
+    assert {row["backbone"] for row in theirs.values()} == {"AlexNet"}
+    assert {"DANN", "JAN"} <= theirs.keys()
+
+
+def test_a_task_by_itself_and_its_table(mixed: Path, run: Command) -> None:
+    more = ("--methods", "erm,mcc", "--seeds", "0", "--tasks", "S-P", "--published", "AlexNet")
+    code, out, err = run(*words(mixed, *more), env={"COLUMNS": "20", "TERM": "xterm-256color"})
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    assert "…" not in out
+    for text in ("S-P", "average", "picked", "oracle", "none of the target's", "Source only", "70.1", "published.csv"):
+        assert text in out
+    assert "P-S" not in out
+
+
+def test_the_same_benchmark_gives_the_same_figures_with_fewer_methods_and_seeds(
+    mixed: Path, run: Command, found: dict[str, Any]
+) -> None:
+    (row,) = run.json(*words(mixed, "--methods", "shot", "--seeds", "1"))["rows"]
+    before = next(row for row in found["rows"] if row["method"] == "shot")
+    assert {task: figures["runs"] for task, figures in row["tasks"].items()} == {
+        task: figures["runs"][1:2] for task, figures in before["tasks"].items()
+    }
+
+
+def test_what_cannot_be_learnt_from_is_told_in_one_line(mixed: Path, run: Command, tmp_path: Path) -> None:
+    assert_error(run(*words(mixed, "--methods", "erm", "--lr", "1e20")), 1, "training, epoch 1", "smaller --lr")
+    few = tmp_path / "few"
+    for domain in ("shop", "phone"):
+        shutil.copytree(mixed / domain / "mug", few / domain / "mug")
+    assert_error(run(*words(few, "--methods", "erm")), 1, "source phone", "all show the same item")
+    shutil.rmtree(few / "phone")
+    assert_error(run(*words(few, "--methods", "erm")), 1, "fewer than two labelled domains")
