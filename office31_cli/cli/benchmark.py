@@ -23,7 +23,7 @@ def benchmark(
     data: options.Data = None,
     epochs: options.EpochsOfSteps = None,
     steps: options.Steps = 100,
-    views: options.Views = 2,
+    views: options.Views = None,
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,

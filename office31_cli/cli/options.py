@@ -60,9 +60,13 @@ EpochsOfSteps = Annotated[
 ]
 Steps = Annotated[int, typer.Option("--steps", min=1, help="Steps an epoch.")]
 Views = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--views", min=1, max=32, help="Cached views of a photograph: as it is, its mirror image, then random crops."
+        "--views",
+        min=1,
+        max=32,
+        help="Cached views of a photograph: as it is, its mirror image, then random crops.",
+        show_default="2, or what the method needs",
     ),
 ]
 Validator = Annotated[

@@ -28,8 +28,6 @@ class Adaptation(Task):
     make of that. No label of a target is in its reach: whoever has them scores the notes afterwards.
     """
 
-    rounded = True
-
     def __init__(
         self,
         learners: Sequence[Learner],
@@ -102,7 +100,7 @@ class Adaptation(Task):
         """Note what every run makes of its target."""
         for run, learner in enumerate(self.learners()):
             logits = self._survey(learner, self._pairs[run].target).logits
-            probabilities = logits.double().softmax(1).cpu().numpy()
+            probabilities = logits.cpu().double().softmax(1).numpy()
             figures = [*(judge(probabilities) for judge in VALIDATORS.values()), self._validated(learner, run)]
             self.get_buffer(f"named_{run}")[epoch] = logits.argmax(1)
             self.get_buffer(f"judged_{run}")[epoch] = torch.tensor(figures, dtype=torch.float64)
@@ -132,7 +130,7 @@ class Adaptation(Task):
         with torch.inference_mode(), fast_arithmetic(self._device):
             parts = [
                 learner.see(self._inputs.evaluation(examples.take(places)))
-                for places in nearly_equal(len(examples), 256)
+                for places in nearly_equal(len(examples), 64)
             ]  # one batch without rows where there are no examples
         seen = Seen(torch.cat([part.features for part in parts]), torch.cat([part.logits for part in parts]))
         if not bool(torch.isfinite(seen.logits).all()):

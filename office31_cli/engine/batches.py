@@ -81,8 +81,8 @@ class Pair:
 class PairedBatches:
     """Source and target side by side, for one run or several of the same shape: tensors begin with (runs, ...).
 
-    An epoch is so many steps, whatever the domains' sizes: each domain is gone through again and again, every time
-    in another order.
+    An epoch is so many steps, whatever the domains' sizes: each is gone through again and again, every time in another
+    order; one that is smaller than a batch is shown whole.
     """
 
     def __init__(
@@ -95,10 +95,11 @@ class PairedBatches:
         steps: int,
         device: torch.device,
     ) -> None:
-        self._inputs, self._pairs, self._views, self._device, self._steps = inputs, pairs, method.views, device, steps
+        self._inputs, self._pairs, self._device, self._steps = inputs, pairs, device, steps
+        self._compares = method.views > 1
         source = 0 if method.source_free else min(batch_size, *(len(pair.source) for pair in pairs))
         target = min(batch_size, *(len(pair.target) for pair in pairs)) if method.uses_target else 0
-        self._sizes = (source, target)
+        self._size = max(source, target)
         seeds = [pair.seed for pair in pairs]
         self._source = _Side("source", [pair.source for pair in pairs], seeds, source, steps)
         self._target = _Side("target", [pair.target for pair in pairs], seeds, target, steps)
@@ -110,21 +111,21 @@ class PairedBatches:
 
     @property
     def photographs(self) -> int:
-        """Those of one domain that one run sees in an epoch."""
-        return self._steps * max(self._sizes)
+        """Those of the domain with the larger batches that one run sees in an epoch."""
+        return self._steps * self._size
 
     def batch(self, epoch: int, step: int) -> Batch:
         """Source inputs, their labels, target inputs, those in another view, and the target's places."""
         source, _, views = self._source.step(epoch, step)
         target, places, other = self._target.step(epoch, step)
         labels = torch.from_numpy(source.targets[:, 0]).to(self._device, torch.long, non_blocking=True)
-        if self._views == 2:  # the plain view, and beside it one as training sees it
-            first, again = self._inputs.evaluation(target), self._inputs.training(target, other)
+        if self._compares:
+            first, again = self._inputs.evaluation(target), self._inputs.strong(target, other)
         else:
             first = self._inputs.training(target, other)
             again = first[:0]
         tensors = (self._inputs.training(source, views), labels, first, again, torch.from_numpy(places))
-        return Batch(tuple(self._by_run(tensor) for tensor in tensors), max(self._sizes))
+        return Batch(tuple(self._by_run(tensor) for tensor in tensors), self._size)
 
     def _by_run(self, tensor: Tensor) -> Tensor:
         runs = len(self._pairs)

@@ -50,22 +50,6 @@ def fast_arithmetic(device: torch.device) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def rounded_products(device: torch.device, *, enabled: bool) -> Iterator[None]:
-    """On processors with bfloat16 instructions, float32 products round what they multiply, and sum in float32.
-
-    Twice as fast for a head on features. Weights, their gradients and the optimizer stay in float32.
-    """
-    products = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = products.fp32_precision
-    if enabled and device.type == "cpu" and _cpu_has_bfloat16():
-        products.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        products.fp32_precision = before
-
-
 @functools.cache
 def _cpu_has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 itself; where it does not, emulation would be slower than float32."""

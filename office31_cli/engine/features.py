@@ -1,17 +1,27 @@
 """What the frozen part of a network makes of every photograph: computed once, kept in the cache."""
 
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
+from office31_cli import __version__
 from office31_cli.data.cache import CachedArray, Rows, cached, content_key
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.device import fast_arithmetic, precision
-from office31_cli.engine.draws import generator
 from office31_cli.engine.freezing import frozen_shape
+from office31_cli.engine.inputs import Draws
+from office31_cli.errors import Failed
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.weights import digest
 from office31_cli.observer import Observer
+
+_VIEWS = 1
+"""Raised when what a view shows changes, so that features of the older ones are not used."""
 
 _BATCH = 16
 """Small batches stay in the processor's cache: larger ones are no faster."""
@@ -36,27 +46,46 @@ def frozen_outputs(
     dtype = np.float32 if len(shape) == 1 else np.float16
     key = content_key(
         weights=digest(frozen.state_dict()),
+        network=hashlib.sha256(repr(frozen).encode()).hexdigest(),
+        office31=__version__,
+        torchvision=version("torchvision"),
         photographs=photographs.content,
         pixels=pixels.folder.name,
         preprocessing=preprocessing.to_json(),
-        view=view,
+        view=[view, _VIEWS],
         shape=shape,
         torch=torch.__version__,
         device=device.type,
         precision=str(precision(device)),
     )
-    draws = generator("view", view).random((len(pixels), 8))
+    draws = _draws(photographs.digests, view)
     network = frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def compute(start: int, stop: int) -> Rows:
         outputs = []
         with torch.inference_mode(), fast_arithmetic(device):
             for first in range(start, stop, _BATCH):
-                rows = photographs.rows[first : min(first + _BATCH, stop)]
+                last = min(first + _BATCH, stop)
+                rows = photographs.rows[first:last]
                 decoded = torch.from_numpy(pixels.rows(rows)).to(device, non_blocking=True)
-                images = preprocessing.view(view, decoded, draws[rows])
-                outputs.append(network(images).float().cpu().numpy().astype(dtype))
+                images = preprocessing.view(view, decoded, draws[first:last])
+                outputs.append(_stored(network(images).float().cpu().numpy(), dtype))
         return np.concatenate(outputs)
 
     label = f"features of {photographs.domain}" + (f", view {view + 1}" if view else "")
     return cached("features", key, (len(photographs), *shape), dtype, compute, label=label, observer=observer)
+
+
+def _draws(digests: Sequence[str], view: int) -> Draws:
+    """What decides a view of photographs (n, 8): of each by its content, wherever it is listed."""
+    hashes = [hashlib.sha256(f"view {view} {digest}".encode()).digest() for digest in digests]
+    return np.frombuffer(b"".join(hashes), dtype="<u4").reshape(-1, 8) / 2.0**32
+
+
+def _stored(outputs: Rows, dtype: npt.DTypeLike) -> Rows:
+    """The outputs in the cache's precision; raises `Failed` where they are too large for it."""
+    with np.errstate(over="ignore"):
+        stored: Rows = outputs.astype(dtype)
+    if not np.isfinite(stored).all():
+        raise Failed("features", "the frozen part's outputs are too large to be kept", "use --train head or all")
+    return stored

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from office31_cli.data.cache import CachedArray, Rows
 from office31_cli.data.photographs import IntArray
-from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.preprocessing import PLAIN_VIEWS, Preprocessing
 
 Draws = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.float64]
@@ -51,6 +51,9 @@ class Inputs(Protocol):
     def training(self, examples: Examples, draws: Draws) -> Tensor:
         """A batch as seen in training; `draws` (n, 5), uniform in [0, 1), decide each photograph's view."""
 
+    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+        """A batch in views that differ strongly from that of evaluation."""
+
     def evaluation(self, examples: Examples) -> Tensor:
         """A batch as seen in evaluation: the centre view."""
 
@@ -68,6 +71,10 @@ class FrozenInputs:
     def training(self, examples: Examples, draws: Draws) -> Tensor:
         """The examples' cached outputs, each in a view that its first draw decides."""
         return self._gathered(examples, (draws[:, 0] * len(self._views)).astype(np.int64))
+
+    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+        """The examples' cached outputs, each in one of the views beyond the first and its mirror image."""
+        return self._gathered(examples, PLAIN_VIEWS + (draws[:, 0] * (len(self._views) - PLAIN_VIEWS)).astype(np.int64))
 
     def evaluation(self, examples: Examples) -> Tensor:
         """The examples' cached outputs in the first view."""
@@ -97,6 +104,10 @@ class PixelInputs:
         if not len(examples):  # torch makes no grid for no windows
             return self.evaluation(examples)
         return self._preprocessing.augmented(self._on_device(examples), draws)
+
+    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+        """Random windows in other colours."""
+        return self._preprocessing.view(PLAIN_VIEWS, self._on_device(examples), np.hstack([draws, 1 - draws[:, :3]]))
 
     def evaluation(self, examples: Examples) -> Tensor:
         """Centre crops."""

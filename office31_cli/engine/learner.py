@@ -58,13 +58,16 @@ class Learner(nn.Module):
         seen, first, second = self._see_each(source, target, again)
         step = Step(progress, phase, dict(self.own.items()))
         losses = {}
-        if len(labels) and self._method.supervised:
-            losses["item"] = nn.functional.cross_entropy(seen.logits, labels)
-        return losses | self._method.losses(
-            Source(seen.features, seen.logits, labels),
-            Target(first.features, first.logits, second if len(again) else None, guess if guess.shape[-1] else None),
-            step,
-        )
+        with torch.autocast(labels.device.type, enabled=False):  # losses, too, are float32
+            if len(labels) and self._method.supervised:
+                losses["item"] = nn.functional.cross_entropy(seen.logits, labels)
+            return losses | self._method.losses(
+                Source(seen.features, seen.logits, labels),
+                Target(
+                    first.features, first.logits, second if len(again) else None, guess if guess.shape[-1] else None
+                ),
+                step,
+            )
 
     def _see_each(self, *batches: Tensor) -> list[Seen]:
         """What the network makes of each batch (n, ...), which it is normalised by; any may have no rows.
@@ -101,6 +104,8 @@ def untracked(module: nn.Module, *, enabled: bool) -> Iterator[None]:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
-    yield
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from office31_cli.engine.batches import Batch, Batches, nearly_equal
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import fast_arithmetic, precision, rounded_products
+from office31_cli.engine.device import fast_arithmetic, precision
 from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_rate
@@ -27,8 +27,6 @@ class Task(nn.Module):
 
     phases = 1
     """Steps of the optimizer a batch; `forward` is told which of them it is."""
-    rounded = False
-    """Whether what its float32 products multiply may be rounded to bfloat16 first, where that is faster."""
 
     def begin_epoch(self, epoch: int) -> None:
         """Called before an epoch's first step."""
@@ -111,12 +109,11 @@ class Training:
     def step(self, batch: Batch, progress: float, where: str) -> dict[str, float]:
         """One batch, with a step of the optimizer in each of the task's phases; returns the losses before them."""
         found: dict[str, float] = {}
-        with rounded_products(self._device, enabled=self.task.rounded):
-            for phase in range(self.task.phases):
-                losses = self._losses(progress, phase, batch, where)
-                found |= _finite(losses, where)
-                if losses:
-                    self._minimise(losses)
+        for phase in range(self.task.phases):
+            losses = self._losses(progress, phase, batch, where)
+            found |= _finite(losses, where)
+            if losses:
+                self._minimise(losses)
         self.steps += 1
         return found
 

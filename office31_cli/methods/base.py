@@ -40,7 +40,7 @@ class Target(Seen):
     """Photographs of the target. There is no label in it."""
 
     again: Seen | None = None
-    """Another view of the same photographs, for a method with two `views`."""
+    """A strong view of the same photographs, for a method that compares `views`."""
     guess: "Tensor | None" = None
     """What the method's `guess` said of these photographs when the epoch began."""
 
@@ -76,7 +76,7 @@ class Method(ABC):
     """Whether the loop adds the source's cross-entropy by itself; one that says no returns its own."""
     uses_target: ClassVar[bool] = True
     views: ClassVar[int] = 1
-    """How many views of each target photograph a step compares."""
+    """How many cached views of a photograph it needs; above 1 a step compares the plain view with a strong one."""
     phases: ClassVar[int] = 1
     """Steps of the optimizer a batch: `losses` is asked once for each."""
     passes: ClassVar[int | None] = None
@@ -138,10 +138,11 @@ def _value(setting: "Field[Any]", text: str) -> float | int | bool:
         if text.lower() not in words:
             raise Misuse(f"--set {setting.name}={printable(text)}", "neither true nor false", "use true or false")
         return words[text.lower()]
+    kind, called = (int, "a whole number") if isinstance(setting.default, int) else (float, "a number")
     try:
-        value: float | int = int(text) if isinstance(setting.default, int) else float(text)
+        value: float | int = kind(text)
     except ValueError:
-        raise refused from None
+        raise Misuse(f"--set {setting.name}={printable(text)}", f"not {called}", f"use {low:g} to {high:g}") from None
     if not low <= value <= high:
         raise refused
     return value

@@ -28,7 +28,7 @@ class Method(base.Method):
     """A photograph stays what it is under augmentation; few pass the threshold at first, and more as it learns."""
 
     paper = "Sohn and others 2020, arXiv:2001.07685"
-    views = 2
+    views = 4
 
     weight: float = ranged(1.0, 0.01, 10.0, "of the cross-entropy on the strong view")
     threshold: float = ranged(0.9, 0.0, 1.0, "of probability above which the weak view labels the strong one")

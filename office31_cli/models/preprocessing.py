@@ -14,6 +14,10 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+PLAIN_VIEWS = 2
+"""The views that are the middle of a photograph and its mirror image; those beyond are random."""
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """Squash to `side` x `side` pixels, cut `crop` x `crop` out of the middle, then (x / 255 - mean) / std."""
@@ -59,7 +63,7 @@ class Preprocessing:
         mirrored half of the time, lighter or darker, with more or less contrast and colour. `draws` (n, 8), uniform
         in [0, 1), decide it.
         """
-        if number < 2:
+        if number < PLAIN_VIEWS:
             middle = self.centre(pixels)
             return middle.flip(3).contiguous(memory_format=torch.channels_last) if number else middle
         return self._normalise(_recoloured(self._window(pixels, draws[:, :5], least=0.3), draws[:, 5:]))

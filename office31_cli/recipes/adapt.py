@@ -38,7 +38,7 @@ def adapt(
     settings: Mapping[str, str] | None = None,
     validator: str = DEFAULT_VALIDATOR,
     steps: int = STEPS,
-    views: int = VIEWS,
+    views: int | None = None,
     model: str | None = None,
     data: str | None = None,
     options: Options = DEFAULTS,
@@ -64,6 +64,7 @@ def adapt(
     )
     if steps < 1:
         raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
+    views = max(VIEWS, chosen.views) if views is None else views
     if views < chosen.views:
         raise Misuse(f"--views {views}", f"too few for {method}", f"use {chosen.views} or more")
     start, opened = choice.model_and_data(

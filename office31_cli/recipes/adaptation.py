@@ -15,9 +15,11 @@ from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import Examples, joined
 from office31_cli.engine.loop import Training
 from office31_cli.errors import Failed
+from office31_cli.methods.adabn import batch_norms
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled as labels_seen
 from office31_cli.recipes.learning import (
+    actual_items,
     check_material,
     in_passes,
     labelled,
@@ -69,6 +71,11 @@ class AdaptRun(Run):
                 f"{request.target}: the model has learnt the labels of {known:,} of its "
                 f"{counted(len(target), 'photograph')} before, so the scores promise too much"
             )
+        if method.passes is not None and halves.frozen is not None and any(batch_norms(halves.frozen)):
+            observer.warn(
+                f"{request.name} reaches the head's batch norm alone, as the backbone is frozen; "
+                "with --train all it reaches every one"
+            )
         pair = Pair(
             _all_labelled(parts.learnt),
             unlabelled(target, len(opened) - 1),
@@ -109,8 +116,7 @@ class AdaptRun(Run):
 
     def metrics(self) -> dict[str, Any]:
         """The target's scores: here, after the training, its labels are read for the first time."""
-        actual = self.target.items if self.target.labelled else None
-        return {"scores": scores(self.adaptation, 0, actual, self.request.validator)}
+        return {"scores": scores(self.adaptation, 0, actual_items(self.target), self.request.validator)}
 
     def labels_used(self) -> dict[str, int]:
         """Those of the source, and of the target none but what the start has seen already."""
@@ -118,7 +124,7 @@ class AdaptRun(Run):
 
     def identity(self) -> dict[str, Any]:
         """As `Run.identity`; the target's photographs decide, too."""
-        return super().identity() | {"adapted to": self.target.content}
+        return super().identity() | {"adapted to": sorted(self.target.digests)}
 
 
 def _labels_before(target: Photographs, parts: Parts) -> int:

@@ -80,7 +80,7 @@ def benchmark(
     beside: str | None = None,
     validator: str = DEFAULT_VALIDATOR,
     steps: int = STEPS,
-    views: int = VIEWS,
+    views: int | None = None,
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
@@ -102,6 +102,7 @@ def benchmark(
     if steps < 1:
         raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
     found = {name: adaptation.load(name)() for name in methods}
+    views = max(VIEWS, *(method.views for method in found.values())) if views is None else views
     for name, method in found.items():
         if views < method.views:
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")

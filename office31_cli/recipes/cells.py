@@ -24,6 +24,7 @@ from office31_cli.observer import Observer
 from office31_cli.recipes.benchmark import Cells, Plan
 from office31_cli.recipes.compare.unfinished import Unfinished
 from office31_cli.recipes.learning import (
+    actual_items,
     check_material,
     in_passes,
     labelled,
@@ -169,7 +170,7 @@ def _train(
     found = {}
     for place, run in enumerate(runs):
         target = bench.photographs[bench.plan.tasks[run.task][1]]
-        told = scores(adaptation, place, target.items, bench.plan.validator)
+        told = scores(adaptation, place, actual_items(target), bench.plan.validator)
         found[run.task] = {
             "last": told["last"],
             "selected": told["selected"]["accuracy"],

@@ -10,7 +10,7 @@ from torch import nn
 
 from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.engine.adaptation import Adaptation
-from office31_cli.engine.batches import Pair, PairedBatches
+from office31_cli.engine.batches import Pair, PairedBatches, nearly_equal
 from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.learner import Learner
@@ -29,8 +29,21 @@ def labelled(photographs: Photographs, domain: int) -> Examples:
 
 
 def unlabelled(photographs: Photographs, domain: int) -> Examples:
-    """Photographs of the target; what they show is left behind."""
-    return Examples(np.full(len(photographs), domain), photographs.rows, np.empty((len(photographs), 0)))
+    """Photographs of the target; what they show is left behind.
+
+    They stand in the order of their contents: that in which they are listed follows their labels.
+    """
+    rows = photographs.rows[_order(photographs)]
+    return Examples(np.full(len(rows), domain), rows, np.empty((len(rows), 0)))
+
+
+def actual_items(photographs: Photographs) -> IntArray | None:
+    """What the photographs of `unlabelled` show, in its order; None where nobody has said."""
+    return photographs.items[_order(photographs)] if photographs.labelled else None
+
+
+def _order(photographs: Photographs) -> IntArray:
+    return np.argsort(np.array(photographs.digests), kind="stable")
 
 
 def nothing() -> Examples:
@@ -73,7 +86,7 @@ def learning_together(
 ) -> tuple[Adaptation, Training]:
     """The task of one run or of several, and the training that runs it."""
     if method.passes is not None:
-        steps = max(1, min(len(pair.target) for pair in pairs) // settings.batch_size)
+        steps = max(1, *(len(nearly_equal(len(pair.target), settings.batch_size)) for pair in pairs))
     adaptation = Adaptation(learners, method, inputs, pairs, epochs=settings.epochs, device=device)
     batches = PairedBatches(inputs, pairs, method, batch_size=settings.batch_size, steps=steps, device=device)
     return adaptation, Training(adaptation, adaptation.groups(), batches, settings, device)

@@ -35,18 +35,18 @@ def agreed(
     """
     teachers, total = method.taught_by(), len(pairs)
     theirs = [replace(pair, seed=f"{pair.seed}, teacher {number}") for number in range(len(teachers)) for pair in pairs]
-    learners = []
-    for place, pair in enumerate(theirs):
-        seed_torch("teacher", pair.seed)
-        learners.append(students[place % total].restarted(teachers[place // total]))
     heads_alone = all(isinstance(student.body[0], nn.Identity) for student in students)
     size = len(theirs) if heads_alone else 1
     found: list[Tensor] = []
     for first in range(0, len(theirs), size):
         group = slice(first, first + size)
-        adaptation, training = learning_together(
-            learners[group], theirs[group], teachers[0], inputs, settings, steps, device
-        )
+        learners = [_fresh(students[place % total], teachers[0], theirs[place]) for place in range(len(theirs))[group]]
+        adaptation, training = learning_together(learners, theirs[group], teachers[0], inputs, settings, steps, device)
         training.run(observer, checkpoints and checkpoints.of_part(f"teachers from {first}"))
         found += adaptation.probabilities()
     return [torch.stack(found[run::total]).mean(0) for run in range(total)]
+
+
+def _fresh(student: Learner, teacher: Method, pair: Pair) -> Learner:
+    seed_torch("teacher", pair.seed)
+    return student.restarted(teacher)

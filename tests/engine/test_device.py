@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from office31_cli.engine import device
-from office31_cli.engine.device import choose_device, environment, fast_arithmetic, rounded_products
+from office31_cli.engine.device import choose_device, environment, fast_arithmetic
 from office31_cli.errors import Failed
 
 
@@ -48,18 +48,3 @@ def test_the_environment_names_what_bits_depend_on() -> None:
     assert found["torch"] == torch.__version__
     assert found["threads"] == torch.get_num_threads()
     assert found["device"] == "cpu"
-
-
-@pytest.mark.parametrize(
-    ("has_it", "enabled", "rounded"), [(True, True, True), (True, False, False), (False, True, False)]
-)
-def test_products_are_rounded_where_asked_for_and_faster_and_no_longer_than_that(
-    monkeypatch: pytest.MonkeyPatch, has_it: bool, enabled: bool, rounded: bool
-) -> None:
-    monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: has_it)
-    products = torch.backends.mkldnn.matmul
-    before = products.fp32_precision
-    with pytest.raises(KeyboardInterrupt), rounded_products(torch.device("cpu"), enabled=enabled):
-        assert (products.fp32_precision == "bf16") is rounded
-        raise KeyboardInterrupt
-    assert products.fp32_precision == before

@@ -27,7 +27,7 @@ def drawn(name: str, step: int) -> tuple[Tensor, ...]:
         for count in (
             0 if method.source_free else ROWS,
             ROWS if method.uses_target else 0,
-            ROWS if method.views == 2 else 0,
+            ROWS if method.views > 1 else 0,
         )
     )
     labels, guess = (torch.randint(ITEMS, (RUNS, ROWS), generator=random) for _ in range(2))
