@@ -67,10 +67,26 @@ class TestLabelsOfTheTarget:
         assert misled.scores != told.scores
         assert misled.scores["selected"]["epoch"] == told.scores["selected"]["epoch"]
 
+    @pytest.mark.parametrize("train", ["head", "all"])
+    @pytest.mark.parametrize("method", ["mcc", "fixmatch", "auto"])
+    def test_moved_to_other_items_the_photographs_give_the_same_weights(
+        self, things: Path, method: str, train: str
+    ) -> None:
+        told = adapted(things, method=method, train=train)
+        pictures = sorted((things / "phone").glob("*/*"))
+        for number, picture in enumerate(pictures):
+            picture.rename(things / "phone" / picture.with_name(f"{len(pictures) - number:02}.tmp").name)
+        for number, picture in enumerate(sorted((things / "phone").glob("*.tmp"))):
+            picture.rename(things / "phone" / ITEMS[number % len(ITEMS)] / f"{number:02}.png")
+        misled = adapted(things, method=method, train=train)
+        assert weights(misled) == weights(told)
+        assert misled.scores != told.scores
+
     @pytest.mark.parametrize("method", ["mcc", "shot"])
     def test_there_need_be_none(self, things: Path, method: str) -> None:
         (things / "heap").mkdir()
-        for number, picture in enumerate(sorted((things / "phone").glob("*/*"))):
+        pictures = sorted((things / "phone").glob("*/*"))
+        for number, picture in enumerate(pictures[1::2] + pictures[::2]):
             shutil.copy(picture, things / "heap" / f"{number:02}.png")
         result = adapted(things, "heap", method=method)
         assert weights(result) == weights(adapted(things, method=method))
