@@ -52,8 +52,10 @@ class Checkpoints:
         """Keep other processes from working on the same run; raises `Failed` naming the one that does."""
         lock = self.folder.with_suffix(".lock")
         with storage.locked(lock, timeout=0):
-            yield
-            lock.unlink(missing_ok=True)
+            try:
+                yield
+            finally:  # while it is still held, so that no other process's lock is taken away
+                lock.unlink(missing_ok=True)
 
     def save(self, history: History, module: nn.Module, optimizer: Optimizer) -> None:
         """Keep the state after the epoch that ended last; `history` has one entry an epoch."""

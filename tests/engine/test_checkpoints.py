@@ -155,6 +155,15 @@ def test_a_part_has_its_own_and_is_forgotten_with_the_run() -> None:
     assert Checkpoints(RUN).of_part("first").restore(module, optimizer) == []
 
 
+def test_a_run_that_fails_leaves_no_lock() -> None:
+    checkpoints = Checkpoints(RUN)
+    lock = checkpoints.folder.with_suffix(".lock")
+    with pytest.raises(Crash), checkpoints.held():
+        assert lock.exists()
+        raise Crash
+    assert not lock.exists()
+
+
 def test_a_weight_with_two_names_stays_one_weight() -> None:
     def tied() -> nn.Module:
         module = nn.ModuleDict({"first": nn.Linear(2, 2)})
