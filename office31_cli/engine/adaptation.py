@@ -15,10 +15,7 @@ from office31_cli.engine.loop import Diverged, Task
 from office31_cli.engine.optimizers import BACKBONE_SCALE, Group, trainable
 from office31_cli.engine.stack import Stack
 from office31_cli.methods.base import Method, Seen, Source
-from office31_cli.metrics.validators import VALIDATORS
-
-SOURCE = "source"
-"""The validator that needs labels of the source that were held out."""
+from office31_cli.metrics.validators import SOURCE, VALIDATORS
 
 
 class Adaptation(Task):

@@ -60,6 +60,9 @@ VALIDATORS: dict[str, Callable[[Probabilities], float]] = {
 }
 """By the names that a user types."""
 
+SOURCE = "source"
+"""One more, which needs labels after all: the accuracy on those of the source that were held out."""
+
 
 def _spread(unit: NDArray[np.float64], first: int, temperature: float) -> NDArray[np.float64]:
     """The entropies of the neighbours of rows `first` to `first + _BLOCK`: log Z - sum p x, with one exponential each.

@@ -18,8 +18,6 @@ from office31_cli.text import did_you_mean, printable
 
 DEFAULT_METHOD = "auto"
 DEFAULT_VALIDATOR = "im"
-SOURCE_VALIDATOR = "source"
-"""Accuracy on labels of the source that were held out."""
 
 EPOCHS, STEPS = 10, 100
 """Epochs unless told otherwise, and the steps of each, whatever the domains' sizes."""
@@ -101,12 +99,12 @@ def adapt(
 
 def check_validator(name: str, *, kept_back: bool, otherwise: str = f"use {DEFAULT_VALIDATOR}") -> None:
     """Raise `Misuse` where there is no such validator, or where it needs labels and none are kept back."""
-    from office31_cli.metrics.validators import VALIDATORS  # numpy, 0.1 s
+    from office31_cli.metrics.validators import SOURCE, VALIDATORS  # numpy, 0.1 s
 
-    known = (*VALIDATORS, SOURCE_VALIDATOR)
+    known = (*VALIDATORS, SOURCE)
     if name not in known:
         raise Misuse(f"--validator {printable(name)}", "there is none of that name", did_you_mean(name, known))
-    if name == SOURCE_VALIDATOR and not kept_back:
+    if name == SOURCE and not kept_back:
         raise Misuse("--validator source", "it needs labels of the source that are kept back", otherwise)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from office31_cli.data.photographs import Photographs
-from office31_cli.engine.adaptation import SOURCE, Adaptation
+from office31_cli.engine.adaptation import Adaptation
 from office31_cli.engine.batches import Pair
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, threads_for
@@ -16,6 +16,7 @@ from office31_cli.engine.inputs import Examples, joined
 from office31_cli.engine.loop import Training
 from office31_cli.errors import Failed
 from office31_cli.methods.adabn import batch_norms
+from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled as labels_seen
 from office31_cli.recipes.learning import (
