@@ -22,7 +22,6 @@ from office31_cli.models.backbones import feature_width
 from office31_cli.models.network import BOTTLENECK, Head
 from office31_cli.observer import Observer
 from office31_cli.recipes.benchmark import Cells, Plan
-from office31_cli.recipes.compare.unfinished import Unfinished
 from office31_cli.recipes.learning import (
     actual_items,
     check_material,
@@ -38,10 +37,11 @@ from office31_cli.recipes.material import inputs_for, open_domain
 from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
 from office31_cli.recipes.teaching import agreed
+from office31_cli.recipes.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
-class Run:
+class Cell:
     """One cell of the table, or what one goes on from."""
 
     task: str
@@ -75,12 +75,12 @@ class Bench:
         seed_torch("initial weights", seed)
         return Head(self.width, BOTTLENECK, len(self.plan.request.data.items))
 
-    def pair(self, run: Run) -> Pair:
-        """A run's source with all of its labels, and its target without any."""
-        source, target = self.plan.tasks[run.task]
+    def pair(self, cell: Cell) -> Pair:
+        """A cell's source with all of its labels, and its target without any."""
+        source, target = self.plan.tasks[cell.task]
         places = list(self.photographs)
         learnt = labelled(self.photographs[source], places.index(source))
-        return Pair(learnt, unlabelled(self.photographs[target], places.index(target)), nothing(), run.seed)
+        return Pair(learnt, unlabelled(self.photographs[target], places.index(target)), nothing(), cell.seed)
 
 
 def computed(plan: Plan, observer: Observer) -> Results:
@@ -88,7 +88,7 @@ def computed(plan: Plan, observer: Observer) -> Results:
     began = time.monotonic()
     bench, weights = _laid_out(plan, observer)
     for task, (source, target) in plan.tasks.items():
-        check_material(bench.pair(Run(task, plan.seeds[0])), [source], target)
+        check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
     unfinished, cells = Unfinished(observer), Cells()
     with observer.track("benchmark", len(plan.methods) * len(plan.seeds) * len(plan.tasks)) as advance:
         for name, method in plan.methods.items():
@@ -119,16 +119,16 @@ def _laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
 
 def _trained(bench: Bench, name: str, method: Method, seed: int, observer: Observer) -> dict[str, Any]:
     """Every task by one method with one seed."""
-    runs = [Run(task, seed) for task in bench.plan.tasks]
-    heads = [bench.head(seed) for _ in runs]
+    cells = [Cell(task, seed) for task in bench.plan.tasks]
+    heads = [bench.head(seed) for _ in cells]
     if method.source_free:
-        _train(bench, adaptation_methods.load("erm")(), heads, runs, observer)
-    groups = [[place] for place in range(len(runs))] if method.passes else [list(range(len(runs)))]
+        _train(bench, adaptation_methods.load("erm")(), heads, cells, observer)
+    groups = [[place] for place in range(len(cells))] if method.passes else [list(range(len(cells)))]
     return {
         task: found
         for group in groups
         for task, found in _train(
-            bench, method, [heads[place] for place in group], [runs[place] for place in group], observer
+            bench, method, [heads[place] for place in group], [cells[place] for place in group], observer
         ).items()
     }
 
@@ -152,26 +152,26 @@ def _identity(bench: Bench, weights: str, name: str, method: Method, seed: int) 
 
 
 def _train(
-    bench: Bench, method: Method, heads: Sequence[Head], runs: Sequence[Run], observer: Observer
+    bench: Bench, method: Method, heads: Sequence[Head], cells: Sequence[Cell], observer: Observer
 ) -> dict[str, Any]:
     """Train the heads as one; by task the scores, which the target's labels are read for only now."""
     began = time.monotonic()
-    learners = [learner_of(nn.Identity(), head, method, run.seed) for head, run in zip(heads, runs, strict=True)]
-    pairs = [bench.pair(run) for run in runs]
+    learners = [learner_of(nn.Identity(), head, method, cell.seed) for head, cell in zip(heads, cells, strict=True)]
+    pairs = [bench.pair(cell) for cell in cells]
     settings, steps = in_passes(bench.settings, method), bench.plan.steps
     adaptation, training = learning_together(learners, pairs, method, bench.inputs, settings, steps, bench.device)
-    with threads_for("stacked" if len(runs) > 1 else "features"):
+    with threads_for("stacked" if len(cells) > 1 else "features"):
         if method.taught_by():
             taught = agreed(method, learners, pairs, bench.inputs, settings, steps, bench.device, observer)
             adaptation.hold(taught)
         training.run(observer)
     adaptation.learners()
-    seconds = (time.monotonic() - began) / len(runs)
+    seconds = (time.monotonic() - began) / len(cells)
     found = {}
-    for place, run in enumerate(runs):
-        target = bench.photographs[bench.plan.tasks[run.task][1]]
+    for place, cell in enumerate(cells):
+        target = bench.photographs[bench.plan.tasks[cell.task][1]]
         told = scores(adaptation, place, actual_items(target), bench.plan.validator)
-        found[run.task] = {
+        found[cell.task] = {
             "last": told["last"],
             "selected": told["selected"]["accuracy"],
             "oracle": told["oracle"],

@@ -10,9 +10,9 @@ from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
 from office31_cli.recipes.compare.results import OutputsRow, average
-from office31_cli.recipes.compare.unfinished import Unfinished
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.run import Run
+from office31_cli.recipes.unfinished import Unfinished
 
 
 def rows(requests: list[list[Request]], observer: Observer) -> tuple[list[OutputsRow], int, int]:

@@ -8,8 +8,8 @@ from office31_cli.engine.settings import Settings
 from office31_cli.observer import Observer
 from office31_cli.recipes.compare.results import OptimizerRow
 from office31_cli.recipes.compare.trials import Bench, as_requested, trial
-from office31_cli.recipes.compare.unfinished import Unfinished
 from office31_cli.recipes.request import Request
+from office31_cli.recipes.unfinished import Unfinished
 
 
 def rows(

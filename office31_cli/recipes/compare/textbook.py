@@ -11,8 +11,8 @@ from office31_cli.observer import Observer
 from office31_cli.recipes.compare.chapter import BATCH, RATE, Experiment
 from office31_cli.recipes.compare.results import ChapterRow
 from office31_cli.recipes.compare.trials import on_the_textbooks, trial
-from office31_cli.recipes.compare.unfinished import Unfinished
 from office31_cli.recipes.request import Request
+from office31_cli.recipes.unfinished import Unfinished
 
 
 def rows(request: Request, experiments: Sequence[Experiment], observer: Observer) -> tuple[list[ChapterRow], int, int]:
