@@ -21,10 +21,11 @@ def _visible(character: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What to try instead of an unknown word: the nearest of the known ones, else all of them."""
+    """What to try instead of an unknown word: the nearest of the known ones in whatever case, else all."""
     known = sorted(known)
-    if near := difflib.get_close_matches(word, known, n=1, cutoff=0.6):
-        return f"did you mean {printable(near[0])}?"
+    lowered = {name.lower(): name for name in known}
+    if near := difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6):
+        return f"did you mean {printable(lowered[near[0]])}?"
     shown = ", ".join(map(printable, known[:12])) + (", ..." if len(known) > 12 else "")
     return f"known: {shown}" if known else "there are none yet"
 

@@ -29,6 +29,7 @@ def test_what_steers_is_shown_by_its_number(text: str, shown: str) -> None:
 
 def test_a_near_match_or_all_there_are() -> None:
     assert did_you_mean("webcm", ["amazon", "webcam"]) == "did you mean webcam?"
+    assert did_you_mean("alexnt", ["AlexNet", "DeiT-B"]) == "did you mean AlexNet?"
     assert did_you_mean("x", ["b", "a"]) == "known: a, b"
     assert did_you_mean("x", []) == "there are none yet"
     assert did_you_mean("x", [f"{number:02}" for number in range(13)]).endswith("10, 11, ...")

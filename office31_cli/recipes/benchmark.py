@@ -132,6 +132,7 @@ def benchmark(
 def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:
     """Ordered pairs of labelled domains by name, `A-W` where the initials differ; all of them unless some are named.
 
+    They may be named in whatever case, but where that would tell two of them apart.
     Raises `Misuse` with a near match for a task that there is none of, and `Failed` where there is only one domain.
     """
     domains = data.labelled
@@ -140,10 +141,12 @@ def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[
     initials = [domain[0].upper() for domain in domains]
     short = dict(zip(domains, initials if len(set(initials)) == len(domains) else domains, strict=True))
     pairs = {f"{short[source]}-{short[target]}": (source, target) for source, target in permutations(domains, 2)}
-    for task in asked or ():
+    lowered = {task.lower(): task for task in pairs}
+    wanted = [task if task in pairs else lowered.get(task.lower(), task) for task in asked or pairs]
+    for task in wanted:
         if task not in pairs:
             raise Misuse(f"task {printable(task)}", "there is none of that name", did_you_mean(task, pairs))
-    return {task: pair for task, pair in pairs.items() if not asked or task in asked}
+    return {task: pair for task, pair in pairs.items() if task in wanted}
 
 
 Cells = dict[tuple[str, str, int], dict[str, Any]]
