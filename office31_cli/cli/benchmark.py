@@ -44,9 +44,9 @@ def benchmark(
 
     reporter = Reporter(as_json=as_json)
     found = recipe(
-        options.words(methods),
+        options.words("--methods", methods),
         seeds=options.numbers("--seeds", seeds),
-        tasks=None if tasks is None else options.words(tasks),
+        tasks=None if tasks is None else options.words("--tasks", tasks),
         beside=published,
         validator=validator,
         steps=steps,

@@ -51,7 +51,7 @@ def outputs(
 
     reporter = Reporter(as_json=as_json)
     found = compare_outputs(
-        alternatives.split(","),
+        options.words("--outputs", alternatives, empty=True),  # the notation complains of an empty one itself
         seeds=options.numbers("--seeds", seeds),
         data=data,
         backbone=backbone,
@@ -112,7 +112,8 @@ def optimizers(
     from office31_cli.report.console import Reporter
 
     reporter = Reporter(as_json=as_json)
-    names, speeds = recipe.names(chosen), recipe.rates(rates)
+    names = None if chosen is None else options.words("--optimizers", chosen)
+    speeds = recipe.rates(rates)
     if landscape:
         ways = recipe.landscape(names, speeds)
         if png is not None:

@@ -90,21 +90,29 @@ HeldOut = Annotated[
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:
-    """What was typed after each `--set`, by name; raises `Misuse` where one is no NAME=VALUE."""
+    """What was typed after each `--set`, by name; raises `Misuse` for no NAME=VALUE, and for a name given twice."""
+    found: dict[str, str] = {}
     for text in texts:
-        if "=" not in text:
+        name, equals, value = text.partition("=")
+        if not equals:
             raise Misuse(f"--set {printable(text)}", "not of the form NAME=VALUE", "write --set weight=0.5")
-    return {name: value for name, _, value in (text.partition("=") for text in texts)}
+        if name in found:
+            raise Misuse(f"--set {printable(text)}", f"{printable(name)} is set already", "leave one of them out")
+        found[name] = value
+    return found
 
 
-def words(text: str) -> list[str]:
-    """`erm,mcc` as words, each once."""
-    return list(dict.fromkeys(word.strip() for word in text.split(",")))
+def words(option: str, text: str, *, empty: bool = False) -> list[str]:
+    """`erm,mcc` as words, each once; empty ones are left to the recipe, or out. Raises `Misuse` where none is left."""
+    found = [word for word in dict.fromkeys(word.strip() for word in text.split(",")) if word or empty]
+    if not found:
+        raise Misuse(f"{option} {printable(text)}", "it names nothing", "write names with commas between")
+    return found
 
 
 def numbers(option: str, text: str) -> tuple[int, ...]:
     """`0,1,2` as numbers; raises `Misuse` where it is something else."""
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+    digits = words(option, text, empty=True)
+    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in digits):
         raise Misuse(f"{option} {printable(text)}", "not a list of numbers", f"write {option} 0,1,2")
-    return tuple(dict.fromkeys(map(int, words)))
+    return tuple(dict.fromkeys(map(int, digits)))

@@ -76,7 +76,7 @@ def test_published_rows_stand_beside_ours(found: dict[str, Any]) -> None:
 
 
 def test_a_task_by_itself_and_its_table(mixed: Path, run: Command) -> None:
-    more = ("--methods", "erm,mcc", "--seeds", "0", "--tasks", "S-P", "--published", "AlexNet")
+    more = ("--methods", "erm,mcc", "--seeds", "0", "--tasks", "s-p,S-P,", "--published", "AlexNet")
     code, out, err = run(*words(mixed, *more), env={"COLUMNS": "20", "TERM": "xterm-256color"})
     assert (code, err) == (0, "")
     assert "\x1b" not in out

@@ -74,11 +74,6 @@ def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | 
     return Landscape(rows, descent.curve(), claims)
 
 
-def names(text: str | None) -> tuple[str, ...] | None:
-    """`sgd,adam` as names, each once; None stays None."""
-    return None if text is None else tuple(dict.fromkeys(word.strip() for word in text.split(",")))
-
-
 def rates(text: str | None) -> tuple[float, ...] | None:
     """`1e-4,1e-3` as numbers, each once; None stays None. Raises `Misuse` where it is something else."""
     if text is None:
