@@ -106,7 +106,10 @@ class AdaptRun(Run):
                 self.adaptation.hold(self._agreed(observer, checkpoints))
             history = self.training.run(observer, checkpoints, resume=self.request.options.resume)
         judged = self.adaptation.judged(0)
-        return [row | {name: judged[name][epoch] for name in judged} for epoch, row in enumerate(history)]
+        return [  # the prefix keeps a method's loss and a validator of the same name apart
+            losses | {f"validator {name}": figures[epoch] for name, figures in judged.items()}
+            for epoch, losses in enumerate(history)
+        ]
 
     def _agreed(self, observer: Observer, checkpoints: Checkpoints | None) -> list[Tensor]:
         steps, method = self.request.steps, self.request.method

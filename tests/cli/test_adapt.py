@@ -65,7 +65,8 @@ class TestTheSample:
         configuration = card["configuration"]
         assert (configuration["target"], configuration["method"], configuration["steps"]) == ("dslr", "mcc", 10)
         assert configuration["settings"] == methods.load("mcc")().settings()
-        assert [epoch.keys() >= {"item", "confusion", "im", "snd", "source"} for epoch in card["history"]] == [True] * 3
+        noted = {"item", "confusion", "validator im", "validator snd", "validator source"}
+        assert [epoch.keys() >= noted for epoch in card["history"]] == [True] * 3
         rows = {row["model"]: row for row in drawn.json("models", "list")["models"]}
         assert (rows["to-dslr"]["parent"], rows["to-dslr"]["command"]) == (pretrained["id"], "adapt")
         depths = {row["model"]: row["depth"] for row in drawn.json("models", "tree")["models"]}

@@ -117,9 +117,14 @@ class TestScores:
         history = Registry().find(result.id).card.history
         picked = result.scores["selected"]
         assert picked["validator"] == validator
-        assert picked["epoch"] - 1 == int(np.argmax([epoch[validator] for epoch in history]))
+        assert picked["epoch"] - 1 == int(np.argmax([epoch[f"validator {validator}"] for epoch in history]))
         assert result.held_out > 0
         assert start.held_out == WHOLE // 5
+
+    @pytest.mark.usefixtures("start")
+    def test_a_loss_and_a_validator_of_one_name_are_kept_apart(self, things: Path) -> None:
+        (epoch,) = Registry().find(adapted(things, method="tent").id).card.history
+        assert epoch["entropy"] >= 0 >= epoch["validator entropy"]
 
     @pytest.mark.usefixtures("start")
     def test_one_pass_is_one_epoch(self, things: Path) -> None:
