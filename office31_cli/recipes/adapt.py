@@ -14,7 +14,7 @@ from office31_cli.recipes import choice
 from office31_cli.recipes.request import AdaptRequest, Options
 from office31_cli.registry import Entry
 from office31_cli.results import Adapted
-from office31_cli.text import did_you_mean, printable
+from office31_cli.text import did_you_mean, listed, printable
 
 DEFAULT_METHOD = "auto"
 DEFAULT_VALIDATOR = "im"
@@ -60,8 +60,12 @@ def adapt(
         kept_back=options.held_out > 0 and not chosen.source_free,
         otherwise=f"use {DEFAULT_VALIDATOR}" if chosen.source_free else "add --held-out 0.2",
     )
+    if options.held_out and chosen.source_free:
+        raise Misuse(f"--held-out {options.held_out}", f"{method} learns from no labels", "use 0")
     if steps < 1:
         raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
+    if options.train == "all" and views is not None:
+        raise Misuse(f"--views {views}", "views are of frozen parts, and --train all freezes none", "leave it out")
     views = max(VIEWS, chosen.views) if views is None else views
     if views < chosen.views:
         raise Misuse(f"--views {views}", f"too few for {method}", f"use {chosen.views} or more")
@@ -91,6 +95,8 @@ def adapt(
         validator=validator,
     )
     choice.tell_model(model, start, observer)
+    if left := [column for column in choice.outputs_of(start).columns if column != "item"]:
+        observer.say(f"adapt answers item alone: of {start.name}, it leaves {printable(listed(left))} behind")
     from office31_cli.recipes import adaptation, training  # torch, 3 s: only now that all that was typed makes sense
 
     fields = training.train_and_store(adaptation.AdaptRun.without_labels(request, observer), observer)

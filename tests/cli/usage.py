@@ -70,6 +70,8 @@ WRONG: list[tuple[str, str]] = [
     ("adapt --target dslr --validator imm", "did you mean im?"),
     ("adapt --target dslr --method mcc --validator source", "add --held-out"),
     ("adapt --target dslr --method shot --validator source --held-out 0.2", "use im"),
+    ("adapt --target dslr --method tent --held-out 0.2", "--held-out 0.2: tent learns from no labels"),
+    ("adapt --target dslr --train all --views 4", "--views 4: views are of frozen parts"),
     ("adapt --target dslr --method fixmatch --views 1", "use 2 or more"),
     ("adapt --target dslr --steps 0", "--steps"),
     ("adapt --target dslr --epochs 0", "--epochs"),

@@ -158,8 +158,10 @@ class TestStart:
         both = pretrain(["shop", "phone"], data=str(things), backbone="convnet", options=options)
         make_things(things, "shop", "phone", "desk")
         for method in ("mcc", "shot"):
-            result = adapted(things, "desk", model=both.id, method=method)
+            told = Listener()
+            result = adapted(things, "desk", model=both.id, method=method, observer=told)
             assert result.outputs == "item"
+            assert f"adapt answers item alone: of {both.model}, it leaves domain behind" in told.said
             assert evaluate("desk", model=result.id, data=str(things)).accuracy == result.scores["last"]
 
     def test_without_the_source_there_must_be_an_item_head(self, things: Path) -> None:
