@@ -51,7 +51,7 @@ def compare_optimizers(
     from office31_cli.recipes.compare import sweep  # torch, 3 s: only now that all that was typed makes sense
 
     rows = sweep.rows(requests, optimizers, rates, observer)
-    return ComparedOptimizers(rows, options.epochs or EPOCHS, _claims(rows))
+    return ComparedOptimizers(rows, options.epochs or EPOCHS, claims(rows))
 
 
 def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | None = None) -> Landscape:
@@ -62,16 +62,16 @@ def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | 
 
     rows = [descent.descend(optimizer, rate) for rate in rates for optimizer in optimizers]
     ends = {row.optimizer: row.minimum for row in rows}
-    claims = []
+    found = []
     if {"sgd", "momentum"} <= ends.keys() and len(rates) == 1:
-        claims = [
+        found = [
             Claim.held_against(
                 "Momentum carries a step over a shallow minimum, where plain SGD stays",
                 f"sgd ends in the {ends['sgd']} minimum, momentum in the {ends['momentum']} one",
                 (ends["sgd"], ends["momentum"]) == ("shallow", "deep"),
             )
         ]
-    return Landscape(rows, descent.curve(), claims)
+    return Landscape(rows, descent.curve(), found)
 
 
 def rates(text: str | None) -> tuple[float, ...] | None:
@@ -90,7 +90,8 @@ def _check(optimizers: Sequence[str], rates: Sequence[float]) -> None:
             check_optimizer(optimizer, rate)
 
 
-def _claims(rows: list[OptimizerRow]) -> list[Claim]:
+def claims(rows: list[OptimizerRow]) -> list[Claim]:
+    """What the rows say about Adam beside SGD, where both are among them."""
     adam = [row for row in rows if row.optimizer == "adam"]
     sgd = [row for row in rows if row.optimizer == "sgd"]
     if not adam or not sgd:
@@ -117,22 +118,21 @@ def _arithmetic(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Claim:
 def _by_network(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Iterable[Claim]:
     for network in _networks(adam):
         ours, plain = _of(adam, network), _of(sgd, network)
-        good = (_good(ours), _good(plain))
+        good, best = (_good(ours), _good(plain)), (_best(ours), _best(plain))
         yield Claim.held_against(
             f"Adam is less sensitive to the learning rate ({network})",
             f"within {100 * NEAR:.0f} points of its best at {good[0]} of {len(ours)} rates, SGD at {good[1]}",
-            None if good[0] == good[1] else good[0] > good[1],
+            None if good[0] == good[1] or None in best else good[0] > good[1],
         )
         yield Claim.held_against(
             f"but not free of it ({network})",
             f"items named by rate: {', '.join(_percent(row.item) for row in ours)}",
-            good[0] < len(ours),
+            None if best[0] is None else good[0] < len(ours),
         )
-        best = (_best(ours), _best(plain))
         yield Claim.held_against(
             f"Adam gets further than SGD, each at its best rate ({network})",
             f"{_percent(best[0])} against {_percent(best[1])} of the items",
-            exceeds(*best),
+            None if best[0] is None or best[1] is None else exceeds(best[0], best[1]),
         )
 
 
@@ -149,12 +149,19 @@ def _fastest(rows: list[OptimizerRow]) -> float:
     return min(row.milliseconds_in_optimizer for row in rows)
 
 
-def _best(rows: list[OptimizerRow]) -> float:
-    return max(row.item or 0.0 for row in rows)
+def _best(rows: list[OptimizerRow]) -> float | None:
+    """The best accuracy at any rate; None where all diverged, which decides nothing."""
+    return max(_finite(rows), default=None)
 
 
 def _good(rows: list[OptimizerRow]) -> int:
-    return sum((row.item or 0.0) > _best(rows) - NEAR for row in rows)
+    """At how many rates it comes near its best; a run that diverged never does."""
+    finite = _finite(rows)
+    return sum(item > max(finite) - NEAR for item in finite)
+
+
+def _finite(rows: list[OptimizerRow]) -> list[float]:
+    return [row.item for row in rows if row.item is not None]
 
 
 def _percent(share: float | None) -> str:
