@@ -32,7 +32,7 @@ def trained_table(result: Trained) -> Table:
     made.add_row("labels seen", cell(labels(result.labels_used)))
     if isinstance(result, Adapted):
         for what, score in _scores_of_target(result):
-            made.add_row(what, score)
+            made.add_row(cell(what), score)
     if result.held_out or not isinstance(result, Adapted):
         made.add_row("held out", _scores(result))
     return made
@@ -43,16 +43,16 @@ def _way(result: Adapted) -> str:
     return f"{result.method}, from {result.source or 'the stored model alone'} to {result.target}"
 
 
-def _scores_of_target(result: Adapted) -> Iterable[tuple[str, Text]]:
+def _scores_of_target(result: Adapted) -> Iterable[tuple[str, str]]:
     """The three figures side by side, each with what chose its epoch."""
     last, selected, oracle = (result.scores[name] for name in ("last", "selected", "oracle"))
     if last is None:
-        yield result.target, Text("it has no labels, so nothing can be scored")
+        yield result.target, "it has no labels, so nothing can be scored"
         return
-    yield result.target, Text.assemble(f"{percent(last)}, the last epoch ", ("(this is stored)", "dim"))
-    picked = f"{percent(selected['accuracy'])}, epoch {selected['epoch']}, picked by {selected['validator']} "
-    yield "", Text.assemble(picked, ("without labels", "dim"))
-    yield "", Text.assemble(f"{percent(oracle)}, the best epoch ", ("the oracle's: it looks at the labels", "dim"))
+    yield result.target, f"{percent(last)}: the last epoch, stored"
+    picked = f"epoch {selected['epoch']}, picked by {selected['validator']} without target labels"
+    yield "", f"{percent(selected['accuracy'])}: {picked}"
+    yield "", f"{percent(oracle)}: the best epoch, which only labels tell (oracle)"
 
 
 def _scores(result: Trained) -> Text | str:

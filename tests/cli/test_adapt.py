@@ -101,7 +101,7 @@ def test_a_person_is_told_all_three_scores_and_which_of_them_needs_labels(comman
     code, out, err = command("adapt", "--target", "phone", "--data", things, *QUICK)
     assert code == 0
     assert err.startswith("model: ")
-    for text in ("the last epoch", "picked by im without labels", "the oracle's: it looks at the labels"):
+    for text in ("%: the last epoch, stored", "picked by im without target labels", "only labels tell (oracle)"):
         assert text in out
     assert "mcc, from shop to phone" in out
     assert "phone 0, shop 30" in out
