@@ -9,7 +9,7 @@ from office31_cli.cli import options
 
 def benchmark(
     methods: Annotated[str, typer.Option("--methods", help="Which, with commas between.")] = "erm,mcc,auto",
-    seeds: options.Seeds = "0,1,2",
+    seeds: Annotated[str, typer.Option("--seeds", help="Repetitions: each fixes a start and an order.")] = "0,1,2",
     tasks: Annotated[
         str | None,
         typer.Option("--tasks", help="Such as A-W,A-D.", show_default="every ordered pair of domains"),

@@ -14,7 +14,7 @@ from office31_cli.registry import Entry, Registry
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `pretrain` and `finetune` both let the user choose; None takes the default that fits."""
+    """What commands that train let the user choose; None takes the default that fits."""
 
     outputs: str | None = None
     train: str | None = None
