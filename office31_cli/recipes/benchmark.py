@@ -17,7 +17,7 @@ from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS, EPOCHS, STEP
 from office31_cli.recipes.compare.results import average
 from office31_cli.recipes.pretrain import requested
 from office31_cli.recipes.request import Options, Request
-from office31_cli.text import did_you_mean, printable
+from office31_cli.text import did_you_mean, listed, printable
 
 SELECTION = "last epoch"
 FIGURES = ("last", "selected", "oracle")
@@ -112,6 +112,11 @@ def benchmark(
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
     plan = Plan(replace(request, domains=domains), wanted, found, tuple(seeds), steps, views, validator)
     choice.tell_data(data, request.data, observer)
+    if request.weights == "none" and weights != "none":  # whoever typed none knows
+        observer.warn(
+            f"{request.backbone} has no weights, and is frozen: heads are trained on random features; give --weights, "
+            "or a --backbone that has some"
+        )
     from office31_cli.recipes import cells  # torch, 3 s: only now that all that was typed makes sense
 
     results = cells.computed(plan, observer)
@@ -137,7 +142,11 @@ def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[
     """
     domains = data.labelled
     if len(domains) < 2:
-        raise Failed(f"data set {printable(data.name)}", "it has fewer than two labelled domains", "choose another")
+        found, fix = "it has fewer than two labelled domains", "choose another"
+        if data.unlabelled:
+            found += f" (unlabelled: {printable(listed(data.unlabelled))})"
+            fix = f"try office31 adapt --target {printable(data.unlabelled[0])}"
+        raise Failed(f"data set {printable(data.name)}", found, fix)
     initials = [domain[0].upper() for domain in domains]
     short = dict(zip(domains, initials if len(set(initials)) == len(domains) else domains, strict=True))
     pairs = {f"{short[source]}-{short[target]}": (source, target) for source, target in permutations(domains, 2)}
