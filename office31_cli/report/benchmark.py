@@ -21,7 +21,8 @@ def benchmark_tables(found: Benchmarked) -> Iterable[Table]:
         ">oracle",
         ">s",
         caption="on all of the target, with all of the source's labels and none of the target's; picked: the average "
-        f"at the epochs that {found.validator} picks without labels; oracle: at the best ones, which only labels tell",
+        f"at the epochs that {found.validator} picks without labels; oracle: at the best ones, which only labels tell; "
+        "s: of training, for source-free methods without that of erm, which they go on from",
     )
     for row in found.rows:
         made.add_row(

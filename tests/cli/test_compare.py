@@ -252,6 +252,12 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
     assert without_times(json.loads(again.out)) == without_times(json.loads(afresh.out))
 
 
+def test_source_free_methods_start_from_the_very_training_that_is_erms_row(run: Command, own_folder: Path) -> None:
+    line = benchmark(own_folder, "--methods", "shot,tent,erm", "--seeds", "0,1", "--json")
+    done = run(*line, prelude=_COUNTED.format(stop=0))
+    assert trainings(done) == 2 * (1 + 1 + 2)  # tent's two tasks are trained one by one
+
+
 def test_another_comparison_takes_nothing_from_an_interrupted_one(run: Command, own_folder: Path) -> None:
     more = ("--seeds", "0,1", "--outputs", "item", "--json")
     run(*outputs(own_folder, *more), prelude=_COUNTED.format(stop=2))
