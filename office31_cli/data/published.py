@@ -9,6 +9,17 @@ _FILE = Path(__file__).with_name("published.csv")
 _SAME = {"source only": "erm", "cdan+e": "cdan"}
 """What a published method is called here, where that differs by more than its letters' case."""
 
+_NEAREST = {
+    "alexnet": "AlexNet",
+    "squeezenet1_0": "AlexNet",  # made to be as accurate as AlexNet, in fewer weights
+    "squeezenet1_1": "AlexNet",
+    "resnet50": "ResNet-50",
+}
+"""The network with published rows that comes nearest to a backbone."""
+
+_FAIREST = ("last iteration", "unknown")
+"""Ways to choose the epoch that is scored, those that need no label of the target first."""
+
 
 @dataclass(frozen=True)
 class Published:
@@ -35,6 +46,19 @@ def published(backbone: str | None = None) -> list[Published]:
     with _FILE.open(encoding="utf-8", newline="") as stream:
         rows = [_row(fields) for fields in csv.DictReader(stream)]
     return [row for row in rows if backbone is None or row.backbone.lower() == backbone.lower()]
+
+
+def by_method(backbone: str) -> dict[str, Published]:
+    """By our name for the method its row for a network; of several the one whose epoch was chosen most fairly."""
+    found: dict[str, Published] = {}
+    for row in sorted(published(backbone), key=lambda row: (*_FAIREST, row.selection).index(row.selection)):
+        found.setdefault(row.name, row)
+    return found
+
+
+def nearest(backbone: str) -> str | None:
+    """The network with published rows that comes nearest to one of torchvision's, if any does."""
+    return _NEAREST.get(backbone)
 
 
 def backbones() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from office31_cli import methods as adaptation
 from office31_cli.data.folder import DataSet
-from office31_cli.data.published import Published, backbones, published
+from office31_cli.data.published import Published, backbones, by_method, nearest, published
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
@@ -49,7 +49,9 @@ class BenchmarkRow:
     """Over tasks: the mean, the standard deviation of the seeds' averages, and how other rules fare."""
     seconds: float
     published: float | None
-    """The average of the same method in the published rows that were asked for."""
+    """The average of the same method with the network that was asked for, else with the one nearest to ours."""
+    published_selection: str | None
+    """Which epoch was scored for it."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def benchmark(
     from office31_cli.recipes import cells  # torch, 3 s: only now that all that was typed makes sense
 
     results = cells.computed(plan, observer)
-    named = {row.name: row.average for row in published(beside)} if beside else {}
+    network = beside or nearest(request.backbone)
+    known = by_method(network) if network else {}
     return Benchmarked(
         backbone=request.backbone,
         weights=results.weights,
@@ -129,7 +132,7 @@ def benchmark(
         seeds=list(seeds),
         photographs=results.photographs,
         seconds=results.seconds,
-        rows=[_row(name, plan, results.cells, named.get(name)) for name in found],
+        rows=[_row(name, plan, results.cells, known.get(name)) for name in found],
         published=published(beside) if beside else [],
     )
 
@@ -162,7 +165,7 @@ Cells = dict[tuple[str, str, int], dict[str, Any]]
 """By method, task and seed: the three scores and the seconds."""
 
 
-def _row(method: str, plan: Plan, cells: Cells, known: float | None) -> BenchmarkRow:
+def _row(method: str, plan: Plan, cells: Cells, known: Published | None) -> BenchmarkRow:
     tasks = {}
     for task in plan.tasks:
         runs = [cells[method, task, seed] for seed in plan.seeds]
@@ -172,4 +175,6 @@ def _row(method: str, plan: Plan, cells: Cells, known: float | None) -> Benchmar
     centre, spread = average([mean(cells[method, task, seed]["last"] for task in plan.tasks) for seed in plan.seeds])
     others = {name: mean(each[name] for each in tasks.values()) for name in FIGURES[1:]}
     seconds = sum(cells[method, task, seed]["seconds"] for task in plan.tasks for seed in plan.seeds)
-    return BenchmarkRow(method, tasks, {"mean": centre, "std": spread, **others}, round(seconds, 3), known)
+    whole = {"mean": centre, "std": spread, **others}
+    theirs = (known.average, known.selection) if known else (None, None)
+    return BenchmarkRow(method, tasks, whole, round(seconds, 3), *theirs)

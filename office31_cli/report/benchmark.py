@@ -45,9 +45,10 @@ def _published(found: Benchmarked, tasks: list[str]) -> Table:
         *(f">{task}" for task in tasks),
         ">average",
         "epoch",
-        caption="as others reported it; see office31_cli/data/published.csv for the sources",
+        "source",
+        caption="as others reported it",
     )
     for row in found.published:
         shown = (spread(row.tasks.get(task), None) for task in tasks)
-        made.add_row(row.method, *shown, spread(row.average, None), row.selection)
+        made.add_row(row.method, *shown, spread(row.average, None), row.selection, row.source)
     return made

@@ -70,6 +70,8 @@ def test_published_rows_stand_beside_ours(found: dict[str, Any]) -> None:
     ours = {row["method"]: row["published"] for row in found["rows"]}
     theirs = {row["method"]: row for row in found["published"]}
     assert ours == {"erm": 0.701, "mcc": None, "shot": None, "adabn": None}
+    chosen = {row["method"]: row["published_selection"] for row in found["rows"]}
+    assert chosen == {"erm": "unknown", "mcc": None, "shot": None, "adabn": None}
     assert theirs["Source only"]["tasks"]["A-W"] == 0.616
     assert {row["backbone"] for row in theirs.values()} == {"AlexNet"}
     assert {"DANN", "JAN"} <= theirs.keys()
@@ -95,7 +97,16 @@ def test_a_task_by_itself_and_its_table(mixed: Path, run: Command) -> None:
     assert err.count("\n") == 1
     assert "\x1b" not in out
     assert "…" not in out
-    for text in ("S-P", "average", "picked", "oracle", "none of the target's", "Source only", "70.1", "published.csv"):
+    for text in (
+        "S-P",
+        "average",
+        "picked",
+        "oracle",
+        "none of the target's",
+        "Source only",
+        "70.1",
+        "recalled; unverified",
+    ):
         assert text in out
     assert "P-S" not in out
 
