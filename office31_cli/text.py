@@ -30,9 +30,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"known: {shown}" if known else "there are none yet"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 photograph`, `4,110 photographs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: `1 photograph`, `4,110 photographs`, `2 passes`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:

@@ -27,7 +27,7 @@ def adapt(
     data: options.Data = None,
     train: options.Train = None,
     epochs: options.EpochsOfSteps = None,
-    steps: options.Steps = 100,
+    steps: options.Steps = None,
     views: options.Views = None,
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",

@@ -22,7 +22,7 @@ def benchmark(
     weights: options.Weights = None,
     data: options.Data = None,
     epochs: options.EpochsOfSteps = None,
-    steps: options.Steps = 100,
+    steps: options.Steps = None,
     views: options.Views = None,
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",

@@ -58,7 +58,7 @@ Outputs = Annotated[
 EpochsOfSteps = Annotated[
     int | None, typer.Option("--epochs", min=1, help="Epochs of --steps steps each.", show_default="10")
 ]
-Steps = Annotated[int, typer.Option("--steps", min=1, help="Steps an epoch.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Steps an epoch.", show_default="100")]
 Views = Annotated[
     int | None,
     typer.Option(

@@ -14,7 +14,7 @@ from office31_cli.recipes import choice
 from office31_cli.recipes.request import AdaptRequest, Options
 from office31_cli.registry import Entry
 from office31_cli.results import Adapted
-from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.text import counted, did_you_mean, listed, printable
 
 DEFAULT_METHOD = "auto"
 DEFAULT_VALIDATOR = "im"
@@ -35,7 +35,7 @@ def adapt(
     source: Sequence[str] | None = None,
     settings: Mapping[str, str] | None = None,
     validator: str = DEFAULT_VALIDATOR,
-    steps: int = STEPS,
+    steps: int | None = None,
     views: int | None = None,
     model: str | None = None,
     data: str | None = None,
@@ -51,7 +51,6 @@ def adapt(
     `Misuse` for names and numbers that make no sense, before anything is loaded.
     """
     options.check()
-    options = replace(options, epochs=options.epochs or EPOCHS)
     chosen = methods.load(method).of(method, settings or {})
     if source and chosen.source_free:
         raise Misuse("--source", f"{method} goes on from the stored model alone", "leave it out")
@@ -62,8 +61,12 @@ def adapt(
     )
     if options.held_out and chosen.source_free:
         raise Misuse(f"--held-out {options.held_out}", f"{method} learns from no labels", "use 0")
-    if steps < 1:
+    if steps is not None and steps < 1:
         raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
+    if chosen.passes is not None and (options.epochs, steps) != (None, None):
+        passes = counted(chosen.passes, "pass", "passes")
+        raise Misuse("--epochs and --steps", f"{method} takes {passes} over the target", "leave them out")
+    options = replace(options, epochs=chosen.passes or options.epochs or EPOCHS)
     if options.train == "all" and views is not None:
         raise Misuse(f"--views {views}", "views are of frozen parts, and --train all freezes none", "leave it out")
     views = max(VIEWS, chosen.views) if views is None else views
@@ -90,7 +93,7 @@ def adapt(
         target=target,
         name=method,
         method=chosen,
-        steps=steps,
+        steps=None if chosen.passes else steps or STEPS,
         views=views,
         validator=validator,
     )

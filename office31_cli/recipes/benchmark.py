@@ -81,7 +81,7 @@ def benchmark(
     tasks: Sequence[str] | None = None,
     beside: str | None = None,
     validator: str = DEFAULT_VALIDATOR,
-    steps: int = STEPS,
+    steps: int | None = None,
     views: int | None = None,
     data: str | None = None,
     backbone: str | None = None,
@@ -101,7 +101,7 @@ def benchmark(
         raise Misuse("benchmark", "nothing to compare", "name at least one of --methods and of --seeds")
     if beside is not None and not published(beside):
         raise Misuse(f"--published {printable(beside)}", "no such rows", did_you_mean(beside, backbones()))
-    if steps < 1:
+    if steps is not None and steps < 1:
         raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
     found = {name: adaptation.load(name)() for name in methods}
     views = max(VIEWS, *(method.views for method in found.values())) if views is None else views
@@ -112,7 +112,7 @@ def benchmark(
     request = requested("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
     wanted = chosen_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
-    plan = Plan(replace(request, domains=domains), wanted, found, tuple(seeds), steps, views, validator)
+    plan = Plan(replace(request, domains=domains), wanted, found, tuple(seeds), steps or STEPS, views, validator)
     choice.tell_data(data, request.data, observer)
     if request.weights == "none" and weights != "none":  # whoever typed none knows
         observer.warn(

@@ -81,11 +81,11 @@ def learning_together(
     method: Method,
     inputs: Inputs,
     settings: Settings,
-    steps: int,
+    steps: int | None,
     device: torch.device,
 ) -> tuple[Adaptation, Training]:
-    """The task of one run or of several, and the training that runs it."""
-    if method.passes is not None:
+    """The task of one run or of several, and the training that runs it; without `steps` an epoch is a pass."""
+    if steps is None or method.passes is not None:
         steps = max(1, *(len(nearly_equal(len(pair.target), settings.batch_size)) for pair in pairs))
     adaptation = Adaptation(learners, method, inputs, pairs, epochs=settings.epochs, device=device)
     batches = PairedBatches(inputs, pairs, method, batch_size=settings.batch_size, steps=steps, device=device)

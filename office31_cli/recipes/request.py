@@ -84,8 +84,8 @@ class AdaptRequest(Request):
     name: str
     """The method's."""
     method: Method
-    steps: int
-    """Of an epoch."""
+    steps: int | None
+    """Of an epoch; None for a method whose epoch is a pass over the target."""
     views: int
     """Of each photograph that training sees, where a part is frozen."""
     validator: str

@@ -23,7 +23,7 @@ def agreed(
     pairs: Sequence[Pair],
     inputs: Inputs,
     settings: Settings,
-    steps: int,
+    steps: int | None,
     device: torch.device,
     observer: Observer,
     checkpoints: Checkpoints | None = None,

@@ -34,11 +34,14 @@ def start(things: Path) -> Trained:
 
 
 def adapted(things: Path, target: str = "phone", *, method: str = "mcc", **more: Any) -> Adapted:
-    """Two short epochs; what is no argument of `adapt` is an option."""
+    """Two short epochs, or one pass; what is no argument of `adapt` is an option."""
+    short = {} if methods.load(method).passes else {"epochs": 2}
     named = {"source", "settings", "validator", "views", "model", "observer"}
-    chosen = {"epochs": 2, "batch_size": 8, "held_out": 0.0} | {k: v for k, v in more.items() if k not in named}
+    chosen = short | {"batch_size": 8, "held_out": 0.0} | {k: v for k, v in more.items() if k not in named}
     arguments = {name: value for name, value in more.items() if name in named}
-    return adapt(target, method=method, steps=3, data=str(things), options=Options(**chosen), **arguments)
+    return adapt(
+        target, method=method, steps=3 if short else None, data=str(things), options=Options(**chosen), **arguments
+    )
 
 
 def weights(model: Trained) -> bytes:
@@ -286,6 +289,11 @@ class TestTooLittle:
 
 class TestWrongUse:
     @pytest.mark.usefixtures("start")
+    @pytest.mark.parametrize("method", ["adabn", "tent"])
+    def test_a_method_that_takes_one_pass_has_no_epochs_to_choose(self, things: Path, method: str) -> None:
+        with pytest.raises(Misuse, match="1 pass over the target"):
+            adapted(things, method=method, epochs=3)
+
     def test_numbers_that_make_no_sense(self, things: Path) -> None:
         for wrong in ({"epochs": 0}, {"batch_size": 1}, {"views": 0}, {"held_out": 1.0}):
             with pytest.raises(Misuse):
