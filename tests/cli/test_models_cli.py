@@ -66,6 +66,7 @@ def test_list_prints_the_rows_that_the_contract_names(run: Run) -> None:
             "parent": first.id,
             "domains": ["amazon"],
             "backbone": "squeezenet1_0",
+            "target": None,
             "accuracy": 0.5,
             "created": child.card.created,
             "bytes": child.bytes,
