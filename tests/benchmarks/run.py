@@ -24,7 +24,7 @@ PHOTOGRAPHS = 512
 """Of the 4,110, all that the extraction row takes."""
 STEPS, EPOCHS = 1500, 10
 PASSED, ENOUGH = 0.773, 400
-"""What skada reached in issue 4's measurement, and steps of ours after which the six tasks' average is above it."""
+"""What skada reaches, and steps of ours after which the six tasks' average is above it."""
 EXTRA = ("skada", "skorch", "onnxruntime", "onnx", "onnxscript")
 
 
