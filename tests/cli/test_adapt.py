@@ -1,6 +1,7 @@
 """Adapting through the real command: what it says, learns from, keeps, and how it ends and goes on."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ NO_TORCH = "import sys\nsys.modules['torch'] = None"
 
 
 @pytest.fixture(scope="module")
-def adapted(drawn: Command, pretrained: dict[str, Any]) -> dict[str, Any]:
-    """What `adapt --json` said of the sample's dslr."""
+def adapted(drawn: Command, pretrained: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What `adapt --json` said of the sample's dslr; gone afterwards, as others take the newest model that is there."""
     result: dict[str, Any] = drawn.json(
         *("adapt", "--target", "dslr", "--method", "mcc", "--model", pretrained["id"], "--name", "to-dslr"),
         *("--steps", "10", "--epochs", "3", "--batch-size", "32", "--held-out", "0.2"),
     )
-    return result
+    yield result
+    assert drawn("models", "rm", "to-dslr").code == 0
 
 
 class TestTheSample:
