@@ -5,11 +5,10 @@ The files of the methods import no torch before they compute, so that `office31 
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from office31_cli.errors import Misuse
-from office31_cli.text import did_you_mean, printable
+from office31_cli.hyperparameters import Settable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,13 +55,8 @@ class Step:
     own: "Mapping[str, nn.Module]"
 
 
-def ranged(default: Any, low: float, high: float, meaning: str) -> Any:
-    """A hyper-parameter with its default, the range worth trying, and what it means; bounds are inclusive."""
-    return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
-
-
 @dataclass(frozen=True, kw_only=True)
-class Method(ABC):
+class Method(Settable, ABC):
     """A way to learn from unlabelled photographs; its fields, made with `ranged`, are its hyper-parameters.
 
     Every loss of a step is minimised, together with the source's cross-entropy where it has a source.
@@ -107,42 +101,3 @@ class Method(ABC):
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The losses by name, scalars. `source` has no rows if it is source-free, `target` none unless it uses it."""
         return {}
-
-    @classmethod
-    def hyperparameters(cls) -> "tuple[Field[Any], ...]":
-        """Its fields in order, each with `low`, `high` and `meaning` in its metadata."""
-        return fields(cls)
-
-    @classmethod
-    def of(cls, name: str, settings: Mapping[str, str]) -> Self:
-        """The method `name` with what was typed after `--set`; raises `Misuse` for what it does not have."""
-        known = {each.name: each for each in fields(cls)}
-        method = cls()
-        for key, text in settings.items():
-            if key not in known:
-                raise Misuse(f"--set {printable(key)}", f"{name} has no such setting", did_you_mean(key, known))
-            method = replace(method, **{key: _value(known[key], text)})
-        return method
-
-    def settings(self) -> dict[str, float | int | bool]:
-        """The hyper-parameters by name, as stored in a model's card."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-
-def _value(setting: "Field[Any]", text: str) -> float | int | bool:
-    """A typed value as the kind of number that the default is, within the bounds."""
-    low, high = setting.metadata["low"], setting.metadata["high"]
-    refused = Misuse(f"--set {setting.name}={printable(text)}", "not in its range", f"use {low:g} to {high:g}")
-    if isinstance(setting.default, bool):
-        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if text.lower() not in words:
-            raise Misuse(f"--set {setting.name}={printable(text)}", "neither true nor false", "use true or false")
-        return words[text.lower()]
-    kind, called = (int, "a whole number") if isinstance(setting.default, int) else (float, "a number")
-    try:
-        value: float | int = kind(text)
-    except ValueError:
-        raise Misuse(f"--set {setting.name}={printable(text)}", f"not {called}", f"use {low:g} to {high:g}") from None
-    if not low <= value <= high:
-        raise refused
-    return value

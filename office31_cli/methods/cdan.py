@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from office31_cli.hyperparameters import ranged
 from office31_cli.methods import base
-from office31_cli.methods.base import Seen, Source, Step, Target, ranged
+from office31_cli.methods.base import Seen, Source, Step, Target
 from office31_cli.methods.dann import domain_discriminator, domain_logits, domain_loss, gradient_reversal, ramp
 
 if TYPE_CHECKING:

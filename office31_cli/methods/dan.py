@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from office31_cli.hyperparameters import ranged
 from office31_cli.methods import base
-from office31_cli.methods.base import Source, Step, Target, ranged
+from office31_cli.methods.base import Source, Step, Target
 
 if TYPE_CHECKING:
     from torch import Tensor

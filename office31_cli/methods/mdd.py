@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from office31_cli.hyperparameters import ranged
 from office31_cli.methods import base
-from office31_cli.methods.base import Source, Step, Target, ranged
+from office31_cli.methods.base import Source, Step, Target
 from office31_cli.methods.dann import gradient_reversal, ramp
 
 if TYPE_CHECKING:

@@ -1,0 +1,57 @@
+"""Numbers that a method or a strategy lets its user set: their defaults, the ranges worth trying, what they mean."""
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Self
+
+from office31_cli.errors import Misuse
+from office31_cli.text import did_you_mean, printable
+
+
+def ranged(default: Any, low: float, high: float, meaning: str) -> Any:
+    """A hyper-parameter with its default, the range worth trying, and what it means; bounds are inclusive."""
+    return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settable:
+    """Something whose fields, made with `ranged`, are its hyper-parameters."""
+
+    @classmethod
+    def hyperparameters(cls) -> "tuple[Field[Any], ...]":
+        """Its fields in order, each with `low`, `high` and `meaning` in its metadata."""
+        return fields(cls)
+
+    @classmethod
+    def of(cls, name: str, settings: Mapping[str, str]) -> Self:
+        """The thing `name` with what was typed after `--set`; raises `Misuse` for what it does not have."""
+        known = {each.name: each for each in fields(cls)}
+        made = cls()
+        for key, text in settings.items():
+            if key not in known:
+                raise Misuse(f"--set {printable(key)}", f"{name} has no such setting", did_you_mean(key, known))
+            made = replace(made, **{key: _value(known[key], text)})
+        return made
+
+    def settings(self) -> dict[str, float | int | bool]:
+        """The hyper-parameters by name, as stored in a model's card."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+def _value(setting: "Field[Any]", text: str) -> float | int | bool:
+    """A typed value as the kind of number that the default is, within the bounds."""
+    low, high = setting.metadata["low"], setting.metadata["high"]
+    refused = Misuse(f"--set {setting.name}={printable(text)}", "not in its range", f"use {low:g} to {high:g}")
+    if isinstance(setting.default, bool):
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if text.lower() not in words:
+            raise Misuse(f"--set {setting.name}={printable(text)}", "neither true nor false", "use true or false")
+        return words[text.lower()]
+    kind, called = (int, "a whole number") if isinstance(setting.default, int) else (float, "a number")
+    try:
+        value: float | int = kind(text)
+    except ValueError:
+        raise Misuse(f"--set {setting.name}={printable(text)}", f"not {called}", f"use {low:g} to {high:g}") from None
+    if not low <= value <= high:
+        raise refused
+    return value
