@@ -37,3 +37,24 @@ class Silent:
 
 
 SILENT: Observer = Silent()
+
+
+class Once:
+    """Passes everything on but a warning that was given before: for what does the same again and again."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer, self._warned = observer, set[str]()
+
+    def say(self, message: str) -> None:
+        """Pass it on."""
+        self._observer.say(message)
+
+    def warn(self, message: str) -> None:
+        """Pass it on the first time."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self._observer.warn(message)
+
+    def track(self, label: str, total: int, done: int = 0) -> AbstractContextManager[Advance]:
+        """Pass it on."""
+        return self._observer.track(label, total, done)

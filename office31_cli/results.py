@@ -44,7 +44,13 @@ class Finetuned(Trained):
     target: str
     strategy: str
     labels: int | str
-    """`all`, or the number of labels an item."""
+    """`all`, the number of labels an item, or `listed`."""
+    source: str | None
+    """The labelled domains that it learnt from again, joined by `+`; None without them."""
+    validated: int
+    """Labelled photographs of the target that early stopping looked at; they count as seen."""
+    fewer: dict[str, int]
+    """The items of which fewer photographs were there than labels were asked for, with how many."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -164,3 +164,66 @@ def chapter(
     chosen = Options(held_out=held_out, seed=seed, device=device, skip_bad=skip_bad)
     found = compare_chapter(data=data, epochs=epochs, options=chosen, observer=reporter)
     reporter.show(found, *chapter_tables(found))
+
+
+@app.command()
+def labels(
+    target: Annotated[str, typer.Option("--target", help="The domain whose labels to count.")],
+    budgets: Annotated[
+        str, typer.Option("--labels", help="Labels an item, with commas between; 0 adapts without any.")
+    ] = "0,1,3,5,10,all",
+    chosen: Annotated[str, typer.Option("--strategies", help="Which, with commas between.")] = "linear,full,mcc",
+    method: Annotated[str, typer.Option("--method", help="How to adapt without labels.")] = "mcc",
+    with_source: Annotated[
+        bool, typer.Option("--with-source/--target-only", help="Learn again from what the model was trained on, too.")
+    ] = True,
+    seeds: options.Seeds = "0,1,2,3,4",
+    png: Annotated[Path | None, typer.Option("--png", help="Write the plot to this file, too.")] = None,
+    model: options.Model = None,
+    data: options.Data = None,
+    train: options.Train = None,
+    epochs: options.Epochs = None,
+    lr: options.LearningRate = None,
+    optimizer: options.Optimizer = "nesterov",
+    batch_size: options.BatchSize = 64,
+    held_out: options.HeldOut = 0.2,
+    device: options.Device = "auto",
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Count what each labelled photograph buys.
+
+    Fine-tunes a stored network with more and more labels of the target, beside adapting without any.
+
+    Example: office31 compare labels --target dslr
+    """
+    from office31_cli.recipes.compare.labels import compare_labels
+    from office31_cli.recipes.request import Options
+    from office31_cli.report import budgets as drawn
+    from office31_cli.report.console import Reporter
+
+    reporter = Reporter(as_json=as_json)
+    found = compare_labels(
+        target,
+        budgets=[options.labels_an_item(word, least=0) for word in options.words("--labels", budgets)],
+        strategies=options.words("--strategies", chosen),
+        method=method,
+        with_source=with_source,
+        seeds=options.numbers("--seeds", seeds),
+        model=model,
+        data=data,
+        options=Options(
+            train=train,
+            epochs=epochs,
+            lr=lr,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            held_out=held_out,
+            device=device,
+            skip_bad=skip_bad,
+        ),
+        observer=reporter,
+    )
+    if png is not None:
+        drawn.save_picture(found, png)
+    reporter.show(found, *drawn.labels_tables(found))

@@ -1,26 +1,55 @@
 """`office31 finetune`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from office31_cli.cli import options
-from office31_cli.errors import Misuse
-from office31_cli.text import printable
 
 
 def finetune(
     target: Annotated[str, typer.Option("--target", help="The domain whose labels to learn from.")],
     model: options.Model = None,
     data: options.Data = None,
-    strategy: Annotated[str, typer.Option("--strategy", help="full or linear.")] = "full",
-    labels: Annotated[str, typer.Option("--labels", help="all of the training part, or a number an item.")] = "all",
+    strategy: Annotated[str, typer.Option("--strategy", help="How; office31 strategies lists them.")] = "full",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE, a hyper-parameter of the strategy; may be given again."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="all of the training part, or a number an item.", show_default="all"),
+    ] = None,
+    labels_from: Annotated[
+        Path | None,
+        typer.Option("--labels-from", help="A file of paths, a line each: learn from these photographs' labels."),
+    ] = None,
+    with_source: Annotated[
+        bool, typer.Option("--with-source", help="Learn again from what the model was trained on, too.")
+    ] = False,
     outputs: options.Outputs = None,
     train: options.Train = None,
     epochs: options.Epochs = None,
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
+    label_smoothing: Annotated[
+        float, typer.Option("--label-smoothing", help="Share of a label's certainty spread over all labels.")
+    ] = 0.0,
+    layer_decay: Annotated[
+        float | None, typer.Option("--layer-decay", help="A layer's learning rate over that of the layer above.")
+    ] = None,
+    gradual_unfreezing: Annotated[
+        bool, typer.Option("--gradual-unfreezing", help="Begin with the last layer; one more joins each epoch.")
+    ] = False,
+    patience: Annotated[
+        int | None,
+        typer.Option("--patience", min=1, help="Keep a fifth of the labels, and stop so many epochs after the best."),
+    ] = None,
+    ema: Annotated[
+        float | None, typer.Option("--ema", help="Decay of the moving average of the weights that is kept.")
+    ] = None,
     held_out: options.HeldOut = 0.2,
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -33,6 +62,7 @@ def finetune(
 
     Example: office31 finetune --target dslr --labels 3
     """
+    from office31_cli.engine.settings import Refinements
     from office31_cli.recipes.finetune import finetune as recipe
     from office31_cli.recipes.request import Options
     from office31_cli.report.console import Reporter
@@ -58,16 +88,18 @@ def finetune(
         model=model,
         data=data,
         strategy=strategy,
-        labels=_number(labels),
+        settings=options.assignments(settings or []),
+        labels=None if labels is None else options.labels_an_item(labels),
+        labels_from=labels_from,
+        with_source=with_source,
+        refinements=Refinements(
+            label_smoothing=label_smoothing,
+            layer_decay=layer_decay,
+            gradual_unfreezing=gradual_unfreezing,
+            patience=patience,
+            ema=ema,
+        ),
         options=chosen,
         observer=reporter,
     )
     reporter.show(result, trained_table(result))
-
-
-def _number(labels: str) -> int | None:
-    if labels == "all":
-        return None
-    if not (labels.isascii() and labels.isdigit() and len(labels) < 10):
-        raise Misuse(f"--labels {printable(labels)}", "not a number", "use all, or a number of labels an item")
-    return int(labels)

@@ -15,7 +15,7 @@ from office31_cli.cli.benchmark import benchmark
 from office31_cli.cli.download import download
 from office31_cli.cli.evaluate import evaluate
 from office31_cli.cli.finetune import finetune
-from office31_cli.cli.methods import methods
+from office31_cli.cli.listing import methods, strategies
 from office31_cli.cli.pretrain import pretrain
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
 from office31_cli.report.console import print_error
@@ -35,6 +35,7 @@ app.command()(adapt)
 app.command()(evaluate)
 app.command()(benchmark)
 app.command()(methods)
+app.command()(strategies)
 app.add_typer(compare.app, name="compare")
 app.add_typer(models.app, name="models")
 

@@ -116,3 +116,14 @@ def numbers(option: str, text: str) -> tuple[int, ...]:
     if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in digits):
         raise Misuse(f"{option} {printable(text)}", "not a list of numbers", f"write {option} 0,1,2")
     return tuple(dict.fromkeys(map(int, digits)))
+
+
+def labels_an_item(text: str, *, least: int = 1) -> int | None:
+    """`3` as a number, `all` as None; raises `Misuse` where it is something else, or less than `least`."""
+    if text == "all":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Misuse(f"--labels {printable(text)}", "not a number", "use all, or a number of labels an item")
+    if int(text) < least:
+        raise Misuse(f"--labels {text}", "too few", f"use {least} or more, or all")
+    return int(text)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from office31_cli.data.photographs import IntArray
 from office31_cli.engine.batches import Pair, nearly_equal
@@ -12,16 +12,19 @@ from office31_cli.engine.device import fast_arithmetic
 from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.learner import Learner
 from office31_cli.engine.loop import Diverged, Task
-from office31_cli.engine.optimizers import BACKBONE_SCALE, Group, trainable
 from office31_cli.engine.stack import Stack
 from office31_cli.methods.base import Method, Seen, Source
 from office31_cli.metrics.validators import SOURCE, VALIDATORS
+from office31_cli.strategies.base import BACKBONE_SCALE, Group, trainable
+
+_ROWS = 1024
+"""Cached features that a head looks at together: calls cost more than their arithmetic."""
 
 
 class Adaptation(Task):
     """One method's runs, one or several of the same shape, each from its source to its target.
 
-    After every epoch it notes what each run takes the target's photographs for, and what the label-free validators
+    After every epoch it notes what each run takes the target's photographs for, and what the label-free `validators`
     make of that. No label of a target is in its reach: whoever has them scores the notes afterwards.
     """
 
@@ -34,8 +37,10 @@ class Adaptation(Task):
         *,
         epochs: int,
         device: torch.device,
+        validators: Sequence[str] = tuple(VALIDATORS),
     ) -> None:
         super().__init__()
+        self._validators = [name for name in validators if name in VALIDATORS]
         self.phases = method.phases
         learners = [learner.to(device) for learner in learners]
         self.learning: Learner | Stack[Learner] = learners[0] if len(learners) == 1 else Stack(learners)
@@ -43,7 +48,7 @@ class Adaptation(Task):
         self._guesses = torch.empty(len(pairs), 0, 0)
         for run, pair in enumerate(pairs):  # buffers, so that a checkpoint holds them
             self.register_buffer(f"named_{run}", torch.zeros(epochs, len(pair.target), dtype=torch.int32))
-            self.register_buffer(f"judged_{run}", torch.zeros(epochs, len(VALIDATORS) + 1, dtype=torch.float64))
+            self.register_buffer(f"judged_{run}", torch.zeros(epochs, len(self._validators) + 1, dtype=torch.float64))
 
     def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
         """Every run's losses, (runs,); the batch is that of `PairedBatches`."""
@@ -98,7 +103,7 @@ class Adaptation(Task):
         for run, learner in enumerate(self.learners()):
             logits = self._survey(learner, self._pairs[run].target).logits
             probabilities = logits.cpu().double().softmax(1).numpy()
-            figures = [*(judge(probabilities) for judge in VALIDATORS.values()), self._validated(learner, run)]
+            figures = [*(VALIDATORS[name](probabilities) for name in self._validators), self._validated(learner, run)]
             self.get_buffer(f"named_{run}")[epoch] = logits.argmax(1)
             self.get_buffer(f"judged_{run}")[epoch] = torch.tensor(figures, dtype=torch.float64)
 
@@ -109,7 +114,7 @@ class Adaptation(Task):
     def judged(self, run: int) -> dict[str, list[float]]:
         """By validator what it made of each epoch of a run; larger is better."""
         figures = self.get_buffer(f"judged_{run}").T.tolist()
-        found = dict(zip((*VALIDATORS, SOURCE), figures, strict=True))
+        found = dict(zip((*self._validators, SOURCE), figures, strict=True))
         if not len(self._pairs[run].validation):
             del found[SOURCE]
         return found
@@ -125,9 +130,10 @@ class Adaptation(Task):
         """What a network makes of all of the examples; raises `Diverged` where that is not finite."""
         learner.eval()
         with torch.inference_mode(), fast_arithmetic(self._device):
+            size = _ROWS if isinstance(learner.body[0], nn.Identity) else 64
             parts = [
                 learner.see(self._inputs.evaluation(examples.take(places)))
-                for places in nearly_equal(len(examples), 64)
+                for places in nearly_equal(len(examples), size)
             ]  # one batch without rows where there are no examples
         seen = Seen(torch.cat([part.features for part in parts]), torch.cat([part.logits for part in parts]))
         if not bool(torch.isfinite(seen.logits).all()):

@@ -101,8 +101,8 @@ class PairedBatches:
         target = min(batch_size, *(len(pair.target) for pair in pairs)) if method.uses_target else 0
         self._size = max(source, target)
         seeds = [pair.seed for pair in pairs]
-        self._source = _Side("source", [pair.source for pair in pairs], seeds, source, steps)
-        self._target = _Side("target", [pair.target for pair in pairs], seeds, target, steps)
+        self._source = Side("source", [pair.source for pair in pairs], seeds, source, steps)
+        self._target = Side("target", [pair.target for pair in pairs], seeds, target, steps)
 
     @property
     def steps(self) -> int:
@@ -132,7 +132,7 @@ class PairedBatches:
         return tensor.to(self._device).reshape(runs, len(tensor) // runs, *tensor.shape[1:])
 
 
-class _Side:
+class Side:
     """The sources of all runs, or their targets. What an epoch shows is drawn when it begins, not step by step."""
 
     def __init__(self, name: str, parts: Sequence[Examples], seeds: Sequence[int | str], size: int, steps: int) -> None:

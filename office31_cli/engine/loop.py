@@ -11,11 +11,12 @@ from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import fast_arithmetic, precision
 from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.inputs import Examples, Inputs
-from office31_cli.engine.optimizers import Group, build_optimizer, set_learning_rate
+from office31_cli.engine.optimizers import build_optimizer, set_learning_rate, thaw
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.observer import Advance, Observer
 from office31_cli.outputs.composite import Composite
+from office31_cli.strategies.base import Group
 
 
 class Diverged(Failed):
@@ -33,6 +34,16 @@ class Task(nn.Module):
 
     def end_epoch(self, epoch: int) -> None:
         """Called after an epoch's last step."""
+
+    def end_step(self) -> None:
+        """Called after a step of the optimizer."""
+
+    def finished(self) -> bool:
+        """Whether to stop before the last epoch; asked between epochs."""
+        return False
+
+    def finish(self) -> None:
+        """Called when the training is over."""
 
     def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
         """The losses by name, each a scalar, or one for each of the runs that are trained together."""
@@ -64,7 +75,7 @@ class Training:
     ) -> None:
         self.task = task.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._batches, self._settings, self._device = batches, settings, device
-        self.optimizer = build_optimizer(groups, settings)
+        self._groups, self.optimizer = groups, build_optimizer(groups, settings)
         self.steps, self.seconds_optimizing = 0, 0.0
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
 
@@ -83,14 +94,18 @@ class Training:
         count, epochs = self._batches.photographs, self._settings.epochs
         with observer.track("training", epochs * count, len(history) * count) as advance:
             for epoch in range(len(history), epochs):
+                if self.task.finished():
+                    break
                 history.append(self._epoch(epoch, advance))
                 _check_weights(self.task, f"epoch {epoch + 1}")
                 if checkpoints:
                     checkpoints.save(history, self.task, self.optimizer)
+        self.task.finish()
         return history
 
     def _epoch(self, epoch: int, advance: Advance) -> dict[str, float]:
         self.task.begin_epoch(epoch)
+        thaw(self._groups, epoch / self._settings.epochs)
         _train_mode(self.task)
         steps = self._batches.steps
         sums: dict[str, float] = {}
@@ -114,6 +129,7 @@ class Training:
             found |= _finite(losses, where)
             if losses:
                 self._minimise(losses)
+                self.task.end_step()
         self.steps += 1
         return found
 

@@ -2,31 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from office31_cli.engine.settings import Settings
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters that share a learning rate: `scale` times that of the newest layers."""
-
-    parameters: list[nn.Parameter]
-    scale: float = 1.0
-
-
-BACKBONE_SCALE = 0.1
-"""Pre-trained layers are nearly right already; the field's usual protocol gives them a tenth of the rate."""
-
-
-def trainable(module: nn.Module) -> list[nn.Parameter]:
-    """The module's parameters that ask for gradients."""
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]
-
+from office31_cli.strategies.base import Group
 
 _FUSED = ("cpu", "cuda")
 """Where torch takes an optimizer's step in one pass over the memory: up to four times as fast on a processor."""
@@ -52,6 +34,13 @@ def build_optimizer(groups: list[Group], settings: Settings) -> Optimizer:
     if make is not RMSprop and all(value.device.type in _FUSED for group in groups for value in group.parameters):
         options = {**options, "fused": True}
     return make(shares, lr=settings.lr, weight_decay=settings.weight_decay, **options)
+
+
+def thaw(groups: list[Group], progress: float) -> None:
+    """Have the groups learn whose time has come, and no others."""
+    for group in groups:
+        for parameter in group.parameters:
+            parameter.requires_grad_(progress >= group.since)
 
 
 def set_learning_rate(optimizer: Optimizer, settings: Settings, progress: float) -> None:

@@ -38,6 +38,39 @@ class Settings:
         return asdict(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refinements:
+    """What may be added to fine-tuning; None leaves it out."""
+
+    label_smoothing: float = 0.0
+    """The share of each label's certainty that is spread over all labels (Szegedy and others 2016)."""
+    layer_decay: float | None = None
+    """Each layer's learning rate is that of the layer above times this (Howard and Ruder 2018)."""
+    gradual_unfreezing: bool = False
+    """Whether training begins with the last layer, and one more joins each epoch (Howard and Ruder 2018)."""
+    patience: int | None = None
+    """Epochs without a better accuracy on labels kept for this, after which the best epoch is taken."""
+    ema: float | None = None
+    """Decay of the exponential moving average of the weights that is taken in their place (Tarvainen 2017)."""
+
+    def check(self) -> None:
+        """Raise `Misuse` for numbers that make no sense."""
+        for option, value in (("--label-smoothing", self.label_smoothing), ("--ema", self.ema)):
+            if value is not None and not 0 <= value < 1:
+                raise Misuse(f"{option} {value}", "not a share", "use a number from 0 to 0.999")
+        if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
+            raise Misuse(f"--layer-decay {self.layer_decay}", "not a share", "use a number above 0, up to 1")
+        if self.patience is not None and self.patience < 1:
+            raise Misuse(f"--patience {self.patience}", "too few epochs", "use 1 or more")
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored in a model's card: what was added."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, False, 0.0)}
+
+
+NOTHING_ADDED = Refinements()
+
+
 def check_optimizer(name: str, lr: float | None) -> float:
     """The learning rate to use; raises `Misuse` where a name or number makes no sense."""
     if name not in LEARNING_RATES:

@@ -96,10 +96,12 @@ def last_stage(backbone: nn.Module) -> list[str]:
     the last dense block with its normalisation, the last two layers of a vision transformer. What SqueezeNet keeps of
     its classifier follows the stage and is no part of it.
     """
-    total = sum(_weights(child) for child in backbone.children() if not isinstance(child, ClassesAndPeaks))
+    total = _trunk(backbone)
     stage: list[str] = []
     share = 0.0
     for name, block in reversed(list(_blocks(backbone, "", total))):
+        if isinstance(block, ClassesAndPeaks):
+            continue
         stage.append(name)
         share += _weights(block) / total
         if share >= LAST_STAGE_SHARE:
@@ -107,12 +109,22 @@ def last_stage(backbone: nn.Module) -> list[str]:
     return stage[::-1]
 
 
+def blocks(backbone: nn.Module) -> list[nn.Module]:
+    """The blocks with weights that the backbone is made of, from the images up."""
+    return [block for _, block in _blocks(backbone, "", _trunk(backbone))]
+
+
+def _trunk(backbone: nn.Module) -> int:
+    """The weights of the backbone but for what SqueezeNet keeps of its classifier."""
+    return sum(_weights(child) for child in backbone.children() if not isinstance(child, ClassesAndPeaks))
+
+
 def _blocks(module: nn.Module, prefix: str, total: int) -> Iterator[tuple[str, nn.Module]]:
     for name, child in module.named_children():
         weights = _weights(child)
         if weights > _ONE_BLOCK * total and any(True for _ in child.children()):
             yield from _blocks(child, f"{prefix}{name}.", total)
-        elif weights and not isinstance(child, ClassesAndPeaks):
+        elif weights:
             yield f"{prefix}{name}", child
 
 

@@ -2,13 +2,13 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from office31_cli.models.backbones import build_backbone, feature_width
+from office31_cli.models.backbones import blocks, build_backbone, feature_width
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
 
@@ -28,6 +28,8 @@ class Architecture:
     bottleneck: int
     crop: int
     outputs: Composite
+    cosine: bool = False
+    """Whether the last layer weighs directions alone: features of one length, and no biases."""
 
     def to_json(self) -> dict[str, Any]:
         """As stored in a model's card."""
@@ -36,13 +38,16 @@ class Architecture:
             "bottleneck": self.bottleneck,
             "crop": self.crop,
             "outputs": self.outputs.to_json(),
-        }
+        } | ({"cosine": True} if self.cosine else {})
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Architecture":
         """The inverse of `to_json`; raises KeyError, TypeError or ValueError where `stored` is something else."""
         numbers = {key: int(stored[key]) for key in ("bottleneck", "crop")}
-        return cls(backbone=str(stored["backbone"]), **numbers, outputs=Composite.from_json(stored["outputs"]))
+        outputs = Composite.from_json(stored["outputs"])
+        return cls(
+            backbone=str(stored["backbone"]), **numbers, outputs=outputs, cosine=bool(stored.get("cosine", False))
+        )
 
 
 class UnitFeatures(nn.Module):
@@ -70,7 +75,8 @@ class Network(nn.Module):
         width = feature_width(backbones[0], architecture.crop)
         self.backbones = nn.ModuleList(backbones)
         self.heads = nn.ModuleList(
-            Head(width, architecture.bottleneck, sum(output.width for output in outputs)) for outputs in groups
+            Head(width, architecture.bottleneck, sum(output.width for output in outputs), cosine=architecture.cosine)
+            for outputs in groups
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -78,18 +84,51 @@ class Network(nn.Module):
         pairs = zip(self.backbones, self.heads, strict=True)
         return torch.cat([head(backbone(images)) for backbone, head in pairs], 1)
 
+    def last_layers(self) -> list[nn.Linear]:
+        """Of each of the networks side by side, the layer that makes its outputs' numbers."""
+        return [head.outputs for head in self._heads()]
+
+    def bottlenecks(self) -> list[nn.Sequential]:
+        """Of each network what lies between backbone and last layer."""
+        return [head.bottleneck for head in self._heads()]
+
+    def activations(self) -> list[nn.Module]:
+        """Of each network the layer of the bottleneck whose output are the features (n, d), before dropout."""
+        return [module for part in self.bottlenecks() for module in part if isinstance(module, nn.ReLU)]
+
+    def _heads(self) -> list["Head"]:
+        return [head for head in self.heads if isinstance(head, Head)]
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """All parameters by depth, from the outputs down: last layer, bottleneck, then the backbone's blocks.
+
+        Networks side by side are as deep as each other. What lies in no block, as the embeddings of a vision
+        transformer, belongs to the deepest.
+        """
+        layers = [
+            [value for module in modules for value in module.parameters()]
+            for modules in (self.last_layers(), self.bottlenecks())
+        ]
+        rows = zip(*(reversed(blocks(backbone)) for backbone in self.backbones), strict=True)
+        layers += [[value for block in row for value in block.parameters()] for row in rows]
+        known = {id(value) for layer in layers for value in layer}
+        layers[-1] += [value for value in self.backbones.parameters() if id(value) not in known]
+        return layers
+
 
 class Head(nn.Module):
     """Features (n, d) through a bottleneck (linear, batch norm, ReLU) to the numbers of all outputs.
+
+    With `cosine` what the last layer sees has a fixed length, and it has no biases.
 
     The two dropouts were chosen on amazon's held-out photographs, as they are and seen through a simulated worse
     camera (blurred, tinted, noisy, before another background): they cost one point of the former and gain seven
     of the latter. No photograph of another domain took part.
     """
 
-    def __init__(self, features: int, bottleneck: int, width: int) -> None:
+    def __init__(self, features: int, bottleneck: int, width: int, *, cosine: bool = False) -> None:
         super().__init__()
-        self.features = features
+        self.features, self.cosine = features, cosine
         self.bottleneck = nn.Sequential(
             UnitFeatures(),
             nn.Dropout(0.2),
@@ -98,11 +137,13 @@ class Head(nn.Module):
             nn.ReLU(),
             nn.Dropout(0.5),
         )
-        self.outputs = nn.Linear(bottleneck, width)
+        if cosine:  # a length of 20 is a temperature of 0.05 (Saito and others 2019)
+            self.bottleneck.append(UnitFeatures())
+        self.outputs = nn.Linear(bottleneck, width, bias=not cosine)
 
     def redrawn(self) -> "Head":
         """A head of the same shape with fresh weights."""
-        return Head(self.features, self.outputs.in_features, self.outputs.out_features)
+        return Head(self.features, self.outputs.in_features, self.outputs.out_features, cosine=self.cosine)
 
     def forward(self, features: Tensor) -> Tensor:
         """The outputs (n, width) of features (n, d), always in float32: it costs nothing, and scores depend on it."""
@@ -111,20 +152,17 @@ class Head(nn.Module):
         return answered
 
 
-def answering(network: Network, outputs: Composite) -> Network:
-    """A network that answers `outputs` and goes on from `network`.
+def going_on(network: Network, architecture: Architecture) -> Network:
+    """A network of another architecture, with the same backbones, that goes on from `network`.
 
     Each of its networks takes backbone and bottleneck of the one that answered the first output they share (else of
     the first); what that one answered already keeps its weights, and only what is new is drawn afresh.
     """
-    old = network.architecture.outputs
-    if outputs == old:
+    if architecture == network.architecture:
         return network
+    old, outputs = network.architecture.outputs, architecture.outputs
     donors = [_donor(group, old) for group in outputs.networks]
-    made = Network(
-        replace(network.architecture, outputs=outputs),
-        [copy.deepcopy(network.backbones[donor]) for donor in donors],
-    )
+    made = Network(architecture, [copy.deepcopy(network.backbones[donor]) for donor in donors])
     for head, group, donor in zip(made.heads, outputs.networks, donors, strict=True):
         before = network.heads[donor]
         assert isinstance(head, Head)
@@ -133,8 +171,9 @@ def answering(network: Network, outputs: Composite) -> Network:
         with torch.no_grad():
             for output, rows in _rows(group).items():
                 if earlier := _rows(old.networks[donor]).get(output):
-                    head.outputs.weight[rows] = before.outputs.weight[earlier]
-                    head.outputs.bias[rows] = before.outputs.bias[earlier]
+                    for name, stored in before.outputs.named_parameters():
+                        if (fresh := getattr(head.outputs, name)) is not None:  # a cosine head has no biases
+                            fresh[rows] = stored[earlier]
     return made
 
 

@@ -87,8 +87,11 @@ class Output(ABC):
         return columns[self.name]
 
     @abstractmethod
-    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
-        """The mean loss of `raw` (n, width) against `targets` (n,), in float32, before weighting."""
+    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
+        """The mean loss of `raw` (n, width) against `targets` (n,), in float32, before weighting.
+
+        `smoothing` is the share of a label's certainty that is spread over all labels, where there are any.
+        """
 
     @abstractmethod
     def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:

@@ -46,11 +46,11 @@ class Kind(Output):
         """The labels."""
         return self.labels
 
-    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
         """Cross-entropy."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(raw, targets.long())
+        return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
 
     def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
         """Probabilities (n, labels)."""

@@ -73,13 +73,13 @@ class Composite:
 
         return np.stack([output.targets(columns) for output in self.outputs], axis=1)
 
-    def losses(self, raw: "Tensor", targets: "Tensor") -> "dict[str, Tensor]":
-        """Each output's weighted loss of `raw` (n, width) against `targets` (n, outputs)."""
+    def losses(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "dict[str, Tensor]":
+        """Each output's weighted loss of `raw` (n, width) against `targets` (n, outputs), its labels smoothed."""
         import torch
 
         parts = torch.split(raw, [output.width for output in self.outputs], dim=1)
         return {
-            output.name: output.weight * output.loss(part, targets[:, place])
+            output.name: output.weight * output.loss(part, targets[:, place], smoothing)
             for place, (output, part) in enumerate(zip(self.outputs, parts, strict=True))
         }
 

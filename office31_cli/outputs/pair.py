@@ -47,11 +47,11 @@ class Kind(Output):
         """The pairs' numbers (n,)."""
         return columns["domain"] * len(self.items) + columns["item"]
 
-    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
         """Cross-entropy over the pairs."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(raw, targets.long())
+        return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
 
     def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
         """The marginal probabilities of the domains (n, D) and of the items (n, I)."""

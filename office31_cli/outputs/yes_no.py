@@ -32,11 +32,11 @@ class Kind(Output):
         """One number."""
         return 1
 
-    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
         """Binary cross-entropy."""
         from torch.nn.functional import binary_cross_entropy_with_logits
 
-        return binary_cross_entropy_with_logits(raw[:, 0], targets)
+        return binary_cross_entropy_with_logits(raw[:, 0], targets + smoothing * (0.5 - targets))
 
     def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
         """The probability (n,) of yes."""

@@ -1,16 +1,18 @@
 """`office31 adapt`: go on from a stored network with the target's photographs and none of its labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 from office31_cli import methods
 from office31_cli.data.folder import DataSet
-from office31_cli.errors import Failed, Misuse
+from office31_cli.errors import Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes import choice
+from office31_cli.recipes.finetune import nothing_fits
 from office31_cli.recipes.request import AdaptRequest, Options
 from office31_cli.registry import Entry
 from office31_cli.results import Adapted
@@ -50,60 +52,97 @@ def adapt(
     best. The target's labels, where it has any, are read after the training and for those figures alone. Raises
     `Misuse` for names and numbers that make no sense, before anything is loaded.
     """
-    options.check()
-    chosen = methods.load(method).of(method, settings or {})
-    if source and chosen.source_free:
-        raise Misuse("--source", f"{method} goes on from the stored model alone", "leave it out")
-    check_validator(
-        validator,
-        kept_back=options.held_out > 0 and not chosen.source_free,
-        otherwise=f"use {DEFAULT_VALIDATOR}" if chosen.source_free else "add --held-out 0.2",
+    way = Way.checked(
+        method, settings=settings, validator=validator, steps=steps, views=views, options=options, source=source
     )
-    if options.held_out and chosen.source_free:
-        raise Misuse(f"--held-out {options.held_out}", f"{method} learns from no labels", "use 0")
-    if steps is not None and steps < 1:
-        raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
-    if chosen.passes is not None and (options.epochs, steps) != (None, None):
-        passes = counted(chosen.passes, "pass", "passes")
-        raise Misuse("--epochs and --steps", f"{method} takes {passes} over the target", "leave them out")
-    options = replace(options, epochs=chosen.passes or options.epochs or EPOCHS)
-    if options.train == "all" and views is not None:
-        raise Misuse(f"--views {views}", "views are of frozen parts, and --train all freezes none", "leave it out")
-    views = max(VIEWS, chosen.views) if views is None else views
-    if views < chosen.views:
-        raise Misuse(f"--views {views}", f"too few for {method}", f"use {chosen.views} or more")
     start, opened = choice.model_and_data(
-        model, data, target, partial(_fits, target=target), _nothing(target), labelled=False
+        model, data, target, partial(_fits, target=target), nothing_fits(target), labelled=False
     )
-    if start.card.items != opened.items:
-        raise Misuse(f"model {start.name}", "it lists its items in another order", "choose another --model")
-    domains = () if chosen.source_free else _source(source, start, opened, target)
-    request = AdaptRequest(
-        command="adapt",
-        data=opened,
-        domains=domains,
-        backbone=start.card.network["backbone"],
-        weights=start.card.weights,
-        parent=start,
-        outputs=_item_alone(start, chosen),
-        strategy="full",
-        labels=None,
-        suggested=f"{start.name}-{target}-{method}",
-        options=options,
-        target=target,
-        name=method,
-        method=chosen,
-        steps=None if chosen.passes else steps or STEPS,
-        views=views,
-        validator=validator,
-    )
+    request = way.request(start, opened, target, source)
     choice.tell_model(model, start, observer)
     if left := [column for column in choice.outputs_of(start).columns if column != "item"]:
         observer.say(f"adapt answers item alone: of {start.name}, it leaves {printable(listed(left))} behind")
     from office31_cli.recipes import adaptation, training  # torch, 3 s: only now that all that was typed makes sense
 
     fields = training.train_and_store(adaptation.AdaptRun.without_labels(request, observer), observer)
-    return Adapted(**fields, source="+".join(domains) or None, target=target, method=method)
+    return Adapted(**fields, source="+".join(request.domains) or None, target=target, method=method)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How to adapt, all that was typed checked and completed."""
+
+    name: str
+    method: Method
+    validator: str
+    steps: int | None
+    views: int
+    options: Options
+
+    @classmethod
+    def checked(
+        cls,
+        name: str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        validator: str = DEFAULT_VALIDATOR,
+        steps: int | None = None,
+        views: int | None = None,
+        options: Options = DEFAULTS,
+        source: Sequence[str] | None = None,
+    ) -> Self:
+        """Raises `Misuse` for names and numbers that make no sense."""
+        options.check()
+        method = methods.load(name).of(name, settings or {})
+        if source and method.source_free:
+            raise Misuse("--source", f"{name} goes on from the stored model alone", "leave it out")
+        check_validator(
+            validator,
+            kept_back=options.held_out > 0 and not method.source_free,
+            otherwise=f"use {DEFAULT_VALIDATOR}" if method.source_free else "add --held-out 0.2",
+        )
+        if options.held_out and method.source_free:
+            raise Misuse(f"--held-out {options.held_out}", f"{name} learns from no labels", "use 0")
+        if steps is not None and steps < 1:
+            raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
+        if method.passes is not None and (options.epochs, steps) != (None, None):
+            passes = counted(method.passes, "pass", "passes")
+            raise Misuse("--epochs and --steps", f"{name} takes {passes} over the target", "leave them out")
+        if options.train == "all" and views is not None:
+            raise Misuse(f"--views {views}", "views are of frozen parts, and --train all freezes none", "leave it out")
+        views = max(VIEWS, method.views) if views is None else views
+        if views < method.views:
+            raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
+        return cls(
+            name=name,
+            method=method,
+            validator=validator,
+            steps=None if method.passes else steps or STEPS,
+            views=views,
+            options=replace(options, epochs=method.passes or options.epochs or EPOCHS),
+        )
+
+    def request(self, start: Entry, data: DataSet, target: str, source: Sequence[str] | None = None) -> AdaptRequest:
+        """The training from a stored model; raises `Misuse` where that cannot be adapted so."""
+        if start.card.items != data.items:
+            raise Misuse(f"model {start.name}", "it lists its items in another order", "choose another --model")
+        return AdaptRequest(
+            command="adapt",
+            data=data,
+            domains=() if self.method.source_free else _source(source, start, data, target),
+            backbone=start.card.network["backbone"],
+            weights=start.card.weights,
+            parent=start,
+            outputs=_item_alone(start, self.method),
+            suggested=f"{start.name}-{target}-{self.name}",
+            options=self.options,
+            target=target,
+            name=self.name,
+            method=self.method,
+            steps=self.steps,
+            views=self.views,
+            validator=self.validator,
+        )
 
 
 def check_validator(name: str, *, kept_back: bool, otherwise: str = f"use {DEFAULT_VALIDATOR}") -> None:
@@ -147,11 +186,3 @@ def _item_alone(start: Entry, method: Method) -> Composite:
             f"model {start.name}", "without the source, it must answer item by itself", "choose another --model"
         )
     return Composite(((outputs.readers()["item"].weighing(1.0),),))
-
-
-def _nothing(target: str) -> Failed:
-    return Failed(
-        "no stored model fits",
-        f"none is stored that has seen no label of {printable(target)}",
-        "run office31 pretrain first, or name one with --model",
-    )

@@ -60,7 +60,7 @@ class AdaptRun(Run):
             open_domain(request.data, name, start.preprocessing, skip_bad=skip_bad, observer=observer)
             for name in (*request.domains, request.target)
         ]
-        parts = divide(request, opened[:-1], observer)
+        parts = divide(request, opened[:-1])
         network = start.network(request.outputs)
         halves = cut(network, train)
         inputs = inputs_for(halves, opened, start.preprocessing, device, observer, views=request.views)

@@ -1,18 +1,23 @@
 """`office31 finetune`: go on from a stored network with labels of the target."""
 
+import os
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from office31_cli import strategies
 from office31_cli.data import columns
 from office31_cli.data.folder import DataSet
+from office31_cli.engine.settings import NOTHING_ADDED, Refinements
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import parse, written
 from office31_cli.recipes import choice
-from office31_cli.recipes.request import DEFAULTS, Options, Request
+from office31_cli.recipes.request import DEFAULTS, FinetuneRequest, Options
 from office31_cli.registry import Entry
 from office31_cli.results import Finetuned
+from office31_cli.strategies.base import Strategy
 from office31_cli.text import printable
 
 
@@ -22,44 +27,137 @@ def finetune(
     model: str | None = None,
     data: str | None = None,
     strategy: str = "full",
+    settings: Mapping[str, str] | None = None,
     labels: int | None = None,
+    labels_from: Path | None = None,
+    with_source: bool = False,
+    refinements: Refinements = NOTHING_ADDED,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> Finetuned:
-    """Go on from `model` with the target's labels: all of its training part, or `labels` an item.
+    """Go on from `model` with the target's labels: all of its training part, `labels` an item, or those listed.
 
-    What is not learnt from is scored at the end. Without `model`, the newest one that fits and has seen no label
-    of the target is taken: one that has could have seen what is now held out. Raises `Misuse` for names that do
-    not exist, before anything is loaded.
+    With `with_source` it learns again from what the model was trained on. What is held out is scored at the end.
+    Without `model`, the newest one that fits and has seen no label of the target is taken: one that has could have
+    seen what is now held out. Raises `Misuse` for names that do not exist, before anything is loaded.
     """
     options.check()
-    strategies.FOLDER.check(strategy)
-    if labels is not None and labels < 1:
-        raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
+    refinements.check()
+    chosen = strategies.load(strategy).of(strategy, settings or {})
+    _check_labels(labels, labels_from, refinements)
     start, opened = choice.model_and_data(
-        model, data, target, lambda entry: not entry.card.labels_used.get(target), _nothing(target)
+        model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
     )
-    if start.card.items != opened.items:
-        raise Misuse(f"model {start.name}", "it lists its items in another order", "choose another --model")
-    request = Request(
-        command="finetune",
-        data=opened,
-        domains=(target,),
-        backbone=start.card.network["backbone"],
-        weights=start.card.weights,
-        parent=start,
-        outputs=_outputs(options.outputs, start, opened),
-        strategy=strategy,
+    request = requested(
+        start,
+        opened,
+        target,
+        strategy=(strategy, chosen),
         labels=labels,
-        suggested=f"{start.name}-{target}",
+        listed=None if labels_from is None else _listed(labels_from, opened, target),
+        with_source=with_source,
+        refinements=refinements,
         options=options,
     )
     choice.tell_model(model, start, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
-    from office31_cli.recipes.run import Run
+    from office31_cli.recipes.finetuning import FinetuneRun
 
-    fields = training.train_and_store(Run.of(request, observer), observer)
-    return Finetuned(**fields, target=target, strategy=strategy, labels=labels or "all")
+    fields = training.train_and_store(FinetuneRun.with_labels(request, observer), observer)
+    return Finetuned(
+        **fields,
+        target=target,
+        strategy=strategy,
+        labels=request.to_json()["labels"],
+        source="+".join(request.domains[1:]) or None,
+    )
+
+
+def requested(
+    start: Entry,
+    data: DataSet,
+    target: str,
+    *,
+    strategy: tuple[str, Strategy],
+    labels: int | None,
+    listed: tuple[str, ...] | None = None,
+    with_source: bool = False,
+    refinements: Refinements = NOTHING_ADDED,
+    options: Options = DEFAULTS,
+) -> FinetuneRequest:
+    """The training that is asked for; raises `Misuse` where the stored model cannot do it."""
+    if start.card.items != data.items:
+        raise Misuse(f"model {start.name}", "it lists its items in another order", "choose another --model")
+    name, chosen = strategy
+    outputs = _outputs(options.outputs, start, data)
+    if chosen.item_alone and (len(outputs.outputs) > 1 or outputs.columns != ("item",)):
+        raise Misuse(f"--strategy {name}", f"it answers item alone, not {written(outputs)}", "add --outputs item")
+    return FinetuneRequest(
+        command="finetune",
+        data=data,
+        domains=(target, *(source_of(start, data, target) if with_source else ())),
+        backbone=start.card.network["backbone"],
+        weights=start.card.weights,
+        parent=start,
+        outputs=outputs,
+        name=name,
+        strategy=chosen,
+        labels=labels,
+        listed=listed,
+        refinements=refinements,
+        suggested=f"{start.name}-{target}",
+        options=options,
+    )
+
+
+def _check_labels(labels: int | None, labels_from: Path | None, refinements: Refinements) -> None:
+    if labels is not None and labels < 1:
+        raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
+    if labels is not None and labels_from is not None:
+        raise Misuse("--labels and --labels-from", "the list says which labels there are", "leave one of them out")
+    if labels == 1 and refinements.patience is not None:
+        raise Misuse("--patience", "it keeps a label of each item for itself", "ask for --labels 2 or more")
+
+
+def source_of(start: Entry, data: DataSet, target: str) -> tuple[str, ...]:
+    """The labelled domains but the target that a model has learnt from, in the data set's order."""
+    learnt = {domain for domain, count in start.card.labels_used.items() if count and domain != target}
+    found = tuple(domain for domain in data.labelled if domain in learnt)
+    if not found:
+        raise Misuse(
+            f"model {start.name}",
+            f"what it was trained on is no domain of {printable(data.name)} beside {printable(target)}",
+            "leave --with-source out",
+        )
+    return found
+
+
+_LARGEST_LIST = 1 << 26
+
+
+def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
+    """The target's photographs that a file names, a path a line: below the target, the data set, or whole."""
+    if path.stat().st_size > _LARGEST_LIST:
+        raise Misuse(f"--labels-from {printable(str(path))}", "it is no list of paths", "give a path a line")
+    photographs = data.photographs(target)
+    known = {os.path.realpath(photographs.root / file): file for file in photographs.files}
+    found: dict[str, None] = {}
+    for number, line in enumerate(os.fsdecode(path.read_bytes()).splitlines(), 1):
+        text = line.strip()
+        if not text or "\0" in text:
+            continue
+        places = (photographs.root / text, data.root / text, Path(text))
+        file = next((known[real] for place in places if (real := os.path.realpath(place)) in known), None)
+        if file is None:
+            raise Misuse(
+                f"--labels-from {printable(str(path))}, line {number}",
+                f"{printable(text)} is no photograph of {printable(target)}",
+                "give paths such as " + printable(photographs.files[0]),
+            )
+        found[file] = None
+    if not found:
+        raise Misuse(f"--labels-from {printable(str(path))}", "it names no photograph", "give a path a line")
+    return tuple(sorted(found))
 
 
 def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
@@ -74,9 +172,10 @@ def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
         ) from None
 
 
-def _nothing(target: str) -> Failed:
+def nothing_fits(target: str) -> Failed:
+    """No model is stored that has seen no label of the target."""
     return Failed(
         "no stored model fits",
-        f"none is stored that has seen no label of {target}",
+        f"none is stored that has seen no label of {printable(target)}",
         "run office31 pretrain first, or name one with --model",
     )

@@ -18,6 +18,7 @@ from office31_cli.engine.loop import Training
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.methods.base import Method
+from office31_cli.metrics.validators import VALIDATORS
 from office31_cli.models.network import Head
 from office31_cli.text import printable
 
@@ -83,11 +84,14 @@ def learning_together(
     settings: Settings,
     steps: int | None,
     device: torch.device,
+    validators: Sequence[str] = tuple(VALIDATORS),
 ) -> tuple[Adaptation, Training]:
     """The task of one run or of several, and the training that runs it; without `steps` an epoch is a pass."""
     if steps is None or method.passes is not None:
         steps = max(1, *(len(nearly_equal(len(pair.target), settings.batch_size)) for pair in pairs))
-    adaptation = Adaptation(learners, method, inputs, pairs, epochs=settings.epochs, device=device)
+    adaptation = Adaptation(
+        learners, method, inputs, pairs, epochs=settings.epochs, device=device, validators=validators
+    )
     batches = PairedBatches(inputs, pairs, method, batch_size=settings.batch_size, steps=steps, device=device)
     return adaptation, Training(adaptation, adaptation.groups(), batches, settings, device)
 

@@ -64,8 +64,6 @@ def requested(
         weights=check_weights(backbone, weights or _default_weights(backbone)),
         parent=None,
         outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.named, opened)),
-        strategy="full",
-        labels=None,
         suggested=f"{'all' if wanted == opened.labelled else '-'.join(wanted)}-{backbone}",
         options=options,
     )

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from office31_cli.data.folder import DataSet
-from office31_cli.engine.settings import check_device, check_optimizer, check_train
+from office31_cli.engine.settings import Refinements, check_device, check_optimizer, check_train
 from office31_cli.errors import Misuse
 from office31_cli.methods.base import Method
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
 from office31_cli.registry import Entry, Registry
+from office31_cli.strategies.base import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,20 +61,36 @@ class Request:
     parent: Entry | None
     outputs: Composite
     """What the network is to answer, in terms of the data set's columns."""
-    strategy: str
-    labels: int | None
-    """Labels an item; None for all of the training part."""
     suggested: str
     options: Options
 
     def to_json(self) -> dict[str, Any]:
         """What decides the result beside the network and the photographs; recorded in the card."""
         return {
-            "strategy": self.strategy,
             "outputs": written(self.outputs),
-            "labels": "all" if self.labels is None else self.labels,
             "held_out": self.options.held_out,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneRequest(Request):
+    """Going on with labels: `domains` are the target, then those of the source that are learnt from again."""
+
+    name: str
+    """The strategy's."""
+    strategy: Strategy
+    labels: int | None
+    """Labels an item; None for all of the training part."""
+    listed: tuple[str, ...] | None
+    """The photographs whose labels to learn from, by their paths below the target; None for a draw."""
+    refinements: Refinements
+
+    def to_json(self) -> dict[str, Any]:
+        """As `Request.to_json`."""
+        labels = "all" if self.labels is None else self.labels
+        told = {"strategy": self.name, "settings": self.strategy.settings(), **self.refinements.to_json()}
+        listed = {} if self.listed is None else {"listed": list(self.listed)}
+        return super().to_json() | told | {"labels": labels if self.listed is None else "listed", **listed}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from office31_cli import strategies
 from office31_cli.engine import loop
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.freezing import Cut, cut
 from office31_cli.engine.inputs import Inputs
-from office31_cli.engine.optimizers import Group, trainable
 from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
@@ -24,6 +22,7 @@ from office31_cli.recipes.material import examples, inputs_for, open_domain, to_
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.start import Start
+from office31_cli.strategies.base import Group, every_layer, trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +49,8 @@ class Run:
             open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
             for name in request.domains
         ]
-        parts = divide(request, domains, observer)
-        network = start.network(_fitted(request, parts, observer))
+        parts = divide(request, domains)
+        network = start.network(fitted(request, parts, observer))
         halves = cut(network, train)
         inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
         return cls(request, start, network, train, settings_for(request, train), parts, halves, inputs, device)
@@ -62,10 +61,10 @@ class Run:
         return self.network.architecture.outputs
 
     def groups(self) -> list[Group]:
-        """What is trained at which rate: as the strategy says, but fresh weights all have the same way to go."""
+        """What is trained at which rate: pre-trained layers at a tenth; fresh weights all have the same way to go."""
         if self.request.parent is None and self.request.weights == "none":
             return [Group(trainable(self.network))]
-        return strategies.load(self.request.strategy).groups(self.network)
+        return every_layer(self.network)
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end; returns each epoch's mean losses."""
@@ -117,7 +116,7 @@ class Run:
         }
 
 
-def _fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
+def fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
     """The outputs with the scale of what is learnt from; warns of a column that has nothing to teach."""
     learnt = to_learn(request.data, request.outputs, parts.learnt)
     for column, found in learnt.items():

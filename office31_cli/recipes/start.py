@@ -1,13 +1,14 @@
 """Where a training starts: fresh outputs on a backbone, or a stored network."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from office31_cli.engine.draws import seed_torch
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone
-from office31_cli.models.network import BOTTLENECK, Architecture, Network, answering
+from office31_cli.models.network import BOTTLENECK, Architecture, Network, going_on
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
@@ -34,11 +35,16 @@ class Start:
         loaded = weights.load(request.backbone, request.weights, observer)
         return cls(request, loaded.name, loaded.preprocessing, None, loaded.tensors)
 
-    def network(self, outputs: Composite) -> Network:
-        """The network before training; what is new in it is drawn by the request's seed."""
+    def network(
+        self, outputs: Composite, change: Callable[[Architecture], Architecture] = lambda same: same
+    ) -> Network:
+        """The network before training, a stored one's architecture with a `change`.
+
+        What is new in it is drawn by the request's seed.
+        """
         seed_torch("initial weights", self.request.options.seed)
         if self.parent is not None:
-            return answering(self.parent, outputs)
+            return going_on(self.parent, change(replace(self.parent.architecture, outputs=outputs)))
         backbone, crop = self.request.backbone, self.preprocessing.crop
         architecture = Architecture(backbone=backbone, bottleneck=BOTTLENECK, crop=crop, outputs=outputs)
         return Network(architecture, [build_backbone(backbone, crop, self.tensors) for _ in outputs.networks])

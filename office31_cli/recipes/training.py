@@ -93,7 +93,7 @@ def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
         "outputs": written(outputs),
         "photographs": sum(map(len, parts.learnt)),
         "held_out": sum(map(len, parts.held_out)),
-        "epochs": card.configuration["epochs"],
+        "epochs": len(card.history),
         "seconds": card.seconds,
         "kinds": {column: reader.kind for column, reader in outputs.readers().items()},
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},

@@ -1,13 +1,11 @@
 """Ways down a curve, drawn with characters and as a picture."""
 
-import io
 from pathlib import Path
 
 from rich.text import Text
 
-from office31_cli import storage
-from office31_cli.errors import Failed
 from office31_cli.recipes.compare.results import Descent, Landscape
+from office31_cli.report.pictures import figure_of, write_picture
 
 WIDTH, HEIGHT = 72, 14
 
@@ -50,11 +48,7 @@ def title(row: Descent) -> str:
 
 def save_picture(found: Landscape, path: Path) -> None:
     """The drawings as a PNG; raises `Failed` where matplotlib is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise Failed("--png", "matplotlib is not installed", "run: pip install 'office31-cli[plots]'") from None
-    figure = Figure(figsize=(8, 2.6 * len(found.rows)), layout="constrained")
+    figure = figure_of("--png", 8, 2.6 * len(found.rows))
     places, heights = zip(*found.curve, strict=True)
     for axes, row in zip(figure.subplots(len(found.rows), squeeze=False)[:, 0], found.rows, strict=True):
         axes.plot(places, heights, color="0.6")
@@ -63,6 +57,4 @@ def save_picture(found: Landscape, path: Path) -> None:
         axes.plot(shown, way, ".-", linewidth=0.6, markersize=4, color="tab:blue", alpha=0.6)
         axes.plot(shown[-1:], way[-1:], "D", color="tab:red")
         axes.set_title(title(row), fontsize=10)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=150)
-    storage.write_file(path, content.getvalue())
+    write_picture(figure, path)

@@ -19,7 +19,7 @@ def trained_table(result: Trained) -> Table:
     if result.parent is not None:
         made.add_row("from", result.parent)
     if isinstance(result, Finetuned):
-        made.add_row("strategy", f"{result.strategy}, labels: {result.labels}")
+        made.add_row("strategy", cell(_strategy(result)))
     if isinstance(result, Adapted):
         made.add_row("method", cell(_way(result)))
     made.add_row("network", cell(f"{result.backbone}, weights {result.weights}"))
@@ -36,6 +36,14 @@ def trained_table(result: Trained) -> Table:
     if result.held_out or not isinstance(result, Adapted):
         made.add_row("held out", _scores(result))
     return made
+
+
+def _strategy(result: Finetuned) -> str:
+    """`full, labels: 3 an item, beside amazon`."""
+    labels = f"{result.labels} an item" if isinstance(result.labels, int) else result.labels
+    beside = f", beside {result.source}" if result.source else ""
+    stopped = f", {counted(result.validated, 'label')} to stop by" if result.validated else ""
+    return f"{result.strategy}, labels: {labels}{beside}{stopped}"
 
 
 def _way(result: Adapted) -> str:

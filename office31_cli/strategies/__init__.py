@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FOLDER = Folder(__name__, "strategy")
 
 
-def load(name: str) -> "Strategy":
-    """The strategy, ready to be used; raises `Misuse` with a near match where there is none."""
-    strategy: Strategy = FOLDER.load(name).Strategy()
-    return strategy
+def load(name: str) -> "type[Strategy]":
+    """The strategy's class; raises `Misuse` with a near match where there is none."""
+    found: type[Strategy] = FOLDER.load(name).Strategy
+    return found

@@ -1,16 +1,25 @@
-"""The last linear layer alone; bottleneck and backbone stay as they were stored."""
+"""Linear: the last linear layer alone; bottleneck and backbone stay as they were stored."""
 
-from office31_cli.engine.optimizers import Group, trainable
-from office31_cli.models.network import Network
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from office31_cli.strategies import base
+from office31_cli.strategies.base import Group, trainable
+
+if TYPE_CHECKING:
+    from office31_cli.models.network import Network
 
 
+@dataclass(frozen=True, kw_only=True)
 class Strategy(base.Strategy):
     """Linear probing."""
 
-    def groups(self, network: Network) -> list[Group]:
+    paper = "Alain and Bengio 2016, arXiv:1610.01644"
+
+    def groups(self, network: "Network") -> list[Group]:
         """One group: the outputs' parameters."""
+        outputs = [parameter for layer in network.last_layers() for parameter in trainable(layer)]
         network.requires_grad_(False)
-        for head in network.heads:
-            head.outputs.requires_grad_(True)
-        return [Group(trainable(network.heads))]
+        for parameter in outputs:
+            parameter.requires_grad_(True)
+        return [Group(outputs)]

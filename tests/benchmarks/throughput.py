@@ -56,13 +56,13 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.freezing import cut
     from office31_cli.engine.inputs import Examples, PixelInputs
-    from office31_cli.engine.optimizers import Group
     from office31_cli.engine.settings import Settings
     from office31_cli.models.backbones import build_backbone
     from office31_cli.models.network import BOTTLENECK, Architecture, Network
     from office31_cli.models.preprocessing import Preprocessing
     from office31_cli.outputs.choice import Kind as Choice
     from office31_cli.outputs.composite import Composite
+    from office31_cli.strategies.base import Group
 
     device = choose_device("cpu")
     preprocessing = Preprocessing(side=256, crop=224)

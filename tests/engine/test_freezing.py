@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 
 from office31_cli.engine.freezing import cut, frozen_shape
 from office31_cli.engine.loop import _train_mode
-from office31_cli.models.network import Architecture, Network, answering
+from office31_cli.models.network import Architecture, Network, going_on
 from office31_cli.outputs.composite import Composite
 
 CROPS = {
@@ -38,6 +39,10 @@ def network_of(backbone: str, outputs: Composite = THREE) -> Network:
             nn.init.uniform_(module.running_mean, -0.1, 0.1)
             nn.init.uniform_(module.running_var, 0.5, 2)
     return network.eval()
+
+
+def answering(network: Network, outputs: Composite) -> Network:
+    return going_on(network, replace(network.architecture, outputs=outputs))
 
 
 def images_for(network: Network) -> torch.Tensor:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 from small_outputs import THREE
-from tiny_training import CPU, Remembering, examples, features, frozen, settings, stored, train
+from tiny_training import CPU, Interrupted, Remembering, examples, features, frozen, settings, stored, train
 from torch import Tensor, nn
 
-from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.engine.draws import order
 from office31_cli.engine.inputs import Inputs, PixelInputs
 from office31_cli.engine.loop import Supervised, predict
@@ -71,15 +71,6 @@ def test_the_same_seed_gives_the_same_bits() -> None:
         history = train(network, photographs(), examples(ITEMS), settings())
         runs.append((digest(network.state_dict()), history))
     assert runs[0] == runs[1]
-
-
-class Interrupted(Checkpoints):
-    """Ctrl-C just after the second epoch's checkpoint."""
-
-    def save(self, history: History, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        super().save(history, module, optimizer)
-        if len(history) == 2:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])

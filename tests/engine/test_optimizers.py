@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from office31_cli.engine.optimizers import (
-    Group,
     build_optimizer,
     parameter_bytes,
     set_learning_rate,
     state_bytes,
 )
 from office31_cli.engine.settings import LEARNING_RATES, Settings
+from office31_cli.strategies.base import Group
 
 Vector = npt.NDArray[np.float64]
 LR, DECAY = 0.1, 0.01

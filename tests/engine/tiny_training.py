@@ -14,9 +14,9 @@ from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
 from office31_cli.engine.loop import Supervised, Task, Training
-from office31_cli.engine.optimizers import Group
 from office31_cli.engine.settings import Settings
 from office31_cli.observer import SILENT, Observer, Silent
+from office31_cli.strategies.base import Group
 
 CPU = torch.device("cpu")
 
@@ -33,6 +33,15 @@ class Remembering(Silent):
 
     def warn(self, message: str) -> None:
         self.warned.append(message)
+
+
+class Interrupted(Checkpoints):
+    """Ctrl-C just after the second epoch's checkpoint."""
+
+    def save(self, history: History, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        super().save(history, module, optimizer)
+        if len(history) == 2:
+            raise KeyboardInterrupt
 
 
 def stored(array: npt.NDArray[np.generic]) -> CachedArray:

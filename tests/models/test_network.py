@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
 from small_outputs import THREE
 from torch import Tensor, nn
 
-from office31_cli.models.network import Architecture, Head, Network, UnitFeatures, answering
+from office31_cli.models.network import Architecture, Head, Network, UnitFeatures, going_on
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
 
@@ -71,6 +72,10 @@ def network_of(composite: Composite, seed: int = 0) -> Network:
     with torch.no_grad():
         network(torch.rand(8, 3, 16, 16))
     return network.eval()
+
+
+def answering(network: Network, outputs: Composite) -> Network:
+    return going_on(network, replace(network.architecture, outputs=outputs))
 
 
 def answers(network: Network) -> dict[str, Tensor]:
@@ -197,3 +202,58 @@ def test_what_goes_on_leaves_what_it_came_from_alone() -> None:
 def test_an_architecture_of_several_outputs_goes_through_json(composite: Composite) -> None:
     architecture = replace(TINY, outputs=composite)
     assert Architecture.from_json(json.loads(json.dumps(architecture.to_json()))) == architecture
+
+
+# ---- a cosine head, and layers by depth
+
+COSINE = replace(TINY, cosine=True)
+
+
+def test_a_cosine_head_goes_through_json_and_others_say_nothing_of_it() -> None:
+    assert Architecture.from_json(json.loads(json.dumps(COSINE.to_json()))) == COSINE
+    assert "cosine" not in TINY.to_json()
+
+
+def test_a_cosine_head_weighs_directions() -> None:
+    torch.manual_seed(0)
+    head = Head(6, 8, 3, cosine=True).eval()
+    features = torch.randn(5, 6)
+    with torch.no_grad():
+        hidden = head.bottleneck[:5](features)
+        expected = 20 * (hidden / hidden.norm(dim=1, keepdim=True)) @ head.outputs.weight.T
+        torch.testing.assert_close(head(features), expected)
+    assert head.outputs.bias is None
+    assert head.redrawn().outputs.bias is None
+
+
+def test_a_head_becomes_a_cosine_head_and_back_with_the_weights_that_both_have() -> None:
+    network = network_of(joined(ITEM))
+    cosine = going_on(network, replace(network.architecture, cosine=True))
+    again = going_on(cosine, network.architecture)
+    assert cosine.architecture.cosine
+    for made in (cosine, again):
+        state = made.state_dict()
+        for name, value in network.state_dict().items():
+            if name != "heads.0.outputs.bias":
+                assert torch.equal(state[name], value), name
+    assert going_on(cosine, cosine.architecture) is cosine
+    assert list(cosine.state_dict()) == [name for name in network.state_dict() if name != "heads.0.outputs.bias"]
+
+
+@pytest.mark.parametrize("backbone", ["convnet", "mlp", "squeezenet1_1", "resnet18", "vit_b_32", "swin_t"])
+@pytest.mark.parametrize("composite", [joined(ITEM, DOMAIN), apart(ITEM, DOMAIN)])
+def test_layers_hold_every_parameter_once_from_the_outputs_down(backbone: str, composite: Composite) -> None:
+    crop = {"convnet": 16, "mlp": 100}.get(backbone, 64)
+    network = Network(Architecture(backbone=backbone, bottleneck=8, outputs=composite, crop=crop))
+    layers = [[id(value) for value in layer] for layer in network.layers()]
+    assert len(layers) > 2
+    found = [number for layer in layers for number in layer]
+    assert len(found) == len(set(found))
+    assert set(found) == {id(value) for value in network.parameters()}
+    last, bottleneck = ({id(value) for head in network.heads for value in part(head).parameters()} for part in PARTS)
+    assert (set(layers[0]), set(layers[1])) == (last, bottleneck)
+    firsts = [next(iter(backbone.parameters())) for backbone in network.backbones]  # what sees the images
+    assert {id(value) for value in firsts} <= set(layers[-1])
+
+
+PARTS: tuple[Callable[[nn.Module], nn.Module], ...] = (lambda head: head.outputs, lambda head: head.bottleneck)

@@ -1,4 +1,5 @@
 import inspect
+import math
 import pkgutil
 import subprocess
 import sys
@@ -6,80 +7,105 @@ from importlib import import_module
 
 import pytest
 import torch
-from small_outputs import THREE
-from torch import Tensor
+from mixed_outputs import DOMAIN, ITEM, apart
+from tiny_finetuning import changed, settings, stored_network, tuning
 
 from office31_cli import strategies
-from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.freezing import cut
-from office31_cli.engine.inputs import Draws, Examples
-from office31_cli.engine.loop import Supervised, Training
-from office31_cli.engine.settings import Settings
+from office31_cli.engine.settings import NOTHING_ADDED, Refinements
 from office31_cli.errors import Misuse
-from office31_cli.models.network import Architecture, Network
-from office31_cli.observer import SILENT
-from office31_cli.strategies.base import Strategy
-
-CPU = torch.device("cpu")
+from office31_cli.models.network import Network, going_on
+from office31_cli.strategies.base import Strategy, trainable
 
 
-class RandomImages:
-    """Six images; always the same."""
-
-    images = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-
-    def training(self, examples: Examples, draws: Draws) -> Tensor:
-        return self.images[examples.rows]
-
-    def evaluation(self, examples: Examples) -> Tensor:
-        return self.images[examples.rows]
+def names() -> list[str]:
+    files = [module.name for module in pkgutil.iter_modules(strategies.__path__)]
+    return [file.replace("_", "-") for file in files if file != "base"]
 
 
-def network() -> Network:
-    torch.manual_seed(0)
-    return Network(Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16))
+every = pytest.mark.parametrize("name", names())
 
 
-def changed_by(strategy: str, train: str = "all") -> set[str]:
+def prepared(strategy: Strategy) -> Network:
+    stored = stored_network()
+    return going_on(stored, strategy.architecture(stored.architecture))
+
+
+def changed_by(name: str, train: str = "all") -> set[str]:
     """The names of the tensors that two epochs of training change."""
-    whole = network()
-    before = {key: value.clone() for key, value in whole.state_dict().items()}
-    parts = cut(whole, train)
-    groups = strategies.load(strategy).groups(whole)
-    rows = torch.arange(6).numpy()
-    how = Settings(epochs=2, batch_size=3, optimizer="sgd", lr=0.1, seed=0)
-    task, examples = Supervised(parts.trained, THREE), Examples(rows * 0, rows, (rows % 3)[:, None].astype(float))
-    batches = LabelledBatches(RandomImages(), examples, batch_size=how.batch_size, seed=how.seed, device=CPU)
-    Training(task, groups, batches, how, CPU).run(SILENT)
-    return {key for key, value in whole.state_dict().items() if not torch.equal(value, before[key])}
+    tiny = tuning(strategies.load(name)(), settings(epochs=2, weight_decay=1e-3), train=train)
+    states = tiny.states()
+    return changed(states[0], {key: value.detach() for key, value in tiny.network.state_dict().items()})
 
 
-def files() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(strategies.__path__) if module.name != "base"]
-
-
-@pytest.mark.parametrize("file", files())
-def test_every_file_is_a_strategy_that_is_listed_and_says_what_it_does(file: str) -> None:
-    name = file.replace("_", "-")
+@every
+def test_every_file_is_a_strategy_that_is_listed_and_says_what_it_does(name: str) -> None:
     assert name in strategies.FOLDER.names()
     strategies.FOLDER.check(name)
-    assert isinstance(strategies.load(name), Strategy)
-    assert (inspect.getdoc(import_module(f"office31_cli.strategies.{file}")) or "").strip()
+    assert issubclass(strategies.load(name), Strategy)
+    assert (inspect.getdoc(import_module(f"office31_cli.strategies.{name.replace('-', '_')}")) or "").strip()
+    assert strategies.load(name).paper
 
 
-@pytest.mark.parametrize("file", files())
-def test_every_strategy_trains_parameters_of_the_network_and_each_once(file: str) -> None:
-    whole = network()
-    groups = strategies.load(file.replace("_", "-")).groups(whole)
+@every
+def test_every_default_lies_in_the_range_that_is_worth_trying(name: str) -> None:
+    kind = strategies.load(name)
+    for setting in kind.hyperparameters():
+        assert setting.metadata["low"] <= setting.default <= setting.metadata["high"], setting.name
+        assert setting.metadata["meaning"]
+        typed = kind.of(name, {setting.name: str(setting.default)})
+        assert typed == kind()
+        with pytest.raises(Misuse):
+            kind.of(name, {setting.name: str(2 * setting.metadata["high"])})
+
+
+@every
+def test_every_strategy_trains_parameters_of_the_network_and_each_once(name: str) -> None:
+    strategy = strategies.load(name)()
+    whole = prepared(strategy)
+    groups = strategy.groups(whole)
     chosen = [id(parameter) for group in groups for parameter in group.parameters]
     assert chosen
     assert len(chosen) == len(set(chosen))
-    assert set(chosen) == {id(parameter) for parameter in whole.parameters() if parameter.requires_grad}
+    assert set(chosen) == set(map(id, trainable(whole)))
 
 
-def test_listing_and_checking_imports_no_torch() -> None:
-    code = "import sys; from office31_cli.strategies import FOLDER as f; f.check('full'); exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@every
+@pytest.mark.parametrize("train", ["head", "last", "all"])
+@pytest.mark.parametrize("added", [NOTHING_ADDED, Refinements(layer_decay=0.5), Refinements(gradual_unfreezing=True)])
+def test_every_strategy_trains_every_part_of_a_network(name: str, train: str, added: Refinements) -> None:
+    """The last layer learns; all losses are finite, and none takes the place of an output's."""
+    tiny = tuning(strategies.load(name)(), settings(epochs=5), train=train, refinements=added)
+    own = set(tiny.losses()) - {"item"}
+    before = tiny.network.heads[0].outputs.weight.detach().clone()
+    history = tiny.run()
+    assert not torch.equal(tiny.network.heads[0].outputs.weight, before)
+    for losses in history:
+        assert set(losses) == {"item"} | own
+        assert all(map(math.isfinite, losses.values()))
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not strategies.load(name).item_alone])
+@pytest.mark.parametrize("train", ["head", "last", "all"])
+def test_a_strategy_that_does_not_answer_the_item_alone_trains_networks_side_by_side(name: str, train: str) -> None:
+    tiny = tuning(strategies.load(name)(), settings(epochs=2), train=train, outputs=apart(ITEM, DOMAIN))
+    before = [head.outputs.weight.detach().clone() for head in tiny.network.heads]
+    tiny.run()
+    for head, weight in zip(tiny.network.heads, before, strict=True):
+        assert not torch.equal(head.outputs.weight, weight)
+
+
+@every
+def test_no_strategy_adds_to_what_is_stored(name: str) -> None:
+    strategy = strategies.load(name)()
+    tiny = tuning(strategy, settings(epochs=1))
+    tiny.run()
+    assert set(tiny.network.state_dict()) == set(prepared(strategy).state_dict())
+
+
+def test_listing_and_loading_imports_no_torch() -> None:
+    code = "import sys; from office31_cli.strategies import FOLDER, load; [load(name)() for name in FOLDER.names()]; "
+    assert subprocess.run([sys.executable, "-c", f"{code} exit('torch' in sys.modules)"], check=False).returncode == 0
 
 
 def test_an_unknown_strategy_gets_a_near_match() -> None:
@@ -96,21 +122,22 @@ def test_linear_changes_the_outputs_and_nothing_else() -> None:
 
 
 def test_full_changes_all_that_it_may() -> None:
-    whole = set(network().state_dict())
+    whole = set(stored_network().state_dict())
     assert changed_by("full") == whole
+    assert changed_by("full", "head") == {name for name in whole if name.startswith("heads.")}
 
 
 def test_full_trains_the_backbone_at_a_tenth() -> None:
-    whole = network()
-    backbone, head = strategies.load("full").groups(whole)
+    whole = stored_network()
+    backbone, head = strategies.load("full")().groups(whole)
     assert (backbone.scale, head.scale) == (0.1, 1.0)
     assert list(map(id, backbone.parameters)) == list(map(id, whole.backbones.parameters()))
     assert list(map(id, head.parameters)) == list(map(id, whole.heads.parameters()))
 
 
 def test_full_leaves_alone_what_train_froze() -> None:
-    whole = network()
+    whole = stored_network()
     cut(whole, "head")
-    backbone, head = strategies.load("full").groups(whole)
+    backbone, head = strategies.load("full")().groups(whole)
     assert backbone.parameters == []
     assert head.parameters

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from office31_cli.engine.optimizers import Group, build_optimizer
+from office31_cli.engine.optimizers import build_optimizer
 from office31_cli.engine.settings import Settings
 from office31_cli.recipes.compare.results import Descent
+from office31_cli.strategies.base import Group
 
 START, STEPS = -2.0, 300
 

@@ -13,7 +13,7 @@ from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
-from office31_cli.engine.optimizers import Group, parameter_bytes, state_bytes, trainable
+from office31_cli.engine.optimizers import parameter_bytes, state_bytes
 from office31_cli.engine.settings import Settings
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.textbook import SIDE, TextbookMLP
@@ -25,6 +25,7 @@ from office31_cli.recipes.material import examples, open_domain, to_learn, to_sc
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.run import Run
+from office31_cli.strategies.base import Group, trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observ
         open_domain(request.data, name, small, skip_bad=request.options.skip_bad, observer=observer)
         for name in request.domains
     ]
-    parts = divide(request, domains, observer)
+    parts = divide(request, domains)
     outputs = request.outputs.fitted(to_learn(request.data, request.outputs, parts.learnt))
 
     def fresh() -> nn.Module:

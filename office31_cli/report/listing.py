@@ -1,25 +1,30 @@
-"""How the list of adaptation methods looks."""
+"""How the lists of adaptation methods and of fine-tuning strategies look."""
 
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.recipes.methods import Hyperparameter, Methods
+from office31_cli.recipes.listing import Hyperparameter, Listing
 from office31_cli.report.console import cell, table
 
+_MARKS = {
+    "source_free": "* goes on from the stored model with the target alone",
+    "unlabelled": "* learns from the target's unlabelled photographs, too",
+}
 
-def methods_table(found: Methods) -> Table:
-    """A row a method: what it does, where it is from, and what `--set` takes."""
+
+def listing_table(found: Listing) -> Table:
+    """A row each: what it does, where it is from, and what `--set` takes."""
     made = table(
-        f"{len(found.rows)} methods",
-        "method",
+        f"{len(found.rows)} {found.plural}",
+        found.kind,
         "what it does",
         "--set (default; range)",
-        caption="* goes on from the stored model with the target alone",
+        caption=_MARKS[found.mark],
     )
     for row in found.rows:
         settings = "\n".join(map(_setting, row.hyperparameters)) or "-"
         told = Text.assemble(cell(row.summary), "\n", (row.paper, "dim"))
-        made.add_row(f"{row.method}{' *' if row.source_free else ''}", told, settings)
+        made.add_row(f"{row.name}{' *' if row.marked else ''}", told, settings)
     return made
 
 

@@ -1,0 +1,29 @@
+"""`office31 methods` and `office31 strategies`."""
+
+from office31_cli.cli import options
+
+
+def methods(as_json: options.AsJson = False) -> None:
+    """List the adaptation methods with their hyper-parameters.
+
+    Example: office31 methods
+    """
+    from office31_cli.recipes import listing
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.listing import listing_table
+
+    found = listing.methods()
+    Reporter(as_json=as_json).show(found, listing_table(found))
+
+
+def strategies(as_json: options.AsJson = False) -> None:
+    """List the fine-tuning strategies with their hyper-parameters.
+
+    Example: office31 strategies
+    """
+    from office31_cli.recipes import listing
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.listing import listing_table
+
+    found = listing.strategies()
+    Reporter(as_json=as_json).show(found, listing_table(found))

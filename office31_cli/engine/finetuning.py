@@ -1,0 +1,105 @@
+"""Going on with labels: the task that the training loop runs, and what it keeps of every epoch."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from office31_cli.engine.loop import Supervised
+from office31_cli.engine.settings import Refinements
+from office31_cli.models.network import Network
+from office31_cli.outputs.composite import Composite
+from office31_cli.strategies.base import Beginning, Learning, Strategy, Unlabelled, frozen_copy, watched
+
+
+class Finetuning(Supervised):
+    """Learning from labels as a strategy has it; `validate` says how accurate the network is, for early stopping."""
+
+    def __init__(
+        self,
+        network: Network,
+        trained: nn.Module,
+        outputs: Composite,
+        strategy: Strategy,
+        beginning: Beginning,
+        refinements: Refinements,
+        validate: Callable[[nn.Module], float] | None,
+    ) -> None:
+        super().__init__(trained, outputs)
+        self.own = nn.ModuleDict(strategy.modules(beginning))
+        self._whole, self._strategy, self._refinements, self._validate = [network], strategy, refinements, validate
+        decay = refinements.ema
+        self.average: AveragedModel | None = None
+        if decay is not None:
+            follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+            self.average = AveragedModel(trained, multi_avg_fn=follow, use_buffers=True)
+        self.best = Best(trained) if validate else None
+
+    def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
+        """The outputs' losses and the strategy's own.
+
+        Inputs (n, ...) with their targets (n, outputs), then those (m, ...) of photographs without labels, if there
+        are any.
+        """
+        inputs, targets, *rest = batch
+        (network,) = self._whole
+        with watched(self._strategy.watches(network)) as maps:
+            answers = self.network(inputs)
+        losses = self.outputs.losses(answers, targets, self._refinements.label_smoothing)
+        unlabelled = self._unlabelled(rest[0]) if rest else None
+        with torch.autocast(answers.device.type, enabled=False):
+            step = Learning(network, self.network, inputs, maps, answers, targets, unlabelled, dict(self.own.items()))
+            return losses | self._strategy.losses(step)
+
+    def _unlabelled(self, inputs: Tensor) -> Unlabelled:
+        (network,) = self._whole
+        with watched(network.bottlenecks()) as features:
+            answers = self.network(inputs)
+        return Unlabelled(features, answers)
+
+    def end_step(self) -> None:
+        """Let the average follow."""
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+
+    def end_epoch(self, epoch: int) -> None:
+        """Keep the network if none was better."""
+        if self.best is not None and self._validate is not None:
+            candidate = self._candidate()
+            self.best.offer(candidate, self._validate(candidate))
+
+    def finished(self) -> bool:
+        """Whether the last `patience` epochs brought nothing."""
+        patience = self._refinements.patience
+        return self.best is not None and patience is not None and int(self.best.since) >= patience
+
+    def finish(self) -> None:
+        """Take the best epoch's weights, or the averages, where there are any."""
+        chosen = self._candidate() if self.best is None else self.best.network
+        self.network.load_state_dict(chosen.state_dict())
+
+    def _candidate(self) -> nn.Module:
+        return self.network if self.average is None else self.average.module
+
+
+class Best(nn.Module):
+    """The network of the best epoch so far, which a checkpoint holds too."""
+
+    accuracy: Tensor
+    since: Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = frozen_copy(network)
+        self.register_buffer("accuracy", torch.tensor(-1.0, dtype=torch.float64))
+        self.register_buffer("since", torch.tensor(0))
+
+    def offer(self, candidate: nn.Module, accuracy: float) -> None:
+        """Take the candidate if it is better; the earlier of two that are equally good."""
+        if accuracy > float(self.accuracy):
+            self.network.load_state_dict(candidate.state_dict())
+            self.accuracy.fill_(accuracy)
+            self.since.zero_()
+        else:
+            self.since += 1

@@ -1,0 +1,168 @@
+"""`office31 compare labels`: what does one labelled photograph of each item buy on the new camera?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from office31_cli import strategies as finetuning
+from office31_cli.engine.settings import NOTHING_ADDED, Refinements
+from office31_cli.errors import Misuse
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes import choice
+from office31_cli.recipes.adapt import Way
+from office31_cli.recipes.compare.outputs import check_held_out
+from office31_cli.recipes.finetune import nothing_fits, requested
+from office31_cli.recipes.request import DEFAULTS, AdaptRequest, FinetuneRequest, Options
+
+BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
+"""Labels an item; None is all of the training part."""
+
+STRATEGIES = ("linear", "full", "mcc")
+METHOD = "mcc"
+"""How to do without labels, by default: a tenth of the time that `auto` takes."""
+
+AS_STORED, TARGET_ALONE = "as stored", "target alone"
+"""What else stands in the table beside the strategies."""
+
+
+@dataclass(frozen=True)
+class LabelsRow:
+    """One strategy with one budget, over seeds; accuracies are fractions."""
+
+    labels: int | str
+    """An item; `all` of the training part."""
+    strategy: str
+    """Or `as stored`, `adapt METHOD`, and `target alone`: a fresh head that sees nothing but the target's labels."""
+    photographs: float
+    """Labelled ones of the target that were learnt from, the mean over seeds."""
+    mean: float
+    std: float | None
+    """On all photographs of the target whose labels were not used."""
+    runs: list[float]
+    held_out: dict[str, float | None]
+    """Mean and deviation on the held-out part: the same photographs whatever the number of labels."""
+    seconds: float
+    """Of training, the mean over seeds."""
+
+
+@dataclass(frozen=True)
+class ComparedLabels:
+    """`compare labels`."""
+
+    model: str
+    backbone: str
+    source: str
+    target: str
+    seeds: list[int]
+    with_source: bool
+    rows: list[LabelsRow]
+    overtakes: dict[str, Any] | None
+    """The first budget with which a strategy names more of the held-out part than adapting without labels does."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class LabelsPlan:
+    """Every training that the comparison is made of, by seed."""
+
+    seeds: tuple[int, ...]
+    alone: dict[int, FinetuneRequest]
+    """With all labels of the training part, and without the source."""
+    heads_alone: bool
+    """Whether the stored model's backbone is as it was before it saw the source."""
+    adapted: dict[int, AdaptRequest]
+    """Empty where no row without labels is asked for."""
+    finetuned: dict[tuple[int | None, str], dict[int, FinetuneRequest]]
+    """By budget and strategy."""
+
+
+def compare_labels(
+    target: str,
+    *,
+    budgets: Sequence[int | None] = BUDGETS,
+    strategies: Sequence[str] = STRATEGIES,
+    method: str = METHOD,
+    with_source: bool = True,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    model: str | None = None,
+    data: str | None = None,
+    refinements: Refinements = NOTHING_ADDED,
+    options: Options = DEFAULTS,
+    observer: Observer = SILENT,
+) -> ComparedLabels:
+    """Go on from `model` with more and more labels of the target, by every strategy and with each seed.
+
+    A seed fixes which photographs are held out and which are labelled (`options.seed` is not used). Raises `Misuse`
+    for names that do not exist and where nothing would be held out, before anything is loaded.
+    """
+    options.check()
+    refinements.check()
+    check_held_out(options)
+    if not budgets or not strategies or not seeds:
+        raise Misuse("compare labels", "nothing to compare", "name at least one of --labels, --strategies and --seeds")
+    chosen = {name: finetuning.load(name)() for name in strategies}
+    start, opened = choice.model_and_data(
+        model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
+    )
+    seeded = {seed: replace(options, seed=seed, outputs="item", resume=False) for seed in seeds}
+    adapted = {}
+    if 0 in budgets:
+        for seed, each in seeded.items():
+            way = Way.checked(method, options=replace(each, held_out=0.0, epochs=None, lr=None))
+            adapted[seed] = way.request(start, opened, target)
+    alone = {
+        seed: requested(start, opened, target, strategy=("full", finetuning.load("full")()), labels=None, options=each)
+        for seed, each in seeded.items()
+    }
+    finetuned = {
+        (labels, name): {
+            seed: requested(
+                start,
+                opened,
+                target,
+                strategy=(name, strategy),
+                labels=labels,
+                with_source=with_source,
+                refinements=refinements,
+                options=each,
+            )
+            for seed, each in seeded.items()
+        }
+        for labels in budgets
+        if labels != 0
+        for name, strategy in chosen.items()
+    }
+    choice.tell_model(model, start, observer)
+    from office31_cli.recipes.compare import budgets as runs  # torch, 3 s: only now that all that was typed makes sense
+
+    plan = LabelsPlan(tuple(seeds), alone, start.card.train == "head", adapted, finetuned)
+    rows = runs.rows(plan, observer)
+    return ComparedLabels(
+        model=start.name,
+        backbone=start.card.network["backbone"],
+        source="+".join(domain for domain, count in start.card.labels_used.items() if count),
+        target=target,
+        seeds=list(seeds),
+        with_source=with_source,
+        rows=rows,
+        overtakes=_overtaking(rows),
+    )
+
+
+def _overtaking(rows: Sequence[LabelsRow]) -> dict[str, Any] | None:
+    adapted = next((row for row in rows if row.labels == 0 and row.strategy != AS_STORED), None)
+    if adapted is None:
+        return None
+    better = (
+        row for row in rows if row.labels != 0 and row.strategy != TARGET_ALONE and _held_out(row) > _held_out(adapted)
+    )
+    first = next(better, None)
+    return None if first is None else {"labels": first.labels, "strategy": first.strategy}
+
+
+def _held_out(row: LabelsRow) -> float:
+    found = row.held_out["mean"]
+    return -1.0 if found is None else found

@@ -1,0 +1,64 @@
+"""Co-tuning: the stored last layer goes on learning too, from what it says of photographs of the same item."""
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from office31_cli.hyperparameters import ranged
+from office31_cli.strategies import base
+from office31_cli.strategies.base import Beginning, Learning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
+
+    from office31_cli.models.network import Network
+
+
+def category_relationship(p_source: "Tensor", labels: "Tensor", classes: int) -> "Tensor":
+    """p(source class | target class), (`classes`, S): the mean of the rows of each class; rows sum to 1.
+
+    The direct approach of You and others 2020, section 3.2, of the stored network's probabilities (n, S) for
+    photographs with labels (n,). A class without photographs is related to all source classes alike.
+    """
+    from torch.nn.functional import one_hot
+
+    members = one_hot(labels, classes).to(p_source.dtype)
+    counts = members.sum(0)[:, None]
+    return (members.T @ p_source / counts.clamp_min(1)).where(counts > 0, 1 / p_source.shape[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(base.Strategy):
+    """A second last layer keeps the stored network's knowledge of what resembles what; it is not stored again."""
+
+    paper = "You and others 2020 (NeurIPS), Co-Tuning for Transfer Learning"
+    item_alone = True
+
+    weight: float = ranged(2.3, 0.1, 10.0, "of the second layer's cross-entropy")
+
+    def watches(self, network: "Network") -> "Sequence[nn.Module]":
+        """The features after the bottleneck."""
+        return network.activations()
+
+    def modules(self, beginning: Beginning) -> "dict[str, nn.Module]":
+        """The second last layer, and the relationship, a row for each item."""
+        import torch
+        from torch import nn
+
+        (last,) = beginning.network.last_layers()
+        beginning.trained.eval()
+        with torch.no_grad():
+            p_source = beginning.trained(beginning.inputs).softmax(1)
+        related = category_relationship(p_source, beginning.targets[:, 0].long(), p_source.shape[1])
+        rows = nn.Embedding(len(related), p_source.shape[1], _weight=related, _freeze=True)
+        return {"source": copy.deepcopy(last), "related": rows}
+
+    def losses(self, step: Learning) -> "dict[str, Tensor]":
+        """The second layer's cross-entropy against what its classes have to do with each photograph's item."""
+        from torch.nn.functional import cross_entropy
+
+        (features,) = step.maps
+        related = step.own["related"](step.targets[:, 0].long())
+        return {"source classes": self.weight * cross_entropy(step.own["source"](features), related)}

@@ -1,0 +1,92 @@
+"""DELTA: keep the feature maps that matter as the stored network makes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from office31_cli.hyperparameters import ranged
+from office31_cli.strategies import base
+from office31_cli.strategies.base import (
+    Beginning,
+    Learning,
+    counterparts,
+    frozen_copy,
+    last_stages,
+    watched,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from office31_cli.models.network import Network
+
+
+def feature_map_distance(
+    maps: "Sequence[Tensor]", start_maps: "Sequence[Tensor]", attention: "Sequence[Tensor]"
+) -> "Tensor":
+    """0.5 sum over layers, photographs and channels of attention times the squared distance of two maps; scalar.
+
+    Equation 4 of Li and others 2019: of each layer the maps (n, c, ...) as they are and as the stored network makes
+    them, and how much each channel (c,) counts.
+    """
+    import torch
+
+    each = [
+        (weights * (now - before).square().flatten(2).sum(2)).sum()
+        if now.dim() > 2
+        else (weights * (now - before).square()).sum()
+        for now, before, weights in zip(maps, start_maps, attention, strict=True)
+    ]
+    return 0.5 * torch.stack(each).sum()
+
+
+def channel_attention(maps: "Tensor", gradients: "Tensor") -> "Tensor":
+    """How much each channel of maps (n, c, ...) matters to a loss with these gradients: a softmax (c,).
+
+    The loss's rise without the channel, in the first order (Molchanov and others 2017, arXiv:1611.06440, equation 8),
+    for which one pass does; measuring it, as section 3.3 of the paper has it, would take a pass a channel.
+    """
+    rise = -(gradients * maps).flatten(2).sum(2) if maps.dim() > 2 else -gradients * maps
+    return rise.sum(0).softmax(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(base.Strategy):
+    """What the network makes of photographs is kept instead of its weights, and most where the labels need it."""
+
+    paper = "Li and others 2019, arXiv:1901.09229"
+
+    weight: float = ranged(0.01, 1e-4, 10.0, "of the distance")
+
+    def watches(self, network: "Network") -> "Sequence[nn.Module]":
+        """The last stages, which are run only where they learn, and the bottlenecks."""
+        return [*last_stages(network), *network.activations()]
+
+    def modules(self, beginning: Beginning) -> "dict[str, nn.Module]":
+        """What is trained as stored, and each layer's attention."""
+        from torch import autograd, nn
+
+        start = frozen_copy(beginning.trained)
+        beginning.trained.eval()
+        layers = self.watches(beginning.network)
+        with watched(layers) as maps:
+            answers = beginning.trained(beginning.inputs)
+        loss = beginning.loss(answers)
+        gradients = autograd.grad(loss, maps)
+        attention = [
+            nn.Parameter(channel_attention(made.detach(), gradient), requires_grad=False)
+            for made, gradient in zip(maps, gradients, strict=True)
+        ]
+        return {"start": start, "attention": nn.ParameterList(attention)}
+
+    def losses(self, step: Learning) -> "dict[str, Tensor]":
+        """The distance from the start's maps of the same photographs."""
+        import torch
+
+        start, attention = step.own["start"], step.own["attention"]
+        layers = counterparts(self.watches(step.network), step.trained, start)
+        precision = step.maps[0].dtype  # rounding must not count as distance
+        rounded = torch.autocast(step.inputs.device.type, dtype=precision, enabled=precision != torch.float32)
+        with torch.no_grad(), rounded, watched(layers) as before:
+            start(step.inputs)
+        return {"feature maps": self.weight * feature_map_distance(step.maps, before, list(attention.parameters()))}
