@@ -27,6 +27,9 @@ def benchmark(
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Processes side by side.", show_default="one a core")
+    ] = None,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
@@ -51,6 +54,7 @@ def benchmark(
         validator=validator,
         steps=steps,
         views=views,
+        jobs=jobs,
         data=data,
         backbone=backbone,
         weights=weights,
@@ -66,3 +70,4 @@ def benchmark(
         observer=reporter,
     )
     reporter.show(found, *benchmark_tables(found))
+    found.check()

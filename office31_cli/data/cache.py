@@ -53,6 +53,10 @@ class CachedArray:
             self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         self._bytes_read = 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process of this machine: which reads the same files, but cannot make a damaged row again."""
+        return CachedArray, (self.folder, self.shape, self.dtype, _cannot_compute, SILENT)
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -91,6 +95,10 @@ class CachedArray:
         with contextlib.suppress(OSError):  # a cache that cannot be mended can still be read around
             _write_rows(self.folder, index, row[None])
         return row
+
+
+def _cannot_compute(first: int, last: int) -> Rows:
+    raise Failed("cache", f"rows {first} to {last - 1} are damaged", "run the command again with --jobs 1")
 
 
 def cached(

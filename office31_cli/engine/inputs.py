@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from office31_cli.data.cache import CachedArray, Rows
 from office31_cli.data.photographs import IntArray
+from office31_cli.engine.directions import principal_directions, unit
 from office31_cli.models.preprocessing import PLAIN_VIEWS, Preprocessing
 
 Draws = npt.NDArray[np.float64]
@@ -61,12 +62,39 @@ class Inputs(Protocol):
 class FrozenInputs:
     """Cached outputs of a frozen part, `views[v][d]` for view v of domain d; the first view is that of evaluation."""
 
-    def __init__(self, views: Sequence[Sequence[CachedArray]], device: torch.device) -> None:
-        self._views, self._device = views, device
+    def __init__(
+        self, views: Sequence[Sequence[CachedArray]], device: torch.device, directions: Tensor | None = None
+    ) -> None:
+        self._views, self._device, self._directions = views, device, directions
         counts = [len(array) for arrays in views for array in arrays]
         self._starts = np.cumsum([0, *counts])[:-1].reshape(len(views), -1)
         small = sum(int(np.prod(array.shape)) * array.dtype.itemsize for arrays in views for array in arrays)
-        self._table = _table(views).to(device) if small <= _IN_MEMORY else None
+        self._table = self._along(_table(views).to(device)) if small <= _IN_MEMORY else None
+
+    def condensed(self) -> "FrozenInputs":
+        """The same features, of length 1, along their principal directions; themselves where that saves nothing."""
+        directions = principal_directions(self._views[0], self._device)
+        return self if directions is None else FrozenInputs(self._views, self._device, directions)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: as bytes, and not in shared memory, of which containers have little."""
+        arrays = {name: getattr(self, name) for name in ("_directions", "_table")}
+        return self.__dict__ | {name: None if each is None else each.cpu().numpy() for name, each in arrays.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The inverse of `__getstate__`."""
+        self.__dict__ |= state
+        for name in ("_directions", "_table"):
+            if state[name] is not None:
+                setattr(self, name, torch.from_numpy(state[name]).to(self._device))
+
+    @property
+    def width(self) -> int:
+        """How many numbers a feature vector has."""
+        return self._views[0][0].shape[1] if self._directions is None else self._directions.shape[1]
+
+    def _along(self, rows: Tensor) -> Tensor:
+        return rows if self._directions is None else unit(rows) @ self._directions
 
     def training(self, examples: Examples, draws: Draws) -> Tensor:
         """The examples' cached outputs, each in a view that its first draw decides."""
@@ -85,7 +113,7 @@ class FrozenInputs:
             places = torch.from_numpy(self._starts[views, examples.domains] + examples.rows)
             return self._table.index_select(0, places.to(self._device)).float()
         batch = _read(self._views, views, examples)
-        return torch.from_numpy(batch).to(self._device, torch.float32, non_blocking=True)
+        return self._along(torch.from_numpy(batch).to(self._device, torch.float32, non_blocking=True))
 
 
 def _table(views: Sequence[Sequence[CachedArray]]) -> Tensor:

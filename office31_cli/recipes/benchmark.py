@@ -1,5 +1,6 @@
 """`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
@@ -17,7 +18,7 @@ from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS, EPOCHS, STEP
 from office31_cli.recipes.compare.results import average
 from office31_cli.recipes.pretrain import requested
 from office31_cli.recipes.request import Options, Request
-from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.text import counted, did_you_mean, listed, printable
 
 SELECTION = "last epoch"
 FIGURES = ("last", "selected", "oracle")
@@ -36,6 +37,8 @@ class Plan:
     steps: int
     views: int
     validator: str
+    jobs: int
+    """Processes that work side by side."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,22 @@ class Benchmarked:
     rows: list[BenchmarkRow]
     published: list[Published]
 
+    def check(self) -> None:
+        """Raise `Failed` naming a cell that failed, if one did."""
+        failed = [
+            (row.method, task, seed, why)
+            for row in self.rows
+            for task, figures in row.tasks.items()
+            for seed, why in figures.get("failed", {}).items()
+        ]
+        if failed:
+            method, task, seed, why = failed[0]
+            raise Failed(
+                f"{counted(len(failed), 'cell')} failed, such as {method} on {task} with seed {seed}",
+                printable(why),
+                "try a smaller --lr; the same command goes on with what is missing",
+            )
+
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         return asdict(self)
@@ -83,6 +102,7 @@ def benchmark(
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
     views: int | None = None,
+    jobs: int | None = None,
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
@@ -101,8 +121,9 @@ def benchmark(
         raise Misuse("benchmark", "nothing to compare", "name at least one of --methods and of --seeds")
     if beside is not None and not published(beside):
         raise Misuse(f"--published {printable(beside)}", "no such rows", did_you_mean(beside, backbones()))
-    if steps is not None and steps < 1:
-        raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
+    for option, number in (("--steps", steps), ("--jobs", jobs)):
+        if number is not None and number < 1:
+            raise Misuse(f"{option} {number}", "too few", "use 1 or more")
     found = {name: adaptation.load(name)() for name in methods}
     views = max(VIEWS, *(method.views for method in found.values())) if views is None else views
     for name, method in found.items():
@@ -112,16 +133,25 @@ def benchmark(
     request = requested("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
     wanted = chosen_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
-    plan = Plan(replace(request, domains=domains), wanted, found, tuple(seeds), steps or STEPS, views, validator)
+    plan = Plan(
+        replace(request, domains=domains),
+        wanted,
+        found,
+        tuple(seeds),
+        steps or STEPS,
+        views,
+        validator,
+        jobs or cores(),
+    )
     choice.tell_data(data, request.data, observer)
     if request.weights == "none" and weights != "none":  # whoever typed none knows
         observer.warn(
             f"{request.backbone} has no weights, and is frozen: heads are trained on random features; give --weights, "
             "or a --backbone that has some"
         )
-    from office31_cli.recipes import cells  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.recipes import benchmarking  # torch, 3 s: only now that all that was typed makes sense
 
-    results = cells.computed(plan, observer)
+    results = benchmarking.computed(plan, observer)
     network = beside or nearest(request.backbone)
     known = by_method(network) if network else {}
     return Benchmarked(
@@ -161,20 +191,34 @@ def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[
     return {task: pair for task, pair in pairs.items() if task in wanted}
 
 
+def cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 Cells = dict[tuple[str, str, int], dict[str, Any]]
-"""By method, task and seed: the three scores and the seconds."""
+"""By method, task and seed: the three scores and the seconds, or why it has `failed`."""
 
 
 def _row(method: str, plan: Plan, cells: Cells, known: Published | None) -> BenchmarkRow:
-    tasks = {}
+    tasks: dict[str, dict[str, Any]] = {}
     for task in plan.tasks:
         runs = [cells[method, task, seed] for seed in plan.seeds]
-        centre, spread = average([run["last"] for run in runs])
-        others = {name: mean(run[name] for run in runs) for name in FIGURES[1:]}
-        tasks[task] = {"mean": centre, "std": spread, "runs": [run["last"] for run in runs], **others}
-    centre, spread = average([mean(cells[method, task, seed]["last"] for task in plan.tasks) for seed in plan.seeds])
-    others = {name: mean(each[name] for each in tasks.values()) for name in FIGURES[1:]}
-    seconds = sum(cells[method, task, seed]["seconds"] for task in plan.tasks for seed in plan.seeds)
-    whole = {"mean": centre, "std": spread, **others}
+        centre, spread = average([run.get("last") for run in runs])
+        others = {name: average([run.get(name) for run in runs])[0] for name in FIGURES[1:]}
+        failed = {str(seed): run["failed"] for seed, run in zip(plan.seeds, runs, strict=True) if "failed" in run}
+        figures = {"mean": centre, "std": spread, "runs": [run.get("last") for run in runs], **others}
+        tasks[task] = figures | ({"failed": failed} if failed else {})
+    by_seed = [_over([cells[method, task, seed].get("last") for task in plan.tasks]) for seed in plan.seeds]
+    centre, spread = average(by_seed)
+    rules = {name: _over([each[name] for each in tasks.values()]) for name in FIGURES[1:]}
+    seconds = sum(cells[method, task, seed].get("seconds", 0.0) for task in plan.tasks for seed in plan.seeds)
+    whole = {"mean": centre, "std": spread, **rules}
     theirs = (known.average, known.selection) if known else (None, None)
     return BenchmarkRow(method, tasks, whole, round(seconds, 3), *theirs)
+
+
+def _over(tasks: Sequence[float | None]) -> float | None:
+    """The mean over tasks; None where one of them is missing, as it would be another figure without it."""
+    known = [each for each in tasks if each is not None]
+    return mean(known) if len(known) == len(tasks) else None

@@ -41,7 +41,9 @@ def agreed(
     for first in range(0, len(theirs), size):
         group = slice(first, first + size)
         learners = [_fresh(students[place % total], teachers[0], theirs[place]) for place in range(len(theirs))[group]]
-        adaptation, training = learning_together(learners, theirs[group], teachers[0], inputs, settings, steps, device)
+        adaptation, training = learning_together(
+            learners, theirs[group], teachers[0], inputs, settings, steps, device, validators=()
+        )
         training.run(observer, checkpoints and checkpoints.of_part(f"teachers from {first}"))
         found += adaptation.probabilities()
     return [torch.stack(found[run::total]).mean(0) for run in range(total)]

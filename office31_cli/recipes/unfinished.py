@@ -18,18 +18,27 @@ class Unfinished:
     """Results by the identity of their runs, a file each."""
 
     observer: Observer
-    _files: list[Path] = field(default_factory=list)
+    _files: set[Path] = field(default_factory=set)
 
     def result(self, identity: dict[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What an earlier, interrupted comparison found for the same run, else what `compute` finds now."""
-        path = paths.runs() / f"{content_key(**identity)}.json"
-        self._files.append(path)
-        if path.is_file():
-            try:
-                return strict_json.parse(path.read_bytes(), _LARGEST)
-            except ValueError as error:
-                self.observer.warn(f"{path} is damaged ({error}) and passed over")
-        found = compute()
+        found = self.find(identity)
+        return self.keep(identity, compute()) if found is None else found
+
+    def find(self, identity: dict[str, Any]) -> dict[str, Any] | None:
+        """What an earlier, interrupted comparison found for the same run, if it did."""
+        path = self._file(identity)
+        if not path.is_file():
+            return None
+        try:
+            return strict_json.parse(path.read_bytes(), _LARGEST)
+        except ValueError as error:
+            self.observer.warn(f"{path} is damaged ({error}) and passed over")
+            return None
+
+    def keep(self, identity: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+        """Keep what was found for a run: whole or not at all."""
+        path = self._file(identity)
         storage.make_folder(path.parent)
         storage.write_file(path, strict_json.canonical(strict_json.finite(found)))
         return found
@@ -38,3 +47,8 @@ class Unfinished:
         """Forget them: the comparison is whole."""
         for path in self._files:
             path.unlink(missing_ok=True)
+
+    def _file(self, identity: dict[str, Any]) -> Path:
+        path = paths.runs() / f"{content_key(**identity)}.json"
+        self._files.add(path)
+        return path

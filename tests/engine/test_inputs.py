@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -64,3 +66,42 @@ def test_pixels_are_augmented_in_training_and_centred_in_evaluation() -> None:
     chosen = torch.from_numpy(pixels[rows])
     assert torch.equal(inputs.evaluation(examples), preprocessing.centre(chosen))
     assert torch.equal(inputs.training(examples, draws), preprocessing.augmented(chosen, draws))
+
+
+@pytest.mark.parametrize("in_memory", [0, 1 << 28])
+def test_condensed_features_keep_what_tells_them_apart(in_memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that lie in a space of few directions lose nothing: their products stay what they were."""
+    monkeypatch.setattr(module, "_IN_MEMORY", in_memory)
+    draws = np.random.default_rng(0)
+    rows = (draws.standard_normal((40, 6)) @ draws.standard_normal((6, 200))).astype(np.float32)
+    condensed = FrozenInputs([[stored(rows[:30]), stored(rows[30:])]], CPU).condensed()
+    assert condensed.width == 64
+    every = Examples(np.repeat([0, 1], [30, 10]), np.array([*range(30), *range(10)]), np.empty((40, 0)))
+    found = condensed.evaluation(every).double().numpy()
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    assert np.allclose(found @ found.T, unit @ unit.T, atol=1e-5)
+
+
+def test_condensing_keeps_most_of_a_noisy_feature() -> None:
+    draws = np.random.default_rng(0)
+    scales = 0.98 ** np.arange(512)
+    rows = (draws.standard_normal((600, 512)) * scales).astype(np.float32)
+    condensed = FrozenInputs([[stored(rows)]], CPU).condensed()
+    assert condensed.width % 64 == 0
+    assert condensed.width < 512
+    found = condensed.evaluation(Examples(np.zeros(600, dtype=np.int64), np.arange(600), np.empty((600, 0))))
+    assert 0.99 <= float(found.square().sum(1).mean()) <= 1
+
+
+def test_features_that_need_all_their_numbers_are_left_alone() -> None:
+    rows = np.random.default_rng(0).standard_normal((500, 64)).astype(np.float32)
+    inputs = FrozenInputs([[stored(rows)]], CPU)
+    assert inputs.condensed() is inputs
+    assert inputs.width == 64
+
+
+@pytest.mark.parametrize("in_memory", [0, 1 << 28])
+def test_inputs_travel_to_another_process(in_memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_IN_MEMORY", in_memory)
+    inputs = FrozenInputs([[stored(FIRST), stored(SECOND)]], CPU)
+    assert np.array_equal(pickle.loads(pickle.dumps(inputs)).evaluation(MIXED), EXPECTED)

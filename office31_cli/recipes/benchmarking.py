@@ -1,0 +1,129 @@
+"""The computing half of `benchmark`: what all runs share is laid out, then jobs are handed to processes."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from office31_cli.engine.device import choose_device, environment
+from office31_cli.engine.freezing import cut
+from office31_cli.engine.inputs import FrozenInputs
+from office31_cli.observer import Observer
+from office31_cli.recipes.benchmark import Cells, Plan
+from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
+from office31_cli.recipes.jobs import NotDone, in_processes
+from office31_cli.recipes.learning import check_material
+from office31_cli.recipes.material import inputs_for, open_domain
+from office31_cli.recipes.run import settings_for
+from office31_cli.recipes.start import Start
+from office31_cli.recipes.unfinished import Unfinished
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured, and on what."""
+
+    cells: Cells
+    weights: str
+    photographs: dict[str, int]
+    seconds: float
+
+
+def computed(plan: Plan, observer: Observer) -> Results:
+    """The whole table; an interrupted one goes on with the methods and seeds that are not there."""
+    began = time.monotonic()
+    bench, weights = laid_out(plan, observer)
+    for task, (source, target) in plan.tasks.items():
+        check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
+    unfinished, cells = Unfinished(observer), Cells()
+    identities = {
+        (name, seed): _identity(bench, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds
+    }
+    total = len(identities) * len(plan.tasks)
+    waiting = []
+    for (name, seed), identity in identities.items():
+        if (earlier := unfinished.find(identity)) is None:
+            waiting.append((name, seed))
+        else:
+            cells |= {(name, task, seed): figures for task, figures in earlier.items()}
+    if cells:
+        observer.say(f"{len(cells):,} of {total:,} cells are there already")
+    with observer.track("benchmark", total, len(cells)) as advance:
+        for (name, seed), found in _done(bench, _jobs(bench, waiting), plan.jobs):
+            if not any("failed" in figures for figures in found.values()):
+                unfinished.keep(identities[name, seed], found)
+            cells |= {(name, task, seed): figures for task, figures in found.items()}
+            advance(len(plan.tasks))
+    if not any("failed" in figures for figures in cells.values()):
+        unfinished.clear()
+    counts = {domain: len(photographs) for domain, photographs in bench.photographs.items()}
+    return Results(cells, weights, counts, round(time.monotonic() - began, 3))
+
+
+def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
+    """What all runs share, features computed where they are not there yet; and the weights by their resolved name."""
+    request = plan.request
+    device = choose_device(request.options.device)
+    start = Start.of(request, observer)
+    network = start.network(request.outputs)
+    domains = [
+        open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
+        for name in request.domains
+    ]
+    halves = cut(network, "head")
+    features = inputs_for(halves, domains, start.preprocessing, device, observer, views=plan.views)
+    assert isinstance(features, FrozenInputs)
+    bench = Bench(
+        tasks=plan.tasks,
+        methods=plan.methods,
+        steps=plan.steps,
+        validator=plan.validator,
+        items=len(request.data.items),
+        photographs={domain.photographs.domain: domain.photographs for domain in domains},
+        inputs=features.condensed(),
+        settings=settings_for(request, "head"),
+        device=device,
+    )
+    return bench, start.weights
+
+
+def _jobs(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
+    """What can be computed apart: with a seed, methods that go on from `erm` belong to it."""
+    jobs: dict[tuple[int, str], list[str]] = {}
+    for name, seed in waiting:
+        shared = SOURCE_ONLY if bench.methods[name].source_free else name
+        jobs.setdefault((seed, shared), []).append(name)
+    return [Job(seed, tuple(names)) for (seed, _), names in jobs.items()]
+
+
+def _done(bench: Bench, jobs: Sequence[Job], count: int) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
+    """By method and seed what came of each job, as it ends."""
+    if count == 1 or len(jobs) == 1:
+        for job in jobs:
+            for name in job.methods:
+                yield (name, job.seed), bench.computed(name, job.seed)
+        return
+    for job, found in in_processes(bench, jobs, count=count, threads=1):
+        for name in job.methods:
+            figures = (
+                {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, NotDone) else found[name]
+            )
+            yield (name, job.seed), figures
+
+
+def _identity(bench: Bench, plan: Plan, weights: str, name: str, seed: int) -> dict[str, Any]:
+    """What decides the result of a method's runs with one seed."""
+    return {
+        "benchmark": name,
+        "settings": plan.methods[name].settings(),
+        "seed": seed,
+        "tasks": plan.tasks,
+        "steps": plan.steps,
+        "views": plan.views,
+        "validator": plan.validator,
+        "training": bench.settings.to_json() | {"seed": seed},
+        "start": [plan.request.backbone, weights],
+        "photographs": {domain: photographs.content for domain, photographs in bench.photographs.items()},
+        # Whatever the number of processes, a job has one thread.
+        "environment": environment(bench.device) | {"threads": 1},
+    }

@@ -1,0 +1,120 @@
+"""Jobs in several processes: one that dies costs the job that it had, and no other."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
+
+from office31_cli.errors import Office31Error
+from office31_cli.text import counted
+
+Job = TypeVar("Job")
+Found = TypeVar("Found")
+
+TRIES = 2
+"""A job whose process was killed is begun so many times in all."""
+
+
+@dataclass(frozen=True)
+class NotDone:
+    """Why a job has no result."""
+
+    why: str
+
+
+Work = Callable[[Job], Found]
+
+
+@dataclass
+class _Worker(Generic[Job]):
+    process: BaseProcess
+    connection: Connection
+    job: Job | None = None
+
+
+def in_processes(
+    work: "Work[Job, Found]", jobs: Sequence[Job], *, count: int, threads: int
+) -> Iterator[tuple[Job, Found | NotDone]]:
+    """The jobs with what came of each, as they end; `count` processes of so many threads work on them.
+
+    `work` is sent to each process once, so what all jobs share belongs into it. An `Office31Error` is what came of a
+    job; so is, after `TRIES`, the death of its process.
+    """
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    waiting, tries = list(reversed(jobs)), dict.fromkeys(range(len(jobs)), 0)
+    numbers = {id(job): number for number, job in enumerate(jobs)}
+    workers: list[_Worker[Job]] = []
+
+    def begin(worker: "_Worker[Job]") -> None:
+        worker.job = waiting.pop()
+        tries[numbers[id(worker.job)]] += 1
+        worker.connection.send(worker.job)
+
+    def hire() -> "_Worker[Job]":
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, work, threads), daemon=True)
+        process.start()
+        theirs.close()  # so that the end of one side shows on the other
+        return _Worker(process, ours)
+
+    try:
+        workers = [hire() for _ in range(min(count, len(jobs)))]
+        for worker in workers:
+            begin(worker)
+        while busy := [worker for worker in workers if worker.job is not None]:
+            ready = wait([worker.connection for worker in busy])
+            for worker in [worker for worker in busy if worker.connection in ready]:
+                job, worker.job = worker.job, None
+                assert job is not None
+                found = _received(worker)
+                if isinstance(found, _Died):
+                    place = workers.index(worker)
+                    workers[place] = hire()
+                    if tries[numbers[id(job)]] < TRIES:
+                        waiting.append(job)
+                    else:
+                        yield job, NotDone(f"its process was killed {counted(TRIES, 'time')} ({found.how})")
+                else:
+                    yield job, found
+                for idle in [each for each in workers if each.job is None][: len(waiting)]:
+                    begin(idle)
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+            worker.connection.close()
+
+
+@dataclass(frozen=True)
+class _Died:
+    how: str
+
+
+def _received(worker: "_Worker[Job]") -> Any:
+    """What the worker says of its job, or that it has died over it."""
+    try:
+        return worker.connection.recv()
+    except (EOFError, ConnectionResetError):
+        worker.process.join()
+        return _Died(f"exit {worker.process.exitcode}")
+
+
+def _serve(connection: Connection, work: "Work[Job, Found]", threads: int) -> None:
+    """Work until the other side is gone. Ctrl-C reaches every process of a terminal; only the first one answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import torch
+
+    torch.set_num_threads(threads)
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send(work(job))
+        except Office31Error as error:
+            connection.send(NotDone(f"{error.what}: {error.why}"))
+        except Exception as error:
+            connection.send(NotDone(f"unexpected {type(error).__name__}: {error}"))

@@ -1,0 +1,40 @@
+"""Jobs in processes of their own: what comes back, and what the death of one costs."""
+
+import os
+import signal
+from pathlib import Path
+
+from office31_cli.errors import Failed
+from office31_cli.recipes.jobs import NotDone, in_processes
+
+
+class Square:
+    """Squares a number; refuses negative ones, and dies over 13 as often as there is no file yet that says so."""
+
+    def __init__(self, folder: Path, deaths: int) -> None:
+        self.folder, self.deaths = folder, deaths
+
+    def __call__(self, number: int) -> int:
+        if number < 0:
+            raise Failed(f"number {number}", "it is negative", "use another")
+        if number == 13 and len(list(self.folder.iterdir())) < self.deaths:
+            (self.folder / str(os.getpid())).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number * number
+
+
+def test_every_job_comes_back_once_with_what_came_of_it(tmp_path: Path) -> None:
+    found = list(in_processes(Square(tmp_path, 0), [3, -1, 4], count=2, threads=1))
+    assert dict(found) == {3: 9, -1: NotDone("number -1: it is negative"), 4: 16}
+    assert len(found) == 3
+
+
+def test_a_killed_process_is_replaced_and_its_job_begun_again(tmp_path: Path) -> None:
+    found = list(in_processes(Square(tmp_path, 1), [13, 2, 3], count=2, threads=1))
+    assert sorted(found) == [(2, 4), (3, 9), (13, 169)]
+
+
+def test_a_job_that_kills_every_process_is_given_up_and_the_others_are_done(tmp_path: Path) -> None:
+    found = dict(in_processes(Square(tmp_path, 9), [13, 2, 3], count=1, threads=1))
+    assert (found[2], found[3]) == (4, 9)
+    assert found[13] == NotDone("its process was killed 2 times (exit -9)")
