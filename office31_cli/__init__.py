@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from office31_cli.recipes.adapt import adapt
-    from office31_cli.recipes.benchmark import benchmark
+    from office31_cli.recipes.benchmark import benchmark, planned
     from office31_cli.recipes.compare.chapter import compare_chapter
+    from office31_cli.recipes.compare.labels import compare_labels
     from office31_cli.recipes.compare.optimizers import compare_optimizers
     from office31_cli.recipes.compare.outputs import compare_outputs
     from office31_cli.recipes.download import download
@@ -26,17 +27,20 @@ __all__ = [
     "adapt",
     "benchmark",
     "compare_chapter",
+    "compare_labels",
     "compare_optimizers",
     "compare_outputs",
     "download",
     "evaluate",
     "finetune",
+    "planned",
     "pretrain",
 ]
 
 _HOME = {
     **{name: name for name in ("adapt", "benchmark", "download", "evaluate", "finetune", "pretrain")},
-    **{f"compare_{what}": f"compare.{what}" for what in ("chapter", "optimizers", "outputs")},
+    **{f"compare_{what}": f"compare.{what}" for what in ("chapter", "labels", "optimizers", "outputs")},
+    "planned": "benchmark",
     "Options": "request",
 }
 

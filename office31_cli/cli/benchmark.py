@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import options
+from office31_cli.errors import Misuse
+from office31_cli.text import did_you_mean, printable
 
 
 def benchmark(
@@ -32,6 +34,12 @@ def benchmark(
     ] = None,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be computed, and about how long it takes here.")
+    ] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="table, markdown, csv, latex or json.", show_default=True)
+    ] = "table",
     as_json: options.AsJson = False,
 ) -> None:
     """Adapt from every domain to every other by several methods.
@@ -40,17 +48,20 @@ def benchmark(
 
     Example: office31 benchmark --methods erm,mcc --seeds 0,1,2
     """
-    from office31_cli.recipes.benchmark import benchmark as recipe
+    from office31_cli.recipes import benchmark as recipe
     from office31_cli.recipes.request import Options
-    from office31_cli.report.benchmark import benchmark_tables
+    from office31_cli.report.benchmark import benchmark_tables, benchmark_text, estimate_table
     from office31_cli.report.console import Reporter
+    from office31_cli.report.grid import FORMATS
 
-    reporter = Reporter(as_json=as_json)
-    found = recipe(
+    if form not in FORMATS:
+        raise Misuse(f"--format {printable(form)}", "not one of ours", did_you_mean(form, FORMATS))
+    reporter = Reporter(as_json=as_json or form == "json")
+    recipe.check_published(published)
+    plan = recipe.planned(
         options.words("--methods", methods),
         seeds=options.numbers("--seeds", seeds),
         tasks=None if tasks is None else options.words("--tasks", tasks),
-        beside=published,
         validator=validator,
         steps=steps,
         views=views,
@@ -69,5 +80,11 @@ def benchmark(
         ),
         observer=reporter,
     )
-    reporter.show(found, *benchmark_tables(found))
+    if dry_run:
+        estimate = recipe.dry_run(plan, observer=reporter)
+        reporter.show(estimate, estimate_table(estimate))
+        return
+    found = recipe.benchmark(plan, beside=published, observer=reporter)
+    shown = benchmark_tables(found) if form in ("table", "json") else [benchmark_text(found, form)]
+    reporter.show(found, *shown)
     found.check()

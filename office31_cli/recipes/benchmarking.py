@@ -9,7 +9,8 @@ from office31_cli.engine.device import choose_device, environment
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
-from office31_cli.recipes.benchmark import Cells, Plan
+from office31_cli.recipes.benchmark import Plan
+from office31_cli.recipes.benchmarked import Cells
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
 from office31_cli.recipes.jobs import NotDone, in_processes
 from office31_cli.recipes.learning import check_material
@@ -36,9 +37,7 @@ def computed(plan: Plan, observer: Observer) -> Results:
     for task, (source, target) in plan.tasks.items():
         check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
     unfinished, cells = Unfinished(observer), Cells()
-    identities = {
-        (name, seed): _identity(bench, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds
-    }
+    identities = identities_of(bench, plan, weights)
     total = len(identities) * len(plan.tasks)
     waiting = []
     for (name, seed), identity in identities.items():
@@ -109,6 +108,11 @@ def _done(bench: Bench, jobs: Sequence[Job], count: int) -> Iterator[tuple[tuple
                 {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, NotDone) else found[name]
             )
             yield (name, job.seed), figures
+
+
+def identities_of(bench: Bench, plan: Plan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """By method and seed what decides the result."""
+    return {(name, seed): _identity(bench, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds}
 
 
 def _identity(bench: Bench, plan: Plan, weights: str, name: str, seed: int) -> dict[str, Any]:

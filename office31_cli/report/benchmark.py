@@ -1,60 +1,136 @@
-"""How a benchmark looks: the six-task table of the literature."""
+"""How a benchmark looks: the six-task table of the literature, in every format."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.table import Table
 
-from office31_cli.recipes.benchmark import Benchmarked
-from office31_cli.report.console import spread, table
+from office31_cli.recipes.benchmarked import ALPHA, SATURATED, Benchmarked, BenchmarkRow, Estimated
+from office31_cli.report.console import spread
+from office31_cli.report.grid import Grid
 from office31_cli.text import counted
+
+_WITHIN_NOISE = "†"
 
 
 def benchmark_tables(found: Benchmarked) -> Iterable[Table]:
     """The methods' rows, then the published ones where they were asked for."""
+    for grid in grids(found):
+        yield grid.rich()
+
+
+def benchmark_text(found: Benchmarked, form: str) -> str:
+    """The same as `markdown` or `latex`; as `csv` the methods' rows alone, in fractions with all figures apart."""
+    if form == "csv":
+        return _figures(found).csv()
+    return "\n\n".join(grid.markdown() if form == "markdown" else grid.latex() for grid in grids(found))
+
+
+def grids(found: Benchmarked) -> Iterable[Grid]:
+    """The methods' rows, then the published ones where they were asked for."""
     tasks = list(found.rows[0].tasks)
-    made = table(
-        f"{found.backbone}, {counted(len(found.seeds), 'seed')}, last epoch, %",
-        "method",
-        *(f">{task}" for task in tasks),
-        ">average",
-        ">picked",
-        ">oracle",
-        ">s",
-        caption="on all of the target, with all of the source's labels and none of the target's; picked: the average "
-        f"at the epochs that {found.validator} picks without labels; oracle: at the best ones, which only labels tell; "
-        "s: of training, for source-free methods without that of erm, which they go on from",
+    near = found.within_noise()
+    yield Grid(
+        f"{found.backbone}, {counted(len(found.seeds), 'seed')}, {found.selection}, %",
+        (
+            "method",
+            *(f">{task}{'*' if task in found.saturated else ''}" for task in tasks),
+            ">mean",
+            ">picked",
+            ">oracle",
+        ),
+        [_cells(row, tasks, row.method in near) for row in found.rows],
+        _caption(found, bool(near)),
     )
-    for row in found.rows:
-        made.add_row(
-            row.method,
-            *(_over_seeds(row.tasks[task]) for task in tasks),
-            _over_seeds(row.average),
-            spread(row.average["selected"], None),
-            spread(row.average["oracle"], None),
-            f"{row.seconds:.0f}",
-        )
-    yield made
     if found.published:
         yield _published(found, tasks)
 
 
+def estimate_table(found: Estimated) -> Table:
+    """What would be computed, and how long it would take."""
+    tasks = f"{counted(len(found.tasks), 'task')} x {counted(len(found.seeds), 'seed')}"
+    there = f"; {found.there:,} are there already" if found.there else ""
+    rate = found.photographs_per_second
+    return Grid(
+        f"{tasks} x {counted(len(found.methods), 'method')}: {counted(found.cells, 'cell')}{there}; "
+        f"about {_duration(found.seconds)} in {counted(found.jobs, 'process', 'processes')}",
+        ("method", ">about"),
+        [[name, _duration(seconds)] for name, seconds in found.methods.items()],
+        f"of one process; features of {counted(found.views, 'view')} that are not there yet are computed first, at "
+        f"about {rate:.0f} a second: at most {_duration(found.views / rate)}",
+    ).rich()
+
+
+def _duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _cells(row: BenchmarkRow, tasks: Iterable[str], near: bool) -> list[str]:
+    return [
+        row.method,
+        *(_over_seeds(row.tasks[task]) for task in tasks),
+        _over_seeds(row.average) + (_WITHIN_NOISE if near else ""),
+        spread(row.average["selected"], None),
+        spread(row.average["oracle"], None),
+    ]
+
+
+def _caption(found: Benchmarked, near: bool) -> str:
+    told = [
+        f"scored after the {found.selection} on all of the target, with all of the source's labels and none of the "
+        "target's",
+        f"picked: the mean at the epochs that {found.validator} picks without labels",
+        "oracle: at the best ones, which only labels tell",
+    ]
+    if found.saturated:
+        told.append(f"*: saturated, as every method names {100 * SATURATED:.0f} % or more")
+    if near:
+        told.append(
+            f"{_WITHIN_NOISE}: no further from the best than the noise of seeds (paired sign-flip test over tasks and "
+            f"seeds, Holm, {ALPHA})"
+        )
+    return "; ".join(told)
+
+
 def _over_seeds(figures: Mapping[str, Any]) -> str:
     """`82.8 ±0.5`, which a narrow terminal may break at the space."""
-    return spread(figures["mean"], figures["std"]).replace("±", " ±")
+    failed = figures.get("failed", {})
+    if figures["mean"] is None:
+        return "failed" if failed else "-"
+    shown = spread(figures["mean"], figures["std"]).replace("±", " ±")
+    return f"{shown} ({len(failed)} failed)" if failed else shown
 
 
-def _published(found: Benchmarked, tasks: list[str]) -> Table:
-    made = table(
+def _figures(found: Benchmarked) -> Grid:
+    tasks = list(found.rows[0].tasks)
+    names = [name for task in (*tasks, "mean") for name in (task, f"{task} std")]
+    rows = []
+    for row in found.rows:
+        each = [*(row.tasks[task] for task in tasks), row.average]
+        numbers = [figures[name] for figures in each for name in ("mean", "std")]
+        numbers += [row.average["selected"], row.average["oracle"]]
+        rows.append(
+            [row.method, *("" if number is None else f"{number:.4f}" for number in numbers), f"{row.seconds:.1f}"]
+        )
+    return Grid("", ("method", *names, "picked", "oracle", "seconds"), rows)
+
+
+def _published(found: Benchmarked, tasks: list[str]) -> Grid:
+    return Grid(
         f"published with {found.published[0].backbone}, %",
-        "method",
-        *(f">{task}" for task in tasks),
-        ">average",
-        "epoch",
-        "source",
-        caption="as others reported it",
+        ("method", *(f">{task}" for task in tasks), ">mean", "epoch", "source"),
+        [
+            [
+                row.method,
+                *(spread(row.tasks.get(task), None) for task in tasks),
+                spread(row.average, None),
+                row.selection,
+                row.source,
+            ]
+            for row in found.published
+        ],
+        "as others reported it",
     )
-    for row in found.published:
-        shown = (spread(row.tasks.get(task), None) for task in tasks)
-        made.add_row(row.method, *shown, spread(row.average, None), row.selection, row.source)
-    return made

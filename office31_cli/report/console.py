@@ -101,6 +101,9 @@ def table(title: str, *columns: str, caption: str | None = None) -> Table:
 
 def _print(console: Console, shown: RenderableType) -> None:
     """A table's title and caption become lines of their own: rich would fold them to the table's width."""
+    if isinstance(shown, str):  # a text for other programs: as it is, whatever the terminal
+        print(shown)
+        return
     if not isinstance(shown, Table):
         console.print(shown)
         return

@@ -23,11 +23,11 @@ def ours(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, floa
 
     Of one seed the seconds of training, as of skada; of several, which processes share, all seconds of the command.
     """
-    from office31_cli.recipes.benchmark import benchmark
+    from office31_cli.recipes.benchmark import benchmark, planned
     from office31_cli.recipes.request import Options
 
     options = Options(epochs=epochs, batch_size=BATCH, lr=LEARNING_RATE, held_out=0.0, device="cpu")
-    table = benchmark(
+    plan = planned(
         ["mcc"],
         seeds=range(seeds),
         steps=steps // epochs,
@@ -36,6 +36,7 @@ def ours(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, floa
         weights=weights,
         options=options,
     )
+    table = benchmark(plan)
     seconds = table.seconds / seeds if seeds > 1 else table.rows[0].seconds
     return seconds, table.rows[0].average["mean"]
 

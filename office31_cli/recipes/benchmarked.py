@@ -1,0 +1,158 @@
+"""What a benchmark returns: a row a method, and which of their differences are more than noise."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from statistics import mean
+from typing import Any
+
+from office31_cli.data.published import Published
+from office31_cli.errors import Failed
+from office31_cli.recipes.compare.results import average
+from office31_cli.text import counted, printable
+
+SELECTION = "last epoch"
+SATURATED = 0.95
+"""A task on which every method reaches this tells methods apart no more."""
+
+ALPHA = 0.05
+"""How often a difference may be taken for more than noise when it is none."""
+
+FIGURES = ("last", "selected", "oracle")
+
+
+Cells = dict[tuple[str, str, int], dict[str, Any]]
+"""By method, task and seed: the three scores and the seconds, or why it has `failed`."""
+
+
+@dataclass(frozen=True)
+class BenchmarkRow:
+    """One method over all tasks; accuracies are fractions of all of the target's photographs."""
+
+    method: str
+    tasks: dict[str, dict[str, Any]]
+    """By task: mean and standard deviation over seeds of the last epoch, the runs, and how other rules fare."""
+    average: dict[str, float | None]
+    """Over tasks: the mean, the standard deviation of the seeds' averages, and how other rules fare."""
+    seconds: float
+    published: float | None
+    """The average of the same method with the network that was asked for, else with the one nearest to ours."""
+    published_selection: str | None
+    """Which epoch was scored for it."""
+
+
+@dataclass(frozen=True)
+class Benchmarked:
+    """A whole table."""
+
+    backbone: str
+    weights: str
+    selection: str
+    validator: str
+    seeds: list[int]
+    photographs: dict[str, int]
+    """By domain."""
+    seconds: float
+    rows: list[BenchmarkRow]
+    published: list[Published]
+    saturated: list[str]
+    """The tasks on which every method reaches `SATURATED`."""
+    comparisons: list[dict[str, Any]]
+    """Of each pair of methods the mean difference over tasks and seeds, and the p-value of a paired sign-flip test,
+    raised by Holm for the number of pairs; none where a single seed shows no noise."""
+
+    def within_noise(self) -> set[str]:
+        """The methods, but for the best, whose distance from it is no more than the noise of seeds."""
+        means = {row.method: centre for row in self.rows if (centre := row.average["mean"]) is not None}
+        best = max(means, key=means.__getitem__) if means else ""
+        near = [each for each in self.comparisons if each["p"] > ALPHA and best in (each["method"], each["against"])]
+        return {name for each in near for name in (each["method"], each["against"])} - {best}
+
+    def check(self) -> None:
+        """Raise `Failed` naming a cell that failed, if one did."""
+        failed = [
+            (row.method, task, seed, why)
+            for row in self.rows
+            for task, figures in row.tasks.items()
+            for seed, why in figures.get("failed", {}).items()
+        ]
+        if failed:
+            method, task, seed, why = failed[0]
+            raise Failed(
+                f"{counted(len(failed), 'cell')} failed, such as {method} on {task} with seed {seed}",
+                printable(why),
+                "try a smaller --lr; the same command goes on with what is missing",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What a benchmark would compute, and about how long that would take on this machine."""
+
+    tasks: dict[str, list[str]]
+    """Source and target by the task's name."""
+    seeds: list[int]
+    cells: int
+    there: int
+    """Cells that an interrupted run has left behind."""
+    jobs: int
+    methods: dict[str, float]
+    """By method the seconds of one process for its cells that are not there."""
+    seconds: float
+    """Of all of them, in so many processes."""
+    views: int
+    """Of photographs, whose features are computed first where they are not there."""
+    photographs_per_second: float
+    """That the frozen part takes."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--dry-run --json` prints."""
+        return asdict(self)
+
+
+def row_of(
+    method: str, tasks: Iterable[str], seeds: Sequence[int], cells: Cells, known: Published | None
+) -> BenchmarkRow:
+    """A method's row from its cells, beside the published row that is nearest."""
+    by_task: dict[str, dict[str, Any]] = {}
+    for task in tasks:
+        runs = [cells[method, task, seed] for seed in seeds]
+        centre, spread = average([run.get("last") for run in runs])
+        others = {name: average([run.get(name) for run in runs])[0] for name in FIGURES[1:]}
+        failed = {str(seed): run["failed"] for seed, run in zip(seeds, runs, strict=True) if "failed" in run}
+        figures = {"mean": centre, "std": spread, "runs": [run.get("last") for run in runs], **others}
+        by_task[task] = figures | ({"failed": failed} if failed else {})
+    by_seed = [_over([cells[method, task, seed].get("last") for task in by_task]) for seed in seeds]
+    centre, spread = average(by_seed)
+    rules = {name: _over([each[name] for each in by_task.values()]) for name in FIGURES[1:]}
+    seconds = sum(cells[method, task, seed].get("seconds", 0.0) for task in by_task for seed in seeds)
+    whole = {"mean": centre, "std": spread, **rules}
+    theirs = (known.average, known.selection) if known else (None, None)
+    return BenchmarkRow(method, by_task, whole, round(seconds, 3), *theirs)
+
+
+def comparisons_of(
+    methods: Sequence[str], tasks: Iterable[str], seeds: Sequence[int], cells: Cells
+) -> list[dict[str, Any]]:
+    """Of each pair of methods how far they are apart, and whether that is more than the noise of seeds."""
+    from office31_cli.metrics.significance import holm, sign_flip_test  # numpy, 0.1 s
+
+    made = []
+    for method, against in combinations(methods, 2) if len(seeds) > 1 else ():
+        pairs = (
+            tuple(cells[name, task, seed].get("last") for name in (method, against)) for task in tasks for seed in seeds
+        )
+        if differences := [first - second for first, second in pairs if first is not None and second is not None]:
+            told = {"method": method, "against": against, "difference": mean(differences)}
+            made.append(told | {"p": sign_flip_test(differences)})
+    return [each | {"p": p} for each, p in zip(made, holm([each["p"] for each in made]), strict=True)]
+
+
+def _over(tasks: Sequence[float | None]) -> float | None:
+    """The mean over tasks; None where one of them is missing, as it would be another figure without it."""
+    known = [each for each in tasks if each is not None]
+    return mean(known) if len(known) == len(tasks) else None
