@@ -201,7 +201,10 @@ def labels(
     from office31_cli.recipes.request import Options
     from office31_cli.report import budgets as drawn
     from office31_cli.report.console import Reporter
+    from office31_cli.report.pictures import check_picture
 
+    if png is not None:
+        check_picture("--png", png)
     reporter = Reporter(as_json=as_json)
     found = compare_labels(
         target,
@@ -224,6 +227,6 @@ def labels(
         ),
         observer=reporter,
     )
+    reporter.show(found, *drawn.labels_tables(found))
     if png is not None:
         drawn.save_picture(found, png)
-    reporter.show(found, *drawn.labels_tables(found))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import options
+from office31_cli.errors import Misuse
 
 
 def finetune(
@@ -45,7 +46,11 @@ def finetune(
     ] = False,
     patience: Annotated[
         int | None,
-        typer.Option("--patience", min=1, help="Keep a fifth of the labels, and stop so many epochs after the best."),
+        typer.Option(
+            "--patience",
+            min=1,
+            help="Keep a fifth of the labels, one an item at least; stop so many epochs after the best.",
+        ),
     ] = None,
     ema: Annotated[
         float | None, typer.Option("--ema", help="Decay of the moving average of the weights that is kept.")
@@ -68,6 +73,8 @@ def finetune(
     from office31_cli.report.console import Reporter
     from office31_cli.report.training import trained_table
 
+    if labels is not None and labels_from is not None:
+        raise Misuse("--labels and --labels-from", "the list says which labels there are", "leave one of them out")
     reporter = Reporter(as_json=as_json)
     chosen = Options(
         outputs=outputs,

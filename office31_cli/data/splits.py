@@ -54,12 +54,6 @@ def draw_labelled(items: IntArray, groups: Sequence[str], *, per_item: int, seed
     return drawn
 
 
-def shortfalls(items: IntArray, drawn: BoolArray, per_item: int) -> dict[int, int]:
-    """The items of which fewer than `per_item` photographs were drawn, in label order, with how many were."""
-    counts = Counter(items[drawn].tolist())
-    return {item: counts[item] for item in np.unique(items).tolist() if counts[item] < per_item}
-
-
 def _quotas(sizes: Mapping[int, int], fraction: float) -> dict[int, int]:
     """The photographs to hold out of each item: at least one, never all, by the largest remainder method."""
     exact = Fraction(str(fraction))  # 0.29 of 100 is 29, not 28.999999999999996

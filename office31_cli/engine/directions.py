@@ -27,16 +27,21 @@ def principal_directions(arrays: Sequence[CachedArray], device: torch.device) ->
     if len(arrays[0].shape) != 2:
         return None
     width = arrays[0].shape[1]
-    moment = torch.zeros(width, width, device=device)
+    moment = torch.zeros(width, width, dtype=torch.float64)
     for array in arrays:
         for first in range(0, len(array), _BLOCK):
             rows = unit(torch.from_numpy(array.rows(range(first, min(first + _BLOCK, len(array))))).to(device))
-            moment += rows.T @ rows
+            moment += (rows.T @ rows).cpu()
     values, vectors = torch.linalg.eigh(moment)
     shares = values.flip(0).clamp_min(0).cumsum(0) / values.clamp_min(0).sum()
     count = int((shares < KEPT).sum()) + 1
     count = -(-count // _GRAIN) * _GRAIN
-    return vectors.flip(1)[:, :count].contiguous() if count < width else None
+    if count >= width:
+        return None
+    kept = vectors.flip(1)[:, :count]
+    signs = kept.gather(0, kept.abs().argmax(0, keepdim=True)).sign()  # an eigenvector's sign is anybody's choice
+    directions: Tensor = (kept * signs).float().contiguous().to(device)
+    return directions
 
 
 def unit(rows: Tensor) -> Tensor:

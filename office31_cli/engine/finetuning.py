@@ -14,7 +14,10 @@ from office31_cli.strategies.base import Beginning, Learning, Strategy, Unlabell
 
 
 class Finetuning(Supervised):
-    """Learning from labels as a strategy has it; `validate` says how accurate the network is, for early stopping."""
+    """Learning from labels as a strategy has it; `validate` says how accurate the network is, for early stopping.
+
+    From the epoch `settled` on all layers learn: before that no patience is lost.
+    """
 
     def __init__(
         self,
@@ -25,6 +28,9 @@ class Finetuning(Supervised):
         beginning: Beginning,
         refinements: Refinements,
         validate: Callable[[nn.Module], float] | None,
+        *,
+        epochs: int,
+        settled: int = 0,
     ) -> None:
         super().__init__(trained, outputs)
         self.own = nn.ModuleDict(strategy.modules(beginning))
@@ -34,7 +40,7 @@ class Finetuning(Supervised):
         if decay is not None:
             follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(trained, multi_avg_fn=follow, use_buffers=True)
-        self.best = Best(trained) if validate else None
+        self.best = Best(trained, epochs, settled) if validate else None
 
     def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
         """The outputs' losses and the strategy's own.
@@ -67,7 +73,7 @@ class Finetuning(Supervised):
         """Keep the network if none was better."""
         if self.best is not None and self._validate is not None:
             candidate = self._candidate()
-            self.best.offer(candidate, self._validate(candidate))
+            self.best.offer(epoch, candidate, self._validate(candidate))
 
     def finished(self) -> bool:
         """Whether the last `patience` epochs brought nothing."""
@@ -84,22 +90,22 @@ class Finetuning(Supervised):
 
 
 class Best(nn.Module):
-    """The network of the best epoch so far, which a checkpoint holds too."""
+    """The network of the best epoch so far, and every epoch's accuracy; a checkpoint holds both."""
 
-    accuracy: Tensor
+    accuracies: Tensor
     since: Tensor
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, epochs: int, settled: int) -> None:
         super().__init__()
-        self.network = frozen_copy(network)
-        self.register_buffer("accuracy", torch.tensor(-1.0, dtype=torch.float64))
+        self.network, self._settled = frozen_copy(network), settled
+        self.register_buffer("accuracies", torch.full((epochs,), -1.0, dtype=torch.float64))
         self.register_buffer("since", torch.tensor(0))
 
-    def offer(self, candidate: nn.Module, accuracy: float) -> None:
+    def offer(self, epoch: int, candidate: nn.Module, accuracy: float) -> None:
         """Take the candidate if it is better; the earlier of two that are equally good."""
-        if accuracy > float(self.accuracy):
+        if accuracy > float(self.accuracies.max()):
             self.network.load_state_dict(candidate.state_dict())
-            self.accuracy.fill_(accuracy)
             self.since.zero_()
-        else:
+        elif epoch >= self._settled:
             self.since += 1
+        self.accuracies[epoch] = accuracy

@@ -87,11 +87,12 @@ class Output(ABC):
         return columns[self.name]
 
     @abstractmethod
-    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
-        """The mean loss of `raw` (n, width) against `targets` (n,), in float32, before weighting.
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+        """The mean loss of `raw` (n, width) against `targets` (n,), in float32, before weighting."""
 
-        `smoothing` is the share of a label's certainty that is spread over all labels, where there are any.
-        """
+    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
+        """As `loss`, with this share of a label's certainty spread over all labels, for a kind that has labels."""
+        return self.loss(raw, targets)
 
     @abstractmethod
     def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:

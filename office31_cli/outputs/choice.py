@@ -46,8 +46,12 @@ class Kind(Output):
         """The labels."""
         return self.labels
 
-    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
         """Cross-entropy."""
+        return self.smoothed_loss(raw, targets, 0.0)
+
+    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
+        """As `Output.smoothed_loss` (Szegedy and others 2016, section 7)."""
         from torch.nn.functional import cross_entropy
 
         return cross_entropy(raw, targets.long(), label_smoothing=smoothing)

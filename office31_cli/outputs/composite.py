@@ -79,7 +79,7 @@ class Composite:
 
         parts = torch.split(raw, [output.width for output in self.outputs], dim=1)
         return {
-            output.name: output.weight * output.loss(part, targets[:, place], smoothing)
+            output.name: output.weight * output.smoothed_loss(part, targets[:, place], smoothing)
             for place, (output, part) in enumerate(zip(self.outputs, parts, strict=True))
         }
 

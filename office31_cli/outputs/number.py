@@ -79,8 +79,8 @@ class Kind(Output):
             raise self._too_large()
         return standardised
 
-    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
-        """The mean squared error; a number has no labels to smooth."""
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
+        """The mean squared error."""
         from torch.nn.functional import mse_loss
 
         return mse_loss(GAIN * raw[:, 0], targets)

@@ -47,8 +47,12 @@ class Kind(Output):
         """The pairs' numbers (n,)."""
         return columns["domain"] * len(self.items) + columns["item"]
 
-    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
         """Cross-entropy over the pairs."""
+        return self.smoothed_loss(raw, targets, 0.0)
+
+    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
+        """As `Output.smoothed_loss` (Szegedy and others 2016, section 7)."""
         from torch.nn.functional import cross_entropy
 
         return cross_entropy(raw, targets.long(), label_smoothing=smoothing)

@@ -32,8 +32,12 @@ class Kind(Output):
         """One number."""
         return 1
 
-    def loss(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "Tensor":
+    def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
         """Binary cross-entropy."""
+        return self.smoothed_loss(raw, targets, 0.0)
+
+    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
+        """As `Output.smoothed_loss`: half of what is spread falls to either answer."""
         from torch.nn.functional import binary_cross_entropy_with_logits
 
         return binary_cross_entropy_with_logits(raw[:, 0], targets + smoothing * (0.5 - targets))

@@ -180,9 +180,7 @@ def _item_alone(start: Entry, method: Method) -> Composite:
 
     Raises `Misuse` where a method without a source would have to learn it anew.
     """
+    if method.source_free:
+        choice.check_answers_item(start, "without the source")
     outputs = choice.outputs_of(start)
-    if method.source_free and ("item",) not in (output.columns for output in outputs.outputs):
-        raise Misuse(
-            f"model {start.name}", "without the source, it must answer item by itself", "choose another --model"
-        )
     return Composite(((outputs.readers()["item"].weighing(1.0),),))

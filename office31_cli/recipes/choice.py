@@ -107,6 +107,12 @@ def outputs_of(entry: Entry) -> Composite:
         ) from None
 
 
+def check_answers_item(entry: Entry, why: str) -> None:
+    """Raise `Misuse` where a stored model has no output for the item by itself, and say why it needs one."""
+    if ("item",) not in (output.columns for output in outputs_of(entry).outputs):
+        raise Misuse(f"model {entry.name}", f"{why}, it must answer item by itself", "choose another --model")
+
+
 def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
     """Say which model was taken where none was named.
 

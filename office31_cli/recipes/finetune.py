@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from office31_cli import strategies
+from office31_cli import processes, strategies
 from office31_cli.data import columns
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import NOTHING_ADDED, Refinements
@@ -41,10 +41,13 @@ def finetune(
     Without `model`, the newest one that fits and has seen no label of the target is taken: one that has could have
     seen what is now held out. Raises `Misuse` for names that do not exist, before anything is loaded.
     """
+    observer = processes.heard(observer)
     options.check()
     refinements.check()
     chosen = strategies.load(strategy).of(strategy, settings or {})
-    _check_labels(labels, labels_from, refinements)
+    if not chosen.row_by_row:
+        processes.check_alone(f"--strategy {strategy}")
+    _check_labels(labels, refinements)
     start, opened = choice.model_and_data(
         model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
     )
@@ -63,7 +66,7 @@ def finetune(
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
     from office31_cli.recipes.finetuning import FinetuneRun
 
-    fields = training.train_and_store(FinetuneRun.with_labels(request, observer), observer)
+    fields = training.train_together(lambda: FinetuneRun.with_labels(request, observer), options.device, observer)
     return Finetuned(
         **fields,
         target=target,
@@ -92,6 +95,10 @@ def requested(
     outputs = _outputs(options.outputs, start, data)
     if chosen.item_alone and (len(outputs.outputs) > 1 or outputs.columns != ("item",)):
         raise Misuse(f"--strategy {name}", f"it answers item alone, not {written(outputs)}", "add --outputs item")
+    if chosen.stored_item:
+        choice.check_answers_item(start, f"for {name}")
+    if chosen.train is not None and options.train not in (None, chosen.train):
+        raise Misuse(f"--train {options.train}", f"{name} trains no more than the {chosen.train}", "leave it out")
     return FinetuneRequest(
         command="finetune",
         data=data,
@@ -110,11 +117,9 @@ def requested(
     )
 
 
-def _check_labels(labels: int | None, labels_from: Path | None, refinements: Refinements) -> None:
+def _check_labels(labels: int | None, refinements: Refinements) -> None:
     if labels is not None and labels < 1:
         raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
-    if labels is not None and labels_from is not None:
-        raise Misuse("--labels and --labels-from", "the list says which labels there are", "leave one of them out")
     if labels == 1 and refinements.patience is not None:
         raise Misuse("--patience", "it keeps a label of each item for itself", "ask for --labels 2 or more")
 
@@ -137,26 +142,36 @@ _LARGEST_LIST = 1 << 26
 
 def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
     """The target's photographs that a file names, a path a line: below the target, the data set, or whole."""
-    if path.stat().st_size > _LARGEST_LIST:
-        raise Misuse(f"--labels-from {printable(str(path))}", "it is no list of paths", "give a path a line")
+    option = f"--labels-from {printable(str(path))}"
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_LIST + 1).removeprefix(b"\xef\xbb\xbf")  # some editors put it there
+    except OSError as error:
+        raise Misuse(
+            option, (error.strerror or "it cannot be read").lower(), "give a file with a path a line"
+        ) from None
+    if len(content) > _LARGEST_LIST:
+        raise Misuse(option, "it is no list of paths", "give a path a line")
     photographs = data.photographs(target)
     known = {os.path.realpath(photographs.root / file): file for file in photographs.files}
     found: dict[str, None] = {}
-    for number, line in enumerate(os.fsdecode(path.read_bytes()).splitlines(), 1):
-        text = line.strip()
-        if not text or "\0" in text:
+    for number, line in enumerate(content.split(b"\n"), 1):
+        text = os.fsdecode(line.removesuffix(b"\r"))
+        if not text.strip():
             continue
+        if "\0" in text:
+            raise Misuse(f"{option}, line {number}", "it holds a zero byte", "give a path a line")
         places = (photographs.root / text, data.root / text, Path(text))
         file = next((known[real] for place in places if (real := os.path.realpath(place)) in known), None)
         if file is None:
             raise Misuse(
-                f"--labels-from {printable(str(path))}, line {number}",
+                f"{option}, line {number}",
                 f"{printable(text)} is no photograph of {printable(target)}",
                 "give paths such as " + printable(photographs.files[0]),
             )
         found[file] = None
     if not found:
-        raise Misuse(f"--labels-from {printable(str(path))}", "it names no photograph", "give a path a line")
+        raise Misuse(option, "it names no photograph", "give a path a line")
     return tuple(sorted(found))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from office31_cli.data.photographs import Photographs
-from office31_cli.engine import loop
+from office31_cli.data.photographs import IntArray, Photographs
+from office31_cli.engine import distributed, loop, ranks
 from office31_cli.engine.batches import Batches, LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, threads_for
@@ -17,7 +17,7 @@ from office31_cli.engine.finetuning import Finetuning
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import Examples
 from office31_cli.engine.mixed import MixedBatches
-from office31_cli.errors import Failed
+from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
 from office31_cli.recipes.learning import unlabelled
 from office31_cli.recipes.material import examples, inputs_for, open_domain, to_learn
@@ -41,7 +41,7 @@ class FinetuneRun(Run):
         """As `Run.of`; raises `Failed` where there is too little to learn from."""
         device = choose_device(request.options.device)
         start = Start.of(request, observer)
-        train = request.options.train or default_train(request, device)
+        train = request.options.train or request.strategy.train or default_train(request, device)
         skip_bad = request.options.skip_bad
         domains = [
             open_domain(request.data, name, start.preprocessing, skip_bad=skip_bad, observer=observer)
@@ -67,10 +67,14 @@ class FinetuneRun(Run):
         groups = self.groups()
         self._check_beginnings(groups)
         with threads_for(self.halves.name):
-            task = self._task()
+            task = self._task(groups)
             groups = [*groups, Group(trainable(task.own))]
-            training = loop.Training(task, groups, self._batches(), self.settings, self.device)
-            return training.run(observer, checkpoints, resume=self.request.options.resume)
+            training = distributed.training(task, groups, self._batches(), self.settings, self.device)
+            history = training.run(observer, checkpoints, resume=self.request.options.resume)
+        if task.best is None:
+            return history
+        accuracies = task.best.accuracies.tolist()
+        return [losses | {"validation accuracy": accuracies[epoch]} for epoch, losses in enumerate(history)]
 
     def groups(self) -> list[Group]:
         """As the strategy has it, by depth where the layers' rates or beginnings are to differ."""
@@ -95,7 +99,7 @@ class FinetuneRun(Run):
         rest = self.parts.unlabelled.content if self.request.strategy.unlabelled else None
         return super().identity() | {"validation": self.parts.validation.content, "unlabelled": rest}
 
-    def _task(self) -> Finetuning:
+    def _task(self, groups: list[Group]) -> Finetuning:
         return Finetuning(
             self.network,
             self.halves.trained,
@@ -104,13 +108,15 @@ class FinetuneRun(Run):
             self._beginning(),
             self.request.refinements,
             self._validated if len(self.parts.validation) else None,
+            epochs=self.settings.epochs,
+            settled=math.ceil(max(group.since for group in groups) * self.settings.epochs),
         )
 
     def _check_beginnings(self, groups: list[Group]) -> None:
-        """Raise `Failed` where parameters would begin to learn after the last epoch has begun."""
+        """Raise `Misuse` where parameters would begin to learn after the last epoch has begun."""
         epochs = self.settings.epochs
         if any(group.parameters and group.since > (epochs - 1) / epochs for group in groups):
-            raise Failed(
+            raise Misuse(
                 f"strategy {self.request.name}",
                 f"with {counted(epochs, 'epoch')} some of its layers would never begin to learn",
                 "use more --epochs",
@@ -118,7 +124,7 @@ class FinetuneRun(Run):
 
     def _beginning(self) -> Beginning:
         (shown,) = self._labelled(self.parts.learnt[:1])
-        shown = shown.take(np.unique(np.linspace(0, len(shown) - 1, SHOWN).astype(np.int64)))
+        shown = shown.take(_of_all_items(self.parts.learnt[0].items)[:SHOWN])
         self.halves.trained.to(self.device)
         targets = torch.from_numpy(shown.targets).to(self.device, torch.float32)
         return Beginning(
@@ -130,14 +136,19 @@ class FinetuneRun(Run):
         )
 
     def _batches(self) -> Batches:
-        batch_size, seed = self.settings.batch_size, self.settings.seed
+        how: dict[str, Any] = {
+            "batch_size": self.settings.batch_size,
+            "seed": self.settings.seed,
+            "device": self.device,
+            "part": ranks.part(),
+        }
         labelled = self._labelled(self.parts.learnt)
         rest = unlabelled(self.parts.unlabelled, 0)
         if not self.request.strategy.unlabelled:
             rest = rest.take(np.empty(0, dtype=np.int64))
         if len(labelled) == 1 and not len(rest):
-            return LabelledBatches(self.inputs, labelled[0], batch_size=batch_size, seed=seed, device=self.device)
-        return MixedBatches(self.inputs, labelled, rest, batch_size=batch_size, seed=seed, device=self.device)
+            return LabelledBatches(self.inputs, labelled[0], **how)
+        return MixedBatches(self.inputs, labelled, rest, **how)
 
     def _labelled(self, parts: list[Photographs]) -> list[Examples]:
         """By domain the photographs with their targets."""
@@ -151,6 +162,15 @@ class FinetuneRun(Run):
         raw = loop.predict(trained, self.inputs, examples(kept), self.device).double().numpy()
         scores = self.outputs.headlines(self.outputs.scores(raw, to_learn(self.request.data, self.outputs, kept)))
         return scores.get("item", next(iter(scores.values())))
+
+
+def _of_all_items(items: IntArray) -> IntArray:
+    """Places (n,) of photographs of items (n,), in an order that shows every item once, then again, and so on."""
+    turns = np.empty(len(items), dtype=np.int64)
+    for item in np.unique(items):
+        places = np.flatnonzero(items == item)
+        turns[places] = np.arange(len(places))
+    return np.argsort(turns, kind="stable")
 
 
 def _joins(depth: int, layers: int, epochs: int) -> int:

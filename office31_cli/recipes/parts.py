@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from office31_cli.data.photographs import BoolArray, Photographs
-from office31_cli.data.splits import draw_labelled, held_out, shortfalls
+from office31_cli.data.splits import draw_labelled, held_out
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled
@@ -69,14 +69,14 @@ def divide_few(request: FinetuneRequest, domains: list[Domain], observer: Observ
         )
     labels = target.subset(chosen)
     kept = _for_validation(request, labels)
-    fewer = _fewer(request, target.subset(~kept_back), labels)
+    fewer = _fewer(request, labels)
     if fewer:
         names = listed(f"{printable(item)} ({count})" for item, count in fewer.items())
         observer.warn(f"fewer than {request.labels} labels: {names}")
     validation = labels.subset(kept)
     looked_at = labelled.by_domain([validation])
     learnt = [labels.subset(~kept), *(part.subset(~labelled.seen(part, looked_at)) for part in source)]
-    _check_some(learnt)
+    _check_some(learnt[:1])
     seen = _seen(request, [*learnt, validation])
     parts = [target, *(part.subset(np.zeros(len(part), dtype=np.bool_)) for part in source)]
     kept_backs = [kept_back, *(np.zeros(0, dtype=np.bool_) for _ in source)]
@@ -85,7 +85,11 @@ def divide_few(request: FinetuneRequest, domains: list[Domain], observer: Observ
 
 def _check_some(learnt: Sequence[Photographs]) -> None:
     if not any(map(len, learnt)):
-        raise Failed("training", "no labelled photographs are left to learn from", "use a smaller --held-out")
+        raise Failed(
+            "training",
+            "no labelled photographs are left to learn from",
+            "use a smaller --held-out, or other photographs",
+        )
 
 
 def _seen(request: Request, parts: Sequence[Photographs]) -> labelled.Labelled:
@@ -122,12 +126,12 @@ def _drawn(request: FinetuneRequest, target: Photographs, training: BoolArray) -
     return chosen
 
 
-def _fewer(request: FinetuneRequest, training: Photographs, labels: Photographs) -> dict[str, int]:
+def _fewer(request: FinetuneRequest, labels: Photographs) -> dict[str, int]:
+    """The items of which fewer photographs were drawn than asked for, with how many."""
     if request.labels is None:
         return {}
-    drawn = np.isin(training.rows, labels.rows)
-    few = shortfalls(training.items, drawn, request.labels)
-    return {request.data.items[item]: count for item, count in few.items()}
+    counts = np.bincount(labels.items, minlength=len(request.data.items)).tolist()
+    return {item: count for item, count in zip(request.data.items, counts, strict=True) if count < request.labels}
 
 
 def _on_list(request: FinetuneRequest, target: Photographs) -> BoolArray:

@@ -40,8 +40,9 @@ class Unfinished:
         """Keep what was found for a run: whole or not at all."""
         path = self._file(identity)
         storage.make_folder(path.parent)
-        storage.write_file(path, strict_json.canonical(strict_json.finite(found)))
-        return found
+        finite: dict[str, Any] = strict_json.finite(found)
+        storage.write_file(path, strict_json.canonical(finite))
+        return finite
 
     def clear(self) -> None:
         """Forget them: the comparison is whole."""

@@ -82,7 +82,7 @@ def _caption(found: Benchmarked, near: bool) -> str:
     told = [
         f"scored after the {found.selection} on all of the target, with all of the source's labels and none of the "
         "target's",
-        f"picked: the mean at the epochs that {found.validator} picks without labels",
+        f"picked: the average at the epochs that {found.validator} picks without labels",
         "oracle: at the best ones, which only labels tell",
     ]
     if found.saturated:
@@ -106,7 +106,7 @@ def _over_seeds(figures: Mapping[str, Any]) -> str:
 
 def _figures(found: Benchmarked) -> Grid:
     tasks = list(found.rows[0].tasks)
-    names = [name for task in (*tasks, "mean") for name in (task, f"{task} std")]
+    names = [name for task in (*tasks, "average") for name in (task, f"{task} std")]
     rows = []
     for row in found.rows:
         each = [*(row.tasks[task] for task in tasks), row.average]
@@ -121,7 +121,7 @@ def _figures(found: Benchmarked) -> Grid:
 def _published(found: Benchmarked, tasks: list[str]) -> Grid:
     return Grid(
         f"published with {found.published[0].backbone}, %",
-        ("method", *(f">{task}" for task in tasks), ">mean", "epoch", "source"),
+        ("method", *(f">{task}" for task in tasks), ">average", "epoch", "source"),
         [
             [
                 row.method,

@@ -14,7 +14,7 @@ from office31_cli.text import counted
 HEIGHT, STEP = 11, 9
 """Lines of the plot, and columns from one budget to the next."""
 
-MARKS = "●▲■◆○△□◇"
+MARKS = "●▲■◆○△□◇✕+"
 
 
 def labels_tables(found: ComparedLabels) -> Iterable[Table | Text]:
@@ -76,7 +76,9 @@ def _plot(found: ComparedLabels) -> Text:
         for row in rows:
             column = STEP * budgets.index(row.labels) + STEP // 2
             canvas[line(row.mean)][column + list(curves.values()).index(rows) - len(curves) // 2] = mark
-    names = {line(value): name for name, value in levels.items()}
+    names: dict[int, str] = {}
+    for name, value in levels.items():
+        names[line(value)] = f"{names[line(value)]}, {name}" if line(value) in names else name
     drawn = [
         f"{100 * (high - (high - low) * place / (HEIGHT - 1)):5.1f} ┤{''.join(cells)} {names.get(place, '')}".rstrip()
         for place, cells in enumerate(canvas)

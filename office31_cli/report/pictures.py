@@ -1,14 +1,23 @@
 """Pictures with matplotlib, which is an extra."""
 
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from office31_cli import storage
 from office31_cli.errors import Failed
+from office31_cli.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def check_picture(option: str, path: Path) -> None:
+    """Raise `Failed` where a picture could not be written, before hours are spent on what it is to show."""
+    figure_of(option, 1, 1)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise Failed(f"{option} {printable(str(path))}", "it cannot be written", "name a file in a folder of yours")
 
 
 def figure_of(option: str, width: float, height: float) -> "Figure":

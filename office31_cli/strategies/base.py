@@ -102,6 +102,12 @@ class Strategy(Settable, ABC):
     """Whether it learns from the target's photographs without labels, too."""
     item_alone: ClassVar[bool] = False
     """Whether the network can answer nothing but the item."""
+    row_by_row: ClassVar[bool] = False
+    """Whether all that it minimises are means over the labelled rows, which several processes can share."""
+    stored_item: ClassVar[bool] = False
+    """Whether the stored network must answer the item by itself, as it makes use of that layer."""
+    train: ClassVar[str | None] = None
+    """The most that it trains, where that is less than `--train` could leave trainable: `head`."""
     weight_decay: ClassVar[float | None] = None
     """In place of the usual one."""
 

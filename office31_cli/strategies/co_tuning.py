@@ -35,12 +35,13 @@ class Strategy(base.Strategy):
 
     paper = "You and others 2020 (NeurIPS), Co-Tuning for Transfer Learning"
     item_alone = True
+    stored_item = True
 
     weight: float = ranged(2.3, 0.1, 10.0, "of the second layer's cross-entropy")
 
     def watches(self, network: "Network") -> "Sequence[nn.Module]":
-        """The features after the bottleneck."""
-        return network.activations()
+        """What the last layer is fed with."""
+        return network.bottlenecks()
 
     def modules(self, beginning: Beginning) -> "dict[str, nn.Module]":
         """The second last layer, and the relationship, a row for each item."""

@@ -73,9 +73,9 @@ class Strategy(base.Strategy):
             answers = beginning.trained(beginning.inputs)
         loss = beginning.loss(answers)
         gradients = autograd.grad(loss, maps)
+        pairs = zip(*(_channels_second(each, beginning.network) for each in (maps, gradients)), strict=True)
         attention = [
-            nn.Parameter(channel_attention(made.detach(), gradient), requires_grad=False)
-            for made, gradient in zip(maps, gradients, strict=True)
+            nn.Parameter(channel_attention(made.detach(), gradient), requires_grad=False) for made, gradient in pairs
         ]
         return {"start": start, "attention": nn.ParameterList(attention)}
 
@@ -89,4 +89,15 @@ class Strategy(base.Strategy):
         rounded = torch.autocast(step.inputs.device.type, dtype=precision, enabled=precision != torch.float32)
         with torch.no_grad(), rounded, watched(layers) as before:
             start(step.inputs)
-        return {"feature maps": self.weight * feature_map_distance(step.maps, before, list(attention.parameters()))}
+        now, then = (_channels_second(maps, step.network) for maps in (step.maps, before))
+        return {"feature maps": self.weight * feature_map_distance(now, then, list(attention.parameters()))}
+
+
+def _channels_second(maps: "Sequence[Tensor]", network: "Network") -> "list[Tensor]":
+    """The maps as (n, c, ...): blocks without a convolution, as those of transformers, put channels last."""
+    from torch import nn
+
+    modules = (module for stage in last_stages(network) for module in stage.modules())
+    if any(isinstance(module, nn.Conv2d) for module in modules):
+        return list(maps)
+    return [each.movedim(-1, 1) for each in maps]

@@ -1,7 +1,7 @@
 """Linear: the last linear layer alone; bottleneck and backbone stay as they were stored."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from office31_cli.strategies import base
 from office31_cli.strategies.base import Group, trainable
@@ -15,6 +15,8 @@ class Strategy(base.Strategy):
     """Linear probing."""
 
     paper = "Alain and Bengio 2016, arXiv:1610.01644"
+    train: ClassVar[str | None] = "head"
+    row_by_row = True
 
     def groups(self, network: "Network") -> list[Group]:
         """One group: the outputs' parameters."""

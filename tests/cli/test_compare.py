@@ -31,7 +31,7 @@ def chapter(folder: Path, *words: str) -> tuple[str | Path, ...]:
 
 
 def benchmark(folder: Path, *words: str) -> tuple[str | Path, ...]:
-    return "benchmark", "--data", folder, *CONVNET, "--steps", "3", *QUICK, *words
+    return "benchmark", "--data", folder, *CONVNET, "--steps", "3", "--jobs", "1", *QUICK, *words
 
 
 # ---- outputs

@@ -156,7 +156,9 @@ def test_what_labels_buy_is_compared(drawn: Command, pretrained: dict[str, Any],
     words = ("compare", "labels", "--target", "dslr", "--model", pretrained["model"], "--labels", "0,1,all")
     quick = ("--strategies", "linear,full", "--seeds", "0,1", "--epochs", "1", "--train", "head", "--method", "erm")
     code, out, err = drawn(*words, *quick, "--json", "--png", tmp_path / "plot.png")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err.startswith("warning: dslr alone is left out: the backbone of ")
+    assert err.count("\n") == 1
     found = json.loads(out)
     rows = {(row["labels"], row["strategy"]): row for row in found["rows"]}
     budgets = [(labels, name) for labels in (1, "all") for name in ("linear", "full")]
@@ -168,9 +170,19 @@ def test_what_labels_buy_is_compared(drawn: Command, pretrained: dict[str, Any],
     assert rows[1, "full"]["photographs"] == 31
     assert rows["all", "full"]["photographs"] == 248
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
-    first = next((row for row in found["rows"] if row["labels"] and _beats(row, rows[0, "adapt erm"])), None)
-    expected = first and {"labels": first["labels"], "strategy": first["strategy"]}
-    assert found["overtakes"] == expected
+    firsts = [
+        row
+        for row in found["rows"]
+        if row["labels"] and all(_beats(later, rows[0, "adapt erm"]) for later in _onward(row, found))
+    ]
+    best = min(firsts, key=lambda row: (row["photographs"], -row["held_out"]["mean"]), default=None)
+    assert found["overtakes"] == (best and {"labels": best["labels"], "strategy": best["strategy"]})
+
+
+def _onward(row: dict[str, Any], found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the same strategy with as many labels, or more."""
+    rows: list[dict[str, Any]] = found["rows"]
+    return [each for each in rows if each["strategy"] == row["strategy"] and each["photographs"] >= row["photographs"]]
 
 
 def _beats(row: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -1,4 +1,3 @@
-import csv
 import hashlib
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from office31_cli.data.splits import draw_labelled, held_out, shortfalls
+from office31_cli.data.splits import draw_labelled, held_out
 
 MANIFEST = Path(__file__).parents[3] / "shared" / "office31" / "manifest.csv"
 
@@ -215,32 +214,3 @@ def test_the_listing_order_changes_nothing_that_is_drawn(
     listed_otherwise = [groups[place] for place in order]
     shuffled = draw_labelled(items[order], listed_otherwise, per_item=per_item, seed=seed)
     np.testing.assert_array_equal(with_twins(shuffled, listed_otherwise), with_twins(drawn, groups)[order])
-
-
-def test_shortfalls_count_what_an_item_did_give() -> None:
-    items, groups = distinct(1, 5, 3, 2)
-    drawn = draw_labelled(items, groups, per_item=3, seed=0)
-    assert shortfalls(items, drawn, 3) == {0: 1, 3: 2}
-    assert shortfalls(items, drawn, 0) == {}
-
-
-@pytest.mark.real
-@pytest.mark.skipif(not MANIFEST.exists(), reason=f"the real photographs' manifest is not at {MANIFEST}")
-@pytest.mark.parametrize(
-    ("domain", "training", "test", "twin_groups"),
-    [("amazon", 2253, 564, 49), ("dslr", 398, 100, 0), ("webcam", 636, 159, 0)],
-)
-def test_office31_splits_by_a_fifth_and_no_twins_cross(domain: str, training: int, test: int, twin_groups: int) -> None:
-    with MANIFEST.open(newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["path"].startswith(f"{domain}/")]
-    names = [row["path"].split("/")[2] for row in rows]
-    items = np.unique(names, return_inverse=True)[1]
-    groups = [row["sha256"] for row in rows]
-    copies = [group for group, number in Counter(groups).items() if number > 1]
-    assert len(copies) == twin_groups
-    for seed in range(5):
-        held = held_out(items, groups, seed=seed)
-        assert ((~held).sum(), held.sum()) == (training, test)
-        assert not set(np.array(groups)[held]) & set(np.array(groups)[~held])
-        for item in range(31):
-            assert abs(held[items == item].sum() - 0.2 * (items == item).sum()) < 1

@@ -150,7 +150,7 @@ def tuning(
         lambda answers: torch.stack([*outputs.losses(answers, labels).values()]).sum(),
     )
     groups = by_layer(network, strategy.groups(network), refinements, how.epochs)
-    task = kind(network, parts.trained, outputs, strategy, beginning, refinements, validate)
+    task = kind(network, parts.trained, outputs, strategy, beginning, refinements, validate, epochs=how.epochs)
     fed = {"batch_size": how.batch_size, "seed": how.seed, "device": CPU}
     batches: Batches = (
         MixedBatches(seen, [learnt], rest, **fed) if strategy.unlabelled else LabelledBatches(seen, learnt, **fed)

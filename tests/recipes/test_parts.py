@@ -199,10 +199,10 @@ def test_with_nothing_held_out_any_photograph_may_be_listed() -> None:
 def test_items_with_fewer_labels_than_asked_for_are_named() -> None:
     target, told = photographs("target", SOME[:12], list(range(12))), Listener()
     divided(target, labels=4, share=0, observer=told)
-    assert told.warned == ["fewer than 4 labels: pen (2)"]
+    assert told.warned == ["fewer than 4 labels: pen (2), phone (0)"]
     told = Listener()
     divided(target, labels=2, share=0, observer=told)
-    assert told.warned == []
+    assert told.warned == ["fewer than 2 labels: phone (0)"]
 
 
 def test_a_photograph_of_the_source_that_is_held_out_of_the_target_is_not_scored() -> None:

@@ -12,6 +12,7 @@ from torch import nn
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine import loop
 from office31_cli.engine.draws import seed_torch
+from office31_cli.errors import Failed
 from office31_cli.observer import Observer, Once
 from office31_cli.recipes import labelled
 from office31_cli.recipes.adaptation import AdaptRun
@@ -22,6 +23,7 @@ from office31_cli.recipes.material import examples
 from office31_cli.recipes.request import AdaptRequest, FinetuneRequest
 from office31_cli.recipes.run import Run
 from office31_cli.recipes.unfinished import Unfinished
+from office31_cli.text import printable
 
 Figures = dict[str, Any]
 """One run's: accuracy on the `rest` and on the `held_out` part, labelled `photographs`, `seconds` of training."""
@@ -55,6 +57,12 @@ def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
 
 def _as_stored(request: FinetuneRequest, observer: Observer) -> Figures:
     run = FinetuneRun.with_labels(request, observer)
+    if not len(run.parts.held_out[0]):
+        raise Failed(
+            f"target {printable(request.domains[0])}",
+            f"with seed {request.options.seed} none of its photographs is held out",
+            "add photographs: an item needs two or more",
+        )
     return _figures(run, run.parts.target, run.parts.held_out[0], place=0)
 
 
@@ -74,7 +82,8 @@ def _finetuned_with(
     requests: dict[int, FinetuneRequest], unfinished: Unfinished, observer: Observer, seed: int
 ) -> Figures:
     run = FinetuneRun.with_labels(requests[seed], observer)
-    return unfinished.result({"compare": "labels", **run.identity()}, partial(_finetuned, run, observer))
+    identity = {"compare": "labels", **run.identity(), "scored": run.parts.target.content}
+    return unfinished.result(identity, partial(_finetuned, run, observer))
 
 
 def _alone(request: FinetuneRequest, unfinished: Unfinished, observer: Observer) -> Figures:
@@ -84,7 +93,8 @@ def _alone(request: FinetuneRequest, unfinished: Unfinished, observer: Observer)
     for layer in run.network.heads.modules():
         if isinstance(layer, nn.Linear | nn.BatchNorm1d):
             layer.reset_parameters()
-    return unfinished.result({"compare": TARGET_ALONE, **run.identity()}, partial(_finetuned, run, observer))
+    identity = {"compare": TARGET_ALONE, **run.identity(), "scored": run.parts.target.content}
+    return unfinished.result(identity, partial(_finetuned, run, observer))
 
 
 def _finetuned(run: FinetuneRun, observer: Observer) -> Figures:

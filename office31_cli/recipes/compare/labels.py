@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from office31_cli import strategies as finetuning
-from office31_cli.engine.settings import NOTHING_ADDED, Refinements
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import choice
@@ -13,6 +12,7 @@ from office31_cli.recipes.adapt import Way
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.finetune import nothing_fits, requested
 from office31_cli.recipes.request import DEFAULTS, AdaptRequest, FinetuneRequest, Options
+from office31_cli.registry import Entry, Registry
 
 BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
 """Labels an item; None is all of the training part."""
@@ -57,7 +57,7 @@ class ComparedLabels:
     with_source: bool
     rows: list[LabelsRow]
     overtakes: dict[str, Any] | None
-    """The first budget with which a strategy names more of the held-out part than adapting without labels does."""
+    """The smallest budget from which on a strategy names more of the held-out part than adapting without labels."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -89,7 +89,6 @@ def compare_labels(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     model: str | None = None,
     data: str | None = None,
-    refinements: Refinements = NOTHING_ADDED,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> ComparedLabels:
@@ -99,14 +98,15 @@ def compare_labels(
     for names that do not exist and where nothing would be held out, before anything is loaded.
     """
     options.check()
-    refinements.check()
     check_held_out(options)
     if not budgets or not strategies or not seeds:
         raise Misuse("compare labels", "nothing to compare", "name at least one of --labels, --strategies and --seeds")
+    budgets = sorted(set(budgets), key=lambda labels: (labels is None, labels or 0))
     chosen = {name: finetuning.load(name)() for name in strategies}
     start, opened = choice.model_and_data(
         model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
     )
+    choice.check_answers_item(start, "to be compared")
     seeded = {seed: replace(options, seed=seed, outputs="item", resume=False) for seed in seeds}
     adapted = {}
     if 0 in budgets:
@@ -126,7 +126,6 @@ def compare_labels(
                 strategy=(name, strategy),
                 labels=labels,
                 with_source=with_source,
-                refinements=refinements,
                 options=each,
             )
             for seed, each in seeded.items()
@@ -136,14 +135,17 @@ def compare_labels(
         for name, strategy in chosen.items()
     }
     choice.tell_model(model, start, observer)
+    source = "+".join(domain for domain, count in start.card.labels_used.items() if count)
     from office31_cli.recipes.compare import budgets as runs  # torch, 3 s: only now that all that was typed makes sense
 
-    plan = LabelsPlan(tuple(seeds), alone, start.card.train == "head", adapted, finetuned)
+    plan = LabelsPlan(tuple(seeds), alone, _heads_alone(start), adapted, finetuned)
+    if not plan.heads_alone:
+        observer.warn(f"{target} alone is left out: the backbone of {start.name} has learnt from {source} itself")
     rows = runs.rows(plan, observer)
     return ComparedLabels(
         model=start.name,
         backbone=start.card.network["backbone"],
-        source="+".join(domain for domain, count in start.card.labels_used.items() if count),
+        source=source,
         target=target,
         seeds=list(seeds),
         with_source=with_source,
@@ -152,15 +154,37 @@ def compare_labels(
     )
 
 
+def _heads_alone(entry: Entry | None) -> bool:
+    """Whether neither a model nor those that it came from have trained their backbones."""
+    while entry is not None:
+        if entry.card.train != "head":
+            return False
+        parents = entry.card.parents[:1]
+        entry = next((each for each in Registry().entries() if parents and each.id == parents[0].id), None)
+        if parents and entry is None:  # a parent that is gone tells nothing
+            return False
+    return True
+
+
 def _overtaking(rows: Sequence[LabelsRow]) -> dict[str, Any] | None:
+    """The smallest budget from which on a strategy stays above adapting; of several the best there."""
     adapted = next((row for row in rows if row.labels == 0 and row.strategy != AS_STORED), None)
     if adapted is None:
         return None
-    better = (
-        row for row in rows if row.labels != 0 and row.strategy != TARGET_ALONE and _held_out(row) > _held_out(adapted)
-    )
-    first = next(better, None)
-    return None if first is None else {"labels": first.labels, "strategy": first.strategy}
+    names = dict.fromkeys(row.strategy for row in rows if row.labels != 0 and row.strategy != TARGET_ALONE)
+    firsts = []
+    for name in names:
+        first = None
+        for row in reversed([row for row in rows if row.strategy == name and row.labels != 0]):
+            if _held_out(row) <= _held_out(adapted):
+                break
+            first = row
+        if first is not None:
+            firsts.append(first)
+    if not firsts:
+        return None
+    found = min(firsts, key=lambda row: (row.photographs, -_held_out(row)))
+    return {"labels": found.labels, "strategy": found.strategy}
 
 
 def _held_out(row: LabelsRow) -> float:

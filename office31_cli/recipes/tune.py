@@ -1,0 +1,152 @@
+"""`office31 tune`: a method's hyper-parameters, chosen without a label of the target."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from office31_cli import methods as adaptation
+from office31_cli.errors import Failed, Misuse
+from office31_cli.methods.base import Method
+from office31_cli.metrics.validators import SOURCE
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS
+from office31_cli.recipes.benchmark import planned
+from office31_cli.recipes.request import Options
+from office31_cli.text import did_you_mean, printable
+
+SEARCHES = ("halving", "random")
+TRIALS = 9
+
+ETA = 3
+"""Of successive halving: a third of the trials goes on, with three times the epochs (Jamieson and Talwalkar 2016)."""
+
+HELD_OUT = 0.2
+"""The share of the source's labels that validation on the source keeps back."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of the method."""
+
+    name: str
+    settings: dict[str, float | int | bool]
+    epochs: int
+    """With which it was judged last: fewer than the others if it was dropped on the way."""
+    judged: float | None
+    """What the validator says, the mean over tasks and seeds; None where a training failed."""
+    accuracy: float | None
+    """On the target, by its labels: for information, as nothing was chosen by it."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """All trials, the best judged first among those with as many epochs."""
+
+    method: str
+    validator: str
+    search: str
+    backbone: str
+    tasks: list[str]
+    seeds: list[int]
+    picked: dict[str, float | int | bool]
+    rows: list[Trial]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+def tune(
+    method: str,
+    *,
+    trials: int = TRIALS,
+    search: str = SEARCHES[0],
+    validator: str = DEFAULT_VALIDATOR,
+    seeds: Sequence[int] = (0,),
+    tasks: Sequence[str] | None = None,
+    steps: int | None = None,
+    views: int | None = None,
+    jobs: int | None = None,
+    data: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    options: Options = DEFAULTS,
+    observer: Observer = SILENT,
+) -> Tuned:
+    """Try settings of `method` on cached features of the tasks, and pick the one that `validator` likes best.
+
+    The defaults are the first trial, the others are drawn from the ranges that the method declares. No label of a
+    target takes part: `source` keeps some of the source's back instead. Raises `Misuse` for names and numbers that make
+    no sense, before anything is loaded.
+    """
+    if search not in SEARCHES:
+        raise Misuse(f"--search {printable(search)}", "not one of ours", did_you_mean(search, SEARCHES))
+    if trials < 2:
+        raise Misuse(f"--trials {trials}", "too few to choose from", "use 2 or more")
+    kind = adaptation.load(method)
+    if not kind.hyperparameters():
+        raise Misuse(f"--method {method}", "it has nothing to set", "choose another")
+    plan = planned(
+        [method],
+        seeds=seeds,
+        tasks=tasks,
+        validator=validator,
+        steps=steps,
+        views=views,
+        jobs=jobs,
+        data=data,
+        backbone=backbone,
+        weights=weights,
+        options=replace(options, held_out=HELD_OUT if validator == SOURCE else 0.0),
+        observer=observer,
+    )
+    found = {f"{method} {number}": each for number, each in enumerate(_drawn(kind, trials, plan.seeds[0]))}
+    plan = replace(plan, methods=found)
+    from office31_cli.recipes import tuning  # torch, 3 s: only now that all that was typed makes sense
+
+    rounds = rungs(trials, plan.request.options.epochs or 1) if search == "halving" else []
+    rows, seconds = tuning.tried(plan, rounds, observer)
+    if rows[0].judged is None:
+        raise Failed(f"tune {method}", "every training failed", "try a smaller --lr")
+    return Tuned(
+        method=method,
+        validator=validator,
+        search=search,
+        backbone=plan.request.backbone,
+        tasks=list(plan.tasks),
+        seeds=list(plan.seeds),
+        picked=rows[0].settings,
+        rows=rows,
+        seconds=seconds,
+    )
+
+
+def rungs(trials: int, epochs: int) -> list[tuple[int, int]]:
+    """Trials and epochs of each round before the last, whose trials get all epochs."""
+    rounds = max(0, math.ceil(math.log(trials, ETA) - 1e-9) - 1)
+    made = []
+    for place in range(rounds):
+        made.append((trials, max(1, round(epochs / ETA ** (rounds - place)))))
+        trials = max(2, math.ceil(trials / ETA))
+    return made
+
+
+def _drawn(kind: type[Method], trials: int, seed: int) -> list[Method]:
+    """The defaults, and settings from the ranges: evenly by their logarithm where a range spans a factor of ten."""
+    draws = random.Random(f"tune {seed}")
+    return [
+        kind(),
+        *(kind(**{each.name: _value(draws, each) for each in kind.hyperparameters()}) for _ in range(trials - 1)),
+    ]
+
+
+def _value(draws: random.Random, setting: Any) -> float | int | bool:
+    low, high = setting.metadata["low"], setting.metadata["high"]
+    if isinstance(setting.default, bool):
+        return draws.random() < 0.5
+    wide = low > 0 and high / low >= 10
+    value = math.exp(draws.uniform(math.log(low), math.log(high))) if wide else draws.uniform(low, high)
+    return round(value) if isinstance(setting.default, int) else float(f"{value:.3g}")
