@@ -12,10 +12,7 @@ from office31_cli.text import did_you_mean, printable
 def benchmark(
     methods: Annotated[str, typer.Option("--methods", help="Which, with commas between.")] = "erm,mcc,auto",
     seeds: Annotated[str, typer.Option("--seeds", help="Repetitions: each fixes a start and an order.")] = "0,1,2",
-    tasks: Annotated[
-        str | None,
-        typer.Option("--tasks", help="Such as A-W,A-D.", show_default="every ordered pair of domains"),
-    ] = None,
+    tasks: options.Tasks = None,
     published: Annotated[
         str | None, typer.Option("--published", help="Published rows beside it: AlexNet, ResNet-50, ...")
     ] = None,
@@ -29,9 +26,10 @@ def benchmark(
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="Processes side by side.", show_default="one a core")
-    ] = None,
+    jobs: options.Jobs = None,
+    on: Annotated[
+        str, typer.Option("--on", help="here, or ray: on the nodes of a cluster (RAY_ADDRESS).", show_default=True)
+    ] = "here",
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
     dry_run: Annotated[
@@ -66,6 +64,7 @@ def benchmark(
         steps=steps,
         views=views,
         jobs=jobs,
+        on=on,
         data=data,
         backbone=backbone,
         weights=weights,

@@ -17,6 +17,7 @@ from office31_cli.cli.evaluate import evaluate
 from office31_cli.cli.finetune import finetune
 from office31_cli.cli.listing import methods, strategies
 from office31_cli.cli.pretrain import pretrain
+from office31_cli.cli.tune import tune
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
 from office31_cli.report.console import print_error
 
@@ -34,6 +35,7 @@ app.command()(finetune)
 app.command()(adapt)
 app.command()(evaluate)
 app.command()(benchmark)
+app.command()(tune)
 app.command()(methods)
 app.command()(strategies)
 app.add_typer(compare.app, name="compare")

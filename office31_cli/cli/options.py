@@ -73,6 +73,10 @@ Validator = Annotated[
     str,
     typer.Option("--validator", help="What picks an epoch without target labels: bnm, entropy, im, snd or source."),
 ]
+Tasks = Annotated[
+    str | None, typer.Option("--tasks", help="Such as A-W,A-D.", show_default="every ordered pair of domains")
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes side by side.", show_default="one a core")]
 Train = Annotated[
     str | None,
     typer.Option(

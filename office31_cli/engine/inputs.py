@@ -1,5 +1,6 @@
 """What the trained part of a network is fed: cached outputs of the frozen part, or augmented pixels."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -66,6 +67,7 @@ class FrozenInputs:
         self, views: Sequence[Sequence[CachedArray]], device: torch.device, directions: Tensor | None = None
     ) -> None:
         self._views, self._device, self._directions = views, device, directions
+        self._count, self._width = len(views), views[0][0].shape[1] if directions is None else directions.shape[1]
         counts = [len(array) for arrays in views for array in arrays]
         self._starts = np.cumsum([0, *counts])[:-1].reshape(len(views), -1)
         small = sum(int(np.prod(array.shape)) * array.dtype.itemsize for arrays in views for array in arrays)
@@ -77,32 +79,38 @@ class FrozenInputs:
         return self if directions is None else FrozenInputs(self._views, self._device, directions)
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process: as bytes, and not in shared memory, of which containers have little."""
+        """For another process: as bytes, and not in shared memory, of which containers have little.
+
+        What is in memory needs no files, so that the process may be one of another machine.
+        """
         arrays = {name: getattr(self, name) for name in ("_directions", "_table")}
-        return self.__dict__ | {name: None if each is None else each.cpu().numpy() for name, each in arrays.items()}
+        sent = {name: None if each is None else each.cpu().numpy() for name, each in arrays.items()}
+        return self.__dict__ | sent | ({} if self._table is None else {"_views": ()})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """The inverse of `__getstate__`."""
         self.__dict__ |= state
-        for name in ("_directions", "_table"):
-            if state[name] is not None:
-                setattr(self, name, torch.from_numpy(state[name]).to(self._device))
+        with warnings.catch_warnings():  # of memory that may be shared with others: nothing here writes into it
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            for name in ("_directions", "_table"):
+                if state[name] is not None:
+                    setattr(self, name, torch.from_numpy(state[name]).to(self._device))
 
     @property
     def width(self) -> int:
         """How many numbers a feature vector has."""
-        return self._views[0][0].shape[1] if self._directions is None else self._directions.shape[1]
+        return self._width
 
     def _along(self, rows: Tensor) -> Tensor:
         return rows if self._directions is None else unit(rows) @ self._directions
 
     def training(self, examples: Examples, draws: Draws) -> Tensor:
         """The examples' cached outputs, each in a view that its first draw decides."""
-        return self._gathered(examples, (draws[:, 0] * len(self._views)).astype(np.int64))
+        return self._gathered(examples, (draws[:, 0] * self._count).astype(np.int64))
 
     def strong(self, examples: Examples, draws: Draws) -> Tensor:
         """The examples' cached outputs, each in one of the views beyond the first and its mirror image."""
-        return self._gathered(examples, PLAIN_VIEWS + (draws[:, 0] * (len(self._views) - PLAIN_VIEWS)).astype(np.int64))
+        return self._gathered(examples, PLAIN_VIEWS + (draws[:, 0] * (self._count - PLAIN_VIEWS)).astype(np.int64))
 
     def evaluation(self, examples: Examples) -> Tensor:
         """The examples' cached outputs in the first view."""

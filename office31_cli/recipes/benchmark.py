@@ -11,12 +11,14 @@ from office31_cli.data.published import backbones, by_method, nearest, published
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes import choice
+from office31_cli.recipes import choice, on_ray
 from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS, EPOCHS, STEPS, VIEWS, check_validator
 from office31_cli.recipes.benchmarked import SATURATED, SELECTION, Benchmarked, Estimated, comparisons_of, row_of
 from office31_cli.recipes.pretrain import requested
 from office31_cli.recipes.request import Options, Request
 from office31_cli.text import did_you_mean, listed, printable
+
+PLACES = ("here", "ray")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Plan:
     validator: str
     jobs: int
     """Processes that work side by side."""
+    on: str = "here"
+    """Where they do: in processes of this machine, or as tasks of a Ray cluster, which knows how many."""
 
 
 def planned(
@@ -45,6 +49,7 @@ def planned(
     steps: int | None = None,
     views: int | None = None,
     jobs: int | None = None,
+    on: str = "here",
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
@@ -55,12 +60,13 @@ def planned(
 
     Raises `Misuse` for names and numbers that make no sense.
     """
-    check_validator(validator, kept_back=False)
+    check_validator(validator, kept_back=options.held_out > 0)
     if not methods or not seeds:
         raise Misuse("benchmark", "nothing to compare", "name at least one of --methods and of --seeds")
     for option, number in (("--steps", steps), ("--jobs", jobs)):
         if number is not None and number < 1:
             raise Misuse(f"{option} {number}", "too few", "use 1 or more")
+    _check_place(on, jobs)
     found = {name: adaptation.load(name)() for name in methods}
     views = max(VIEWS, *(method.views for method in found.values())) if views is None else views
     for name, method in found.items():
@@ -79,6 +85,7 @@ def planned(
         views,
         validator,
         jobs or cores(),
+        on,
     )
     choice.tell_data(data, request.data, observer)
     if request.weights == "none" and weights != "none":  # whoever typed none knows
@@ -87,6 +94,15 @@ def planned(
             "or a --backbone that has some"
         )
     return plan
+
+
+def _check_place(on: str, jobs: int | None) -> None:
+    if on not in PLACES:
+        raise Misuse(f"--on {printable(on)}", "no such place", did_you_mean(on, PLACES))
+    if on == "ray":
+        if jobs is not None:
+            raise Misuse(f"--jobs {jobs}", "a Ray cluster has a job on each of its CPUs", "leave it out with --on ray")
+        on_ray.check_ray()
 
 
 def check_published(network: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The computing half of `benchmark`: what all runs share is laid out, then jobs are handed to processes."""
+"""The computing half of `benchmark`: what all runs share is laid out, then jobs are handed to those who do them."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
 from office31_cli.recipes.jobs import NotDone, in_processes
 from office31_cli.recipes.learning import check_material
 from office31_cli.recipes.material import inputs_for, open_domain
+from office31_cli.recipes.on_ray import on_ray
 from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
 from office31_cli.recipes.unfinished import Unfinished
@@ -36,8 +37,17 @@ def computed(plan: Plan, observer: Observer) -> Results:
     bench, weights = laid_out(plan, observer)
     for task, (source, target) in plan.tasks.items():
         check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
-    unfinished, cells = Unfinished(observer), Cells()
-    identities = identities_of(bench, plan, weights)
+    unfinished = Unfinished(observer)
+    cells = cells_of(bench, plan, weights, unfinished, observer)
+    if not any("failed" in figures for figures in cells.values()):
+        unfinished.clear()
+    counts = {domain: len(photographs) for domain, photographs in bench.photographs.items()}
+    return Results(cells, weights, counts, round(time.monotonic() - began, 3))
+
+
+def cells_of(bench: Bench, plan: Plan, weights: str, unfinished: Unfinished, observer: Observer) -> Cells:
+    """Every method on every task with every seed: what is there from an interrupted run, and the rest computed."""
+    cells, identities = Cells(), identities_of(bench, plan, weights)
     total = len(identities) * len(plan.tasks)
     waiting = []
     for (name, seed), identity in identities.items():
@@ -48,15 +58,12 @@ def computed(plan: Plan, observer: Observer) -> Results:
     if cells:
         observer.say(f"{len(cells):,} of {total:,} cells are there already")
     with observer.track("benchmark", total, len(cells)) as advance:
-        for (name, seed), found in _done(bench, _jobs(bench, waiting), plan.jobs):
+        for (name, seed), found in _done(bench, _jobs(bench, waiting), plan):
             if not any("failed" in figures for figures in found.values()):
                 unfinished.keep(identities[name, seed], found)
             cells |= {(name, task, seed): figures for task, figures in found.items()}
             advance(len(plan.tasks))
-    if not any("failed" in figures for figures in cells.values()):
-        unfinished.clear()
-    counts = {domain: len(photographs) for domain, photographs in bench.photographs.items()}
-    return Results(cells, weights, counts, round(time.monotonic() - began, 3))
+    return cells
 
 
 def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
@@ -82,6 +89,7 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
         inputs=features.condensed(),
         settings=settings_for(request, "head"),
         device=device,
+        held_out=request.options.held_out,
     )
     return bench, start.weights
 
@@ -95,14 +103,19 @@ def _jobs(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
     return [Job(seed, tuple(names)) for (seed, _), names in jobs.items()]
 
 
-def _done(bench: Bench, jobs: Sequence[Job], count: int) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
+def _done(bench: Bench, jobs: Sequence[Job], plan: Plan) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
     """By method and seed what came of each job, as it ends."""
-    if count == 1 or len(jobs) == 1:
+    if plan.on == "here" and (plan.jobs == 1 or len(jobs) == 1):
         for job in jobs:
             for name in job.methods:
                 yield (name, job.seed), bench.computed(name, job.seed)
         return
-    for job, found in in_processes(bench, jobs, count=count, threads=1):
+    elsewhere = (
+        on_ray(bench, jobs, gpus=int(bench.device.type == "cuda"))
+        if plan.on == "ray"
+        else in_processes(bench, jobs, count=plan.jobs, threads=1)
+    )
+    for job, found in elsewhere:
         for name in job.methods:
             figures = (
                 {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, NotDone) else found[name]
@@ -125,6 +138,7 @@ def _identity(bench: Bench, plan: Plan, weights: str, name: str, seed: int) -> d
         "steps": plan.steps,
         "views": plan.views,
         "validator": plan.validator,
+        "held_out": bench.held_out,
         "training": bench.settings.to_json() | {"seed": seed},
         "start": [plan.request.backbone, weights],
         "photographs": {domain: photographs.content for domain, photographs in bench.photographs.items()},

@@ -11,6 +11,7 @@ from torch import nn
 
 from office31_cli import methods as adaptation_methods
 from office31_cli.data.photographs import Photographs
+from office31_cli.data.splits import held_out
 from office31_cli.engine.batches import Pair
 from office31_cli.engine.device import threads_for
 from office31_cli.engine.draws import seed_torch
@@ -36,7 +37,7 @@ SOURCE_ONLY = "erm"
 """The method that learns from the source alone."""
 
 Figures = dict[str, Any]
-"""A cell's three scores and its seconds; or why it has `failed`."""
+"""A cell's three scores, what the validator says of the last epoch, and its seconds; or why it has `failed`."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Bench:
     inputs: FrozenInputs
     settings: Settings
     device: torch.device
+    held_out: float = 0.0
+    """The share of the source's labels that is kept back, for a validator that needs some."""
     sources: dict[int, Sources] = field(default_factory=dict)
     """By seed what `erm` made of the tasks, once that is needed."""
 
@@ -109,11 +112,15 @@ class Bench:
         return Head(self.inputs.width, BOTTLENECK, self.items)
 
     def pair(self, cell: Cell) -> Pair:
-        """A cell's source with all of its labels, and its target without any."""
+        """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
-        learnt = labelled(self.photographs[source], places.index(source))
-        return Pair(learnt, unlabelled(self.photographs[target], places.index(target)), nothing(), cell.seed)
+        known, validation = self.photographs[source], nothing()
+        if self.held_out:
+            kept = held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
+            known, validation = known.subset(~kept), labelled(known.subset(kept), places.index(source))
+        rest = unlabelled(self.photographs[target], places.index(target))
+        return Pair(labelled(known, places.index(source)), rest, validation, cell.seed)
 
     def _together(self, name: str, cells: Sequence[Cell]) -> dict[str, Figures]:
         method, seed = self.methods.get(name) or adaptation_methods.load(name)(), cells[0].seed
@@ -164,6 +171,7 @@ class Bench:
                 "last": told["last"],
                 "selected": told["selected"]["accuracy"],
                 "oracle": told["oracle"],
+                "judged": adaptation.judged(place)[self.validator][-1],
                 "seconds": round(seconds, 3),
             }
         return found

@@ -28,6 +28,16 @@ class NotDone:
 Work = Callable[[Job], Found]
 
 
+def outcome(work: "Work[Job, Found]", job: Job) -> Found | NotDone:
+    """What comes of a job: an error is one of them."""
+    try:
+        return work(job)
+    except Office31Error as error:
+        return NotDone(f"{error.what}: {error.why}")
+    except Exception as error:
+        return NotDone(f"unexpected {type(error).__name__}: {error}")
+
+
 @dataclass
 class _Worker(Generic[Job]):
     process: BaseProcess
@@ -112,9 +122,4 @@ def _serve(connection: Connection, work: "Work[Job, Found]", threads: int) -> No
             job = connection.recv()
         except EOFError:
             return
-        try:
-            connection.send(work(job))
-        except Office31Error as error:
-            connection.send(NotDone(f"{error.what}: {error.why}"))
-        except Exception as error:
-            connection.send(NotDone(f"unexpected {type(error).__name__}: {error}"))
+        connection.send(outcome(work, job))

@@ -1,10 +1,12 @@
 import pickle
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from tiny_training import CPU, stored
 
+from office31_cli import paths
 from office31_cli.engine import inputs as module
 from office31_cli.engine.inputs import Examples, FrozenInputs, PixelInputs
 from office31_cli.models.preprocessing import Preprocessing
@@ -105,3 +107,12 @@ def test_inputs_travel_to_another_process(in_memory: int, monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "_IN_MEMORY", in_memory)
     inputs = FrozenInputs([[stored(FIRST), stored(SECOND)]], CPU)
     assert np.array_equal(pickle.loads(pickle.dumps(inputs)).evaluation(MIXED), EXPECTED)
+
+
+def test_inputs_in_memory_travel_to_a_machine_that_lacks_their_files() -> None:
+    inputs = FrozenInputs([[stored(FIRST), stored(SECOND)]], CPU)
+    sent = pickle.dumps(inputs)
+    shutil.rmtree(paths.cache_home())
+    received = pickle.loads(sent)
+    assert np.array_equal(received.evaluation(MIXED), EXPECTED)
+    assert received.width == inputs.width
