@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from office31_cli.data.cache import CachedArray
+from office31_cli.data.photographs import IntArray
 
 KEPT = 0.99
 """The share of the features' squared length that lies along the directions: the rest is beneath the noise of a seed."""
@@ -18,19 +19,22 @@ _BLOCK = 4096
 """Rows that are read at a time."""
 
 
-def principal_directions(arrays: Sequence[CachedArray], device: torch.device) -> Tensor | None:
+def principal_directions(
+    arrays: Sequence[CachedArray], orders: Sequence[IntArray], device: torch.device
+) -> Tensor | None:
     """Orthonormal columns (d, k) along which rows (n, d) of unit length keep `KEPT` of their squared length.
 
-    The eigenvectors of the second moment with the largest eigenvalues (Pearson 1901), of all rows of the arrays. None
-    where that would save nothing, or where a row is no vector.
+    The eigenvectors of the second moment with the largest eigenvalues (Pearson 1901), of all rows of the arrays. Those
+    of each are added up in its order (n,): a sum's last digits depend on it, and that of a listing follows the labels.
+    None where that would save nothing, or where a row is no vector.
     """
     if len(arrays[0].shape) != 2:
         return None
     width = arrays[0].shape[1]
     moment = torch.zeros(width, width, dtype=torch.float64)
-    for array in arrays:
-        for first in range(0, len(array), _BLOCK):
-            rows = unit(torch.from_numpy(array.rows(range(first, min(first + _BLOCK, len(array))))).to(device))
+    for array, order in zip(arrays, orders, strict=True):
+        for first in range(0, len(order), _BLOCK):
+            rows = unit(torch.from_numpy(array.rows(order[first : first + _BLOCK])).to(device))
             moment += (rows.T @ rows).cpu()
     values, vectors = torch.linalg.eigh(moment)
     shares = values.flip(0).clamp_min(0).cumsum(0) / values.clamp_min(0).sum()

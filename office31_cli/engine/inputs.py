@@ -73,9 +73,12 @@ class FrozenInputs:
         small = sum(int(np.prod(array.shape)) * array.dtype.itemsize for arrays in views for array in arrays)
         self._table = self._along(_table(views).to(device)) if small <= _IN_MEMORY else None
 
-    def condensed(self) -> "FrozenInputs":
-        """The same features, of length 1, along their principal directions; themselves where that saves nothing."""
-        directions = principal_directions(self._views[0], self._device)
+    def condensed(self, orders: Sequence[IntArray]) -> "FrozenInputs":
+        """The same features, of length 1, along their principal directions; themselves where that saves nothing.
+
+        `orders[d]` are domain d's rows in an order that does not follow their labels.
+        """
+        directions = principal_directions(self._views[0], orders, self._device)
         return self if directions is None else FrozenInputs(self._views, self._device, directions)
 
     def __getstate__(self) -> dict[str, Any]:

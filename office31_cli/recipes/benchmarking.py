@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from office31_cli.engine.device import choose_device, environment
+from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
@@ -13,7 +13,7 @@ from office31_cli.recipes.benchmark import Plan
 from office31_cli.recipes.benchmarked import Cells
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
 from office31_cli.recipes.jobs import NotDone, in_processes
-from office31_cli.recipes.learning import check_material
+from office31_cli.recipes.learning import check_material, content_order
 from office31_cli.recipes.material import inputs_for, open_domain
 from office31_cli.recipes.on_ray import on_ray
 from office31_cli.recipes.run import settings_for
@@ -79,6 +79,10 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
     halves = cut(network, "head")
     features = inputs_for(halves, domains, start.preprocessing, device, observer, views=plan.views)
     assert isinstance(features, FrozenInputs)
+    with threads_for("features"):  # so that the directions do not depend on the number of threads
+        condensed = features.condensed(
+            [domain.photographs.rows[content_order(domain.photographs)] for domain in domains]
+        )
     bench = Bench(
         tasks=plan.tasks,
         methods=plan.methods,
@@ -86,7 +90,7 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
         validator=plan.validator,
         items=len(request.data.items),
         photographs={domain.photographs.domain: domain.photographs for domain in domains},
-        inputs=features.condensed(),
+        inputs=condensed,
         settings=settings_for(request, "head"),
         device=device,
         held_out=request.options.held_out,

@@ -34,16 +34,17 @@ def unlabelled(photographs: Photographs, domain: int) -> Examples:
 
     They stand in the order of their contents: that in which they are listed follows their labels.
     """
-    rows = photographs.rows[_order(photographs)]
+    rows = photographs.rows[content_order(photographs)]
     return Examples(np.full(len(rows), domain), rows, np.empty((len(rows), 0)))
 
 
 def actual_items(photographs: Photographs) -> IntArray | None:
     """What the photographs of `unlabelled` show, in its order; None where nobody has said."""
-    return photographs.items[_order(photographs)] if photographs.labelled else None
+    return photographs.items[content_order(photographs)] if photographs.labelled else None
 
 
-def _order(photographs: Photographs) -> IntArray:
+def content_order(photographs: Photographs) -> IntArray:
+    """Places (n,) in an order that follows the photographs' bytes alone."""
     return np.argsort(np.array(photographs.digests), kind="stable")
 
 

@@ -49,6 +49,8 @@ class Tuned:
     search: str
     backbone: str
     tasks: list[str]
+    target: str | None
+    """Of the tasks, where all of them have the same."""
     seeds: list[int]
     picked: dict[str, float | int | bool]
     rows: list[Trial]
@@ -111,12 +113,14 @@ def tune(
     rows, seconds = tuning.tried(plan, rounds, observer)
     if rows[0].judged is None:
         raise Failed(f"tune {method}", "every training failed", "try a smaller --lr")
+    targets = {target for _, target in plan.tasks.values()}
     return Tuned(
         method=method,
         validator=validator,
         search=search,
         backbone=plan.request.backbone,
         tasks=list(plan.tasks),
+        target=targets.pop() if len(targets) == 1 else None,
         seeds=list(plan.seeds),
         picked=rows[0].settings,
         rows=rows,

@@ -154,3 +154,36 @@ def test_the_figures_do_not_depend_on_the_number_of_processes(mixed: Path, run: 
         before = next(each for each in found["rows"] if each["method"] == row["method"])
         for task, figures in row["tasks"].items():
             assert figures["runs"] == before["tasks"][task]["runs"][:2]
+
+
+def test_the_plan_is_told_and_nothing_is_computed(mixed: Path, run: Command) -> None:
+    plan = run.json(*words(mixed, "--methods", "erm,shot", "--seeds", "0,1", "--dry-run"))
+    assert (plan["cells"], plan["there"], plan["seeds"]) == (8, 0, [0, 1])
+    assert plan["tasks"] == {"P-S": ["phone", "shop"], "S-P": ["shop", "phone"]}
+    assert plan["methods"].keys() == {"erm", "shot"}
+    assert not (run.home / "cache" / "features").exists()
+    code, out, err = run(*words(mixed, "--methods", "erm", "--dry-run"))
+    assert (code, err) == (0, "")
+    assert "6 cells" in out
+
+
+@pytest.mark.parametrize(
+    ("form", "holds"), [("markdown", "| --- | ---: |"), ("latex", "\\toprule"), ("csv", "P-S std")]
+)
+def test_tables_are_taken_along_in_other_formats(mixed: Path, run: Command, form: str, holds: str) -> None:
+    code, out, err = run(*words(mixed, "--methods", "erm", "--seeds", "0", "--format", form, "--jobs", "1"))
+    assert (code, err) == (0, "")
+    assert holds in out
+    assert_error(run(*words(mixed, "--format", "markdwon")), 2, "did you mean markdown?")
+
+
+def test_differences_come_with_how_likely_noise_makes_them(found: dict[str, Any]) -> None:
+    pairs = {(each["method"], each["against"]): each for each in found["comparisons"]}
+    names = ["erm", "mcc", "shot", "adabn"]
+    assert list(pairs) == [(first, second) for place, first in enumerate(names) for second in names[place + 1 :]]
+    averages = {row["method"]: row["average"]["mean"] for row in found["rows"]}
+    for (first, second), each in pairs.items():
+        assert each["difference"] == pytest.approx(averages[first] - averages[second])
+        assert 0 < each["p"] <= 1
+    saturated = [task for task in ("P-S", "S-P") if all(row["tasks"][task]["mean"] >= 0.95 for row in found["rows"])]
+    assert found["saturated"] == saturated

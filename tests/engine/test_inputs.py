@@ -76,7 +76,7 @@ def test_condensed_features_keep_what_tells_them_apart(in_memory: int, monkeypat
     monkeypatch.setattr(module, "_IN_MEMORY", in_memory)
     draws = np.random.default_rng(0)
     rows = (draws.standard_normal((40, 6)) @ draws.standard_normal((6, 200))).astype(np.float32)
-    condensed = FrozenInputs([[stored(rows[:30]), stored(rows[30:])]], CPU).condensed()
+    condensed = FrozenInputs([[stored(rows[:30]), stored(rows[30:])]], CPU).condensed([np.arange(30), np.arange(10)])
     assert condensed.width == 64
     every = Examples(np.repeat([0, 1], [30, 10]), np.array([*range(30), *range(10)]), np.empty((40, 0)))
     found = condensed.evaluation(every).double().numpy()
@@ -88,7 +88,7 @@ def test_condensing_keeps_most_of_a_noisy_feature() -> None:
     draws = np.random.default_rng(0)
     scales = 0.98 ** np.arange(512)
     rows = (draws.standard_normal((600, 512)) * scales).astype(np.float32)
-    condensed = FrozenInputs([[stored(rows)]], CPU).condensed()
+    condensed = FrozenInputs([[stored(rows)]], CPU).condensed([np.arange(600)])
     assert condensed.width % 64 == 0
     assert condensed.width < 512
     found = condensed.evaluation(Examples(np.zeros(600, dtype=np.int64), np.arange(600), np.empty((600, 0))))
@@ -98,7 +98,7 @@ def test_condensing_keeps_most_of_a_noisy_feature() -> None:
 def test_features_that_need_all_their_numbers_are_left_alone() -> None:
     rows = np.random.default_rng(0).standard_normal((500, 64)).astype(np.float32)
     inputs = FrozenInputs([[stored(rows)]], CPU)
-    assert inputs.condensed() is inputs
+    assert inputs.condensed([np.arange(500)]) is inputs
     assert inputs.width == 64
 
 
