@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from office31_cli import __version__
+from office31_cli import __version__, processes
 from office31_cli.cli import compare, models
 from office31_cli.cli.adapt import adapt
 from office31_cli.cli.benchmark import benchmark
@@ -29,6 +29,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+SHARED = ("pretrain", "finetune")
+"""Commands that several processes can do together, started by torchrun."""
+
 app.command()(download)
 app.command()(pretrain)
 app.command()(finetune)
@@ -51,12 +55,16 @@ def _office31(
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
+    elif context.invoked_subcommand not in SHARED:
+        processes.check_alone(f"office31 {context.invoked_subcommand}")
 
 
 def main() -> None:
     """Run the command line and leave with the documented exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, _interrupt)
+    if processes.rank() > 0:  # the first process alone shows results
+        _silence_stdout()
     code = _run()
     try:
         sys.stdout.flush()
@@ -84,28 +92,34 @@ def _report(error: BaseException) -> int:
         case SystemExit():
             return error.code if isinstance(error.code, int) else 1
         case Office31Error():
-            print_error(str(error))
+            _tell(str(error))
             return error.exit_code
         case typer.Exit():
             return error.exit_code
         case typer.TyperException():
-            print_error(_usage(error))
+            _tell(_usage(error))
             return 2
         case Interrupted():
-            print_error("interrupted: Ctrl-C; run the same command again to go on")
+            _tell("interrupted: Ctrl-C; run the same command again to go on")
             return 130
         case Terminated():
-            print_error("terminated: SIGTERM; run the same command again to go on")
+            _tell("terminated: SIGTERM; run the same command again to go on")
             return 143
         case BrokenPipeError():
             _silence_stdout()
             return 0
         case OSError():
-            print_error(str(from_os_error(error)))
+            _tell(str(from_os_error(error)))
             return 1
         case _:
-            print_error(_unexpected(error))
+            _tell(_unexpected(error))
             return 1
+
+
+def _tell(message: str) -> None:
+    """One line, from one of the processes that torchrun may have started."""
+    if not processes.silent():
+        print_error(message)
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -22,6 +22,23 @@ class Batch:
 
     tensors: tuple[Tensor, ...]
     photographs: int
+    rows: int = 0
+    """Of labelled inputs over all processes, where these share the batch."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which of so many contiguous parts of a batch, none a row longer than another by more than one."""
+
+    number: int = 0
+    of: int = 1
+
+    def rows(self, count: int) -> slice:
+        """Its rows of `count`."""
+        return slice(self.number * count // self.of, (self.number + 1) * count // self.of)
+
+
+WHOLE = Part()
 
 
 class Batches(Protocol):
@@ -42,8 +59,17 @@ class Batches(Protocol):
 class LabelledBatches:
     """Every epoch shows each labelled example once, in another order."""
 
-    def __init__(self, inputs: Inputs, examples: Examples, *, batch_size: int, seed: int, device: torch.device) -> None:
-        self._inputs, self._examples, self._seed, self._device = inputs, examples, seed, device
+    def __init__(
+        self,
+        inputs: Inputs,
+        examples: Examples,
+        *,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        part: Part = WHOLE,
+    ) -> None:
+        self._inputs, self._examples, self._seed, self._device, self._part = inputs, examples, seed, device, part
         self._places = nearly_equal(len(examples), batch_size)
 
     @property
@@ -57,12 +83,13 @@ class LabelledBatches:
         return len(self._examples)
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The inputs and their targets (n, outputs)."""
+        """The inputs and their targets (n, outputs), of a part of the step's rows."""
         shuffled, draws = _shuffled(self._seed, epoch, self.photographs)
-        places = shuffled[self._places[step]]
+        whole = shuffled[self._places[step]]
+        places = whole[self._part.rows(len(whole))]
         examples = self._examples.take(places)
         targets = torch.from_numpy(examples.targets).to(self._device, torch.float32, non_blocking=True)
-        return Batch((self._inputs.training(examples, draws[places]), targets), len(places))
+        return Batch((self._inputs.training(examples, draws[places]), targets), len(whole), len(whole))
 
 
 @dataclass(frozen=True, eq=False)

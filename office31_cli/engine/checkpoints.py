@@ -104,6 +104,21 @@ class Checkpoints:
         return sorted(self.folder.glob("[0-9]*")) if self.folder.is_dir() else []
 
 
+class Followed(Checkpoints):
+    """Those that another process keeps: this one goes on from them, and leaves them as they are."""
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """The other process holds them."""
+        yield
+
+    def save(self, history: History, module: nn.Module, optimizer: Optimizer) -> None:
+        """The other process does."""
+
+    def clear(self) -> None:
+        """The other process does."""
+
+
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     about = strict_json.parse((folder / "state.json").read_bytes(), _LARGEST_JSON)
     content = (folder / "state.safetensors").read_bytes()

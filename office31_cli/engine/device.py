@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 
-from office31_cli import __version__
-from office31_cli.errors import Failed
+from office31_cli import __version__, processes
+from office31_cli.errors import Failed, Misuse
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def choose_device(name: str) -> torch.device:
-    """The device for `--device`; `auto` takes CUDA, then MPS, then the CPU. Raises `Failed` where it is not there."""
+    """The device for `--device`; `auto` takes CUDA, then MPS, then the CPU. Raises `Failed` where it is not there.
+
+    Of several processes each has a CUDA device of its own; MPS cannot be shared.
+    """
+    if processes.count() > 1:
+        name = _own_device(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
@@ -30,6 +36,15 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cpu":
         _keep_pages()
     return device
+
+
+def _own_device(name: str) -> str:
+    """This process's, where several train together."""
+    if name == "mps" or ":" in name:
+        raise Misuse(f"--device {name}", "the processes cannot share one device", "use --device cuda or cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return f"cuda:{processes.local_rank()}" if name == "cuda" else name
 
 
 def precision(device: torch.device) -> torch.dtype:
@@ -83,7 +98,14 @@ def environment(device: torch.device) -> dict[str, Any]:
         "precision": str(precision(device)).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "platform": sys.platform,
+        **_processes(),
     }
+
+
+def _processes() -> dict[str, Any]:
+    if not (dist.is_available() and dist.is_initialized()):
+        return {}
+    return {"processes": dist.get_world_size(), "backend": dist.get_backend()}
 
 
 def _keep_pages() -> None:

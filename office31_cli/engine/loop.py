@@ -86,7 +86,7 @@ class Training:
         """
         if self._batches.photographs < 2:
             raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
-        history = checkpoints.restore(self.task, self.optimizer) if checkpoints else []
+        history = self._restored(checkpoints)
         if resume and not history:
             observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
         if history:
@@ -94,7 +94,7 @@ class Training:
         count, epochs = self._batches.photographs, self._settings.epochs
         with observer.track("training", epochs * count, len(history) * count) as advance:
             for epoch in range(len(history), epochs):
-                if self.task.finished():
+                if self._over():
                     break
                 history.append(self._epoch(epoch, advance))
                 _check_weights(self.task, f"epoch {epoch + 1}")
@@ -102,6 +102,12 @@ class Training:
                     checkpoints.save(history, self.task, self.optimizer)
         self.task.finish()
         return history
+
+    def _restored(self, checkpoints: Checkpoints | None) -> History:
+        return checkpoints.restore(self.task, self.optimizer) if checkpoints else []
+
+    def _over(self) -> bool:
+        return bool(self.task.finished())
 
     def _epoch(self, epoch: int, advance: Advance) -> dict[str, float]:
         self.task.begin_epoch(epoch)
@@ -126,7 +132,7 @@ class Training:
         found: dict[str, float] = {}
         for phase in range(self.task.phases):
             losses = self._losses(progress, phase, batch, where)
-            found |= _finite(losses, where)
+            found |= self._finite(losses, where)
             if losses:
                 self._minimise(losses)
                 self.task.end_step()
@@ -136,11 +142,23 @@ class Training:
     def _losses(self, progress: float, phase: int, batch: Batch, where: str) -> dict[str, Tensor]:
         try:
             with fast_arithmetic(self._device):
-                losses: dict[str, Tensor] = self.task(progress, phase, *batch.tensors)
+                return self._answered(progress, phase, batch)
         except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
             # There are no singular values of what is not finite.
             raise Diverged(f"training, {where}", "a loss is no longer finite", "try a smaller --lr") from None
+
+    def _answered(self, progress: float, phase: int, batch: Batch) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = self.task(progress, phase, *batch.tensors)
         return losses
+
+    def _finite(self, losses: dict[str, Tensor], where: str) -> dict[str, float]:
+        """The losses as numbers, of several runs their mean; raises `Diverged` where one is none."""
+        names, values = list(losses), [loss.detach().mean() for loss in losses.values()]
+        numbers = torch.stack(values).tolist() if values else []  # one wait for the device, however many
+        for name, value in zip(names, numbers, strict=True):
+            if not math.isfinite(value):
+                raise Diverged(f"training, {where}", f"the {name} loss is {value}", "try a smaller --lr")
+        return dict(zip(names, numbers, strict=True))
 
     def _minimise(self, losses: dict[str, Tensor]) -> None:
         self.optimizer.zero_grad()
@@ -167,16 +185,6 @@ def _train_mode(task: nn.Module) -> None:
         parameters = list(module.parameters())
         if parameters and not any(parameter.requires_grad for parameter in parameters):
             module.eval()
-
-
-def _finite(losses: dict[str, Tensor], where: str) -> dict[str, float]:
-    """The losses as numbers, of several runs their mean; raises `Diverged` where one is none."""
-    names, values = list(losses), [loss.detach().mean() for loss in losses.values()]
-    numbers = torch.stack(values).tolist() if values else []  # one wait for the device, however many
-    for name, value in zip(names, numbers, strict=True):
-        if not math.isfinite(value):
-            raise Diverged(f"training, {where}", f"the {name} loss is {value}", "try a smaller --lr")
-    return dict(zip(names, numbers, strict=True))
 
 
 def _check_weights(task: nn.Module, where: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from office31_cli.engine.batches import Batch, Side, nearly_equal
+from office31_cli.engine.batches import WHOLE, Batch, Part, Side, nearly_equal
 from office31_cli.engine.inputs import Examples, Inputs, joined
 from office31_cli.errors import Failed
 
@@ -26,8 +26,9 @@ class MixedBatches:
         batch_size: int,
         seed: int,
         device: torch.device,
+        part: Part = WHOLE,
     ) -> None:
-        self._inputs, self._device = inputs, device
+        self._inputs, self._device, self._part = inputs, device, part
         parts = [part for part in labelled if len(part)]
         longest = max(map(len, [*parts, unlabelled]))
         self._steps = len(nearly_equal(longest, batch_size))
@@ -55,12 +56,17 @@ class MixedBatches:
         return self._steps * self._size
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The labelled inputs, their targets (n, outputs), and unlabelled inputs where there are any."""
+        """The labelled inputs, their targets (n, outputs), and unlabelled inputs where there are any.
+
+        Of the labelled ones a part; the unlabelled ones are not shared.
+        """
         examples, _, draws = zip(*(side.step(epoch, step) for side in self._labelled), strict=True)
-        together = joined(examples)
+        whole = joined(examples)
+        mine = np.arange(len(whole))[self._part.rows(len(whole))]
+        together = whole.take(mine)
         targets = torch.from_numpy(together.targets).to(self._device, torch.float32, non_blocking=True)
-        tensors = [self._inputs.training(together, np.concatenate(draws)), targets]
+        tensors = [self._inputs.training(together, np.concatenate(draws)[mine]), targets]
         if self._unlabelled is not None:
             rest, _, views = self._unlabelled.step(epoch, step)
             tensors.append(self._inputs.training(rest, views))
-        return Batch(tuple(tensors), self._size)
+        return Batch(tuple(tensors), self._size, len(whole))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from office31_cli import processes
 from office31_cli.data import columns
 from office31_cli.data.catalogue import SAMPLE, location, open_data
 from office31_cli.data.folder import DataSet
@@ -33,12 +34,14 @@ def pretrain(
     the head alone is trained on a CPU, and everything on an accelerator or from fresh weights. Raises `Misuse`
     for names that do not exist, before anything is loaded, and `Failed` where data or weights cannot be had.
     """
+    observer = processes.heard(observer)
     request = requested("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
     choice.tell_data(data, request.data, observer)
     from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
     from office31_cli.recipes.run import Run
 
-    return Trained(**training.train_and_store(Run.of(request, observer), observer))
+    fields = training.train_together(lambda: Run.of(request, observer), options.device, observer)
+    return Trained(**fields)
 
 
 def requested(

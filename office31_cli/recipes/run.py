@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from office31_cli.engine import loop
+from office31_cli.engine import distributed, loop, ranks
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, environment, threads_for
@@ -73,9 +73,14 @@ class Run:
         targets = self.outputs.targets(to_learn(self.request.data, self.outputs, self.parts.learnt))
         learnt = examples(self.parts.learnt, targets)
         batches = LabelledBatches(
-            self.inputs, learnt, batch_size=self.settings.batch_size, seed=self.settings.seed, device=self.device
+            self.inputs,
+            learnt,
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+            device=self.device,
+            part=ranks.part(),
         )
-        training = loop.Training(task, groups, batches, self.settings, self.device)
+        training = distributed.training(task, groups, batches, self.settings, self.device)
         with threads_for(self.halves.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 

@@ -1,11 +1,13 @@
 """One run, trained and stored with the record of all that made it: the computing half of the commands that train."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import safetensors.torch
 
 from office31_cli.data.catalogue import location
+from office31_cli.engine import ranks
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import environment
 from office31_cli.observer import Observer
@@ -17,6 +19,12 @@ from office31_cli.recipes.run import Run
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 
 
+def train_together(make: Callable[[], Run], device: str, observer: Observer) -> dict[str, Any]:
+    """As `train_and_store`, by all processes that torchrun started; `make` loads what the run needs."""
+    with ranks.joined(device):
+        return train_and_store(ranks.in_turn(make), observer)
+
+
 def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     """Do what was asked and publish the model; returns the fields of `results.Trained`.
 
@@ -24,16 +32,22 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     if it had never stopped. With `resume`, a run that has ended already returns its model.
     """
     began = time.monotonic()
-    checkpoints = Checkpoints(run.identity(), observer)
-    if run.request.options.resume and (finished := _finished(checkpoints.key)):
+    checkpoints = ranks.checkpoints(run.identity(), observer)
+    if run.request.options.resume and (finished := ranks.by_the_first(lambda: _finished(checkpoints.key))):
         observer.say(f"this very run has ended already: its model is {finished.name}")
         return _fields(finished, run.parts)
     with checkpoints.held():
         history = run.trained(observer, checkpoints)
-        scores = run.scores(observer)
-        entry = _publish(run, _card(run, checkpoints.key, history, scores, time.monotonic() - began))
-        checkpoints.clear()
+        entry = ranks.by_the_first(lambda: _scored(run, checkpoints, history, began, observer))
     return _fields(entry, run.parts)
+
+
+def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, observer: Observer) -> Entry:
+    """The stored model of a run that is trained."""
+    scores = run.scores(observer)
+    entry = _publish(run, _card(run, checkpoints.key, history, scores, time.monotonic() - began))
+    checkpoints.clear()
+    return entry
 
 
 def _finished(run: str) -> Entry | None:

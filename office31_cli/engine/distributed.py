@@ -1,0 +1,210 @@
+"""One training in several processes: each computes a part of every batch, and all take the same step.
+
+Beside the gradients, which torch's DistributedDataParallel averages, two things depend on rows that other processes
+hold: what batch norm normalises by, and where in the drawn numbers a row's dropout stands.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+from torch.overrides import TorchFunctionMode
+
+from office31_cli.engine import ranks
+from office31_cli.engine.batches import Batch, Batches, Part
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.loop import Task, Training
+from office31_cli.engine.settings import Settings
+from office31_cli.errors import Failed
+from office31_cli.observer import Observer
+from office31_cli.strategies.base import Group, trainable
+
+
+def training(task: Task, groups: list[Group], batches: Batches, settings: Settings, device: torch.device) -> Training:
+    """The training of a task whose losses are means over labelled rows; shared where processes have joined."""
+    kind = Training if ranks.size() == 1 else SharedTraining
+    return kind(task, groups, batches, settings, device)
+
+
+class SharedTraining(Training):
+    """The training that one process would do, up to rounding, done by all that have joined."""
+
+    def __init__(
+        self, task: Task, groups: list[Group], batches: Batches, settings: Settings, device: torch.device
+    ) -> None:
+        super().__init__(task, groups, batches, settings, device)
+        self._part = ranks.part()
+        learning = {id(value) for group in groups if not group.since for value in group.parameters}
+        self._shared = DistributedDataParallel(
+            self.task,
+            forward_sync_buffers=False,  # they are the same everywhere, as all follow the whole batch
+            # such as layers that do not learn yet, and the average of the weights
+            find_unused_parameters=any(id(value) not in learning for value in trainable(self.task)),
+        )
+
+    def run(self, observer: Observer, checkpoints: Checkpoints | None = None, *, resume: bool = False) -> History:
+        """As `Training.run`; only the first process's checkpoints are kept."""
+        smallest = self._batches.photographs // max(1, self._batches.steps)
+        if smallest < self._part.of:
+            raise Failed(
+                "training",
+                f"{self._part.of} processes cannot share a batch of {smallest}",
+                "start fewer of them, or raise --batch-size",
+            )
+        return super().run(observer, checkpoints, resume=resume)
+
+    def _restored(self, checkpoints: Checkpoints | None) -> History:
+        history = super()._restored(checkpoints)
+        if ranks.by_the_first(lambda: history) != history:
+            raise Failed(
+                "training", "its processes found different checkpoints", "let OFFICE31_HOME be one folder for all"
+            )
+        return history
+
+    def _over(self) -> bool:
+        return ranks.by_the_first(super()._over)  # which accuracies decide, and these may differ in the last bit
+
+    def _losses(self, progress: float, phase: int, batch: Batch, where: str) -> dict[str, Tensor]:
+        """Those of this process's rows, so weighed that their mean over the processes is that over the whole batch."""
+        with AsOne(self._part, batch.rows):
+            losses = super()._losses(progress, phase, batch, where)
+        weight = len(batch.tensors[0]) * self._part.of / batch.rows
+        return {name: weight * loss for name, loss in losses.items()}
+
+    def _answered(self, progress: float, phase: int, batch: Batch) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = self._shared(progress, phase, *batch.tensors)
+        return losses
+
+    def _finite(self, losses: dict[str, Tensor], where: str) -> dict[str, float]:
+        together = torch.stack([loss.detach() for loss in losses.values()])
+        dist.all_reduce(together)
+        return super()._finite(dict(zip(losses, together / self._part.of, strict=True)), where)
+
+
+class AsOne(TorchFunctionMode):
+    """Within, batch norm sees the rows of all processes, and dropout draws for all of them and keeps its own.
+
+    `rows` is the whole batch's number, of which this process holds its part. Evaluation is left as it is.
+    """
+
+    def __init__(self, part: Part, rows: int) -> None:
+        super().__init__()
+        self._rows, self._mine = rows, part.rows(rows)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Called by torch in place of each of its functions."""
+        ours: dict[Any, Callable[..., Any]] = {
+            F.batch_norm: joint_batch_norm,
+            F.dropout: self._dropout,
+            Tensor.bernoulli_: self._bernoulli,
+        }
+        return ours.get(func, func)(*args, **(kwargs or {}))
+
+    def _dropout(self, given: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+        if not training or p == 0:
+            return given
+        kept = self._own(F.dropout(self._for_all(given).fill_(1), p))
+        return given.mul_(kept) if inplace else given * kept
+
+    def _bernoulli(self, given: Tensor, *chances: Any, **named: Any) -> Tensor:
+        """Stochastic depth (torchvision) draws a number a row so."""
+        if len(given) != self._mine.stop - self._mine.start:
+            return given.bernoulli_(*chances, **named)
+        return given.copy_(self._own(self._for_all(given).bernoulli_(*chances, **named)))
+
+    def _for_all(self, given: Tensor) -> Tensor:
+        """Room for the rows of all processes, in the memory order of `given`, in which numbers are drawn."""
+        row = given[0]
+        return given.new_empty_strided((self._rows, *row.shape), (row.numel(), *row.stride()))
+
+    def _own(self, drawn: Tensor) -> Tensor:
+        return drawn[self._mine]
+
+
+def joint_batch_norm(
+    given: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """`torch.nn.functional.batch_norm` of (n, C, ...), in training over the rows of all processes."""
+    if not training:
+        return F.batch_norm(given, running_mean, running_var, weight, bias, training, momentum, eps)
+    mean, var, count = _statistics(given.detach())
+    if running_mean is not None and running_var is not None:
+        running_mean.lerp_(mean.to(running_mean.dtype), momentum)
+        running_var.lerp_((var * count / (count - 1)).to(running_var.dtype), momentum)
+    normalised: Tensor = _Normalise.apply(given, weight, bias, mean, var, count, eps)
+    return normalised
+
+
+def _statistics(given: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Mean (C,), variance (C,) and number of values over all processes.
+
+    Summed in float64, where the difference of two squares keeps enough digits (Chan and others 1983).
+    """
+    var, mean = torch.var_mean(_precise(given), _but_channels(given), correction=0)
+    var, mean, count = var.double(), mean.double(), given.numel() / given.shape[1]
+    sums = torch.cat([count * mean, count * (var + mean.square()), mean.new_tensor([count])])
+    dist.all_reduce(sums)
+    total = sums[-1].item()
+    mean, square = (sums[:-1] / total).chunk(2)
+    return mean, (square - mean.square()).clamp_min(0), total
+
+
+class _Normalise(torch.autograd.Function):
+    """Batch norm by statistics over all processes, which the gradient goes through as well."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        given: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        mean: Tensor,
+        var: Tensor,
+        count: float,
+        eps: float,
+    ) -> Tensor:
+        dtype = _precise(given).dtype if weight is None else weight.dtype
+        ctx.save_for_backward(given, weight, mean.to(dtype), (var + eps).rsqrt().to(dtype))
+        ctx.count, ctx.biased = count, bias is not None
+        return F.batch_norm(given, mean.to(dtype), var.to(dtype), weight, bias, training=False, eps=eps)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """With y the normalised input and g the gradient: (g - mean(g) - y mean(g y)) / std (Ioffe, Szegedy 2015)."""
+        given, weight, mean, scale = ctx.saved_tensors
+        across, shape = _but_channels(given), (1, -1, *[1] * (given.dim() - 2))
+        gradient = _precise(gradients[0])
+        normalised = (_precise(given) - mean.view(shape)) * scale.view(shape)
+        own = torch.stack([gradient.sum(across), (gradient * normalised).sum(across)])
+        whole = own.to(torch.float64, copy=True)
+        dist.all_reduce(whole)
+        first, second = (whole / ctx.count).to(gradient.dtype)
+        centred = gradient - first.view(shape) - normalised * second.view(shape)
+        factor = scale if weight is None else scale * weight
+        return (
+            (centred * factor.view(shape)).to(given.dtype),
+            None if weight is None else own[1].to(weight.dtype),
+            own[0].to(gradients[0].dtype if weight is None else weight.dtype) if ctx.biased else None,
+            *[None] * 4,
+        )
+
+
+def _but_channels(given: Tensor) -> list[int]:
+    return [0, *range(2, given.dim())]
+
+
+def _precise(given: Tensor) -> Tensor:
+    return given if given.dtype == torch.float64 else given.float()

@@ -1,0 +1,117 @@
+"""The processes that train one model together: how they meet, wait for each other, and part."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch.distributed.distributed_c10d import Store
+from torch.distributed.rendezvous import rendezvous
+
+from office31_cli import processes
+from office31_cli.engine.batches import Part
+from office31_cli.engine.checkpoints import Checkpoints, Followed
+from office31_cli.engine.device import choose_device
+from office31_cli.errors import Failed
+from office31_cli.observer import Observer
+
+Made = TypeVar("Made")
+
+_PATIENCE = timedelta(days=7)
+"""So long the others wait while the first process computes features. One that dies is noticed at once."""
+
+
+@contextlib.contextmanager
+def joined(device: str) -> Iterator[None]:
+    """Meet the other processes that torchrun started, if there are any, and part from them at the end.
+
+    Whichever fails first tells of it; the others end as well, in silence.
+    """
+    if processes.count() == 1:
+        yield
+        return
+    chosen = choose_device(device)
+    cuda = chosen.type == "cuda"
+    if cuda:
+        torch.cuda.set_device(chosen)
+    store: Store | None = None
+    try:
+        with _lost_ones():
+            store, rank, size = next(rendezvous("env://"))
+            dist.init_process_group(
+                "nccl" if cuda else "gloo",
+                store=store,
+                rank=rank,
+                world_size=size,
+                timeout=_PATIENCE,
+                device_id=chosen if cuda else None,
+            )
+            yield
+            dist.barrier()
+    except BaseException:
+        processes.silence(not _first(store))
+        raise  # and leave the group as it is: nobody would answer a farewell
+    dist.destroy_process_group()
+
+
+def size() -> int:
+    """How many processes share each step of a training."""
+    return dist.get_world_size() if _together() else 1
+
+
+def part() -> Part:
+    """Which rows of each batch are this process's."""
+    return Part(dist.get_rank(), dist.get_world_size()) if _together() else Part()
+
+
+def in_turn(make: Callable[[], Made]) -> Made:
+    """What `make` returns; the first process makes it before the others, which find in the cache what that takes."""
+    if not _together():
+        return make()
+    if dist.get_rank() == 0:
+        made = make()
+        dist.barrier()
+        return made
+    dist.barrier()
+    return make()
+
+
+def by_the_first(make: Callable[[], Made]) -> Made:
+    """What `make` returns in the first process, in all of them."""
+    if not _together():
+        return make()
+    made: list[Any] = [make() if dist.get_rank() == 0 else None]
+    dist.broadcast_object_list(made)
+    found: Made = made[0]
+    return found
+
+
+def checkpoints(run: dict[str, Any], observer: Observer) -> Checkpoints:
+    """Those of a run, which the first process keeps and all go on from."""
+    return (Checkpoints if part().number == 0 else Followed)(run, observer)
+
+
+def _together() -> bool:
+    return dist.is_available() and dist.is_initialized()
+
+
+@contextlib.contextmanager
+def _lost_ones() -> Iterator[None]:
+    """A process that does not answer is no fault of the program: raises `Failed`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error).lower():
+            raise
+        raise Failed(
+            "training", "another of its processes has ended or cannot be reached", "run the same command again to go on"
+        ) from error
+
+
+def _first(store: Store | None) -> bool:
+    """Whether no other process has failed before; who cannot ask takes it that none has."""
+    with contextlib.suppress(RuntimeError):
+        return store is None or store.add("office31/failures", 1) == 1
+    return True

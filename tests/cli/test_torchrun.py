@@ -1,0 +1,171 @@
+"""One model trained by two processes that torchrun starts: the real command."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_command import Command, Done
+
+LINE = ("pretrain", "--domain", "amazon", "--data", "sample", "--backbone", "convnet", "--train", "head")
+LINE += ("--epochs", "10", "--batch-size", "50", "--device", "cpu")
+
+_SCRIPT = """
+import os
+from pathlib import Path
+{prelude}
+from office31_cli.cli.main import main
+try:
+    main()
+except SystemExit as left:
+    (Path(__file__).parent / ("left-" + os.environ["RANK"])).write_text(str(left.code))
+    raise
+"""
+
+_KILLED = """
+import signal
+from office31_cli.engine.loop import Training
+epoch = Training._epoch
+def killed(self, number, advance):
+    if number == 5 and os.environ["RANK"] == "{rank}":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return epoch(self, number, advance)
+Training._epoch = killed
+"""
+
+
+class Torchrun(Command):
+    """The command in two processes."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        super().__init__(home)
+        self._folder = folder
+
+    def __call__(self, *words: str | Path, prelude: str = "", **settings: Any) -> Done:
+        """Run it with `words`; `prelude` is Python for each process to run first."""
+        script = self._folder / "office31.py"
+        script.write_text(_SCRIPT.format(prelude=prelude))
+        for left in self._folder.glob("left-*"):
+            left.unlink()
+        start = "import sys\nfrom torch.distributed.run import main as start\n"
+        start += f"sys.argv[1:1] = ['--standalone', '--nproc-per-node', '2', {str(script)!r}]\nstart()\nsys.exit()"
+        env = {"OMP_NUM_THREADS": "1", **settings.pop("env", {})}
+        return super().__call__(*words, prelude=start, env=env, **settings)
+
+    def left(self) -> dict[int, int]:
+        """By process the code that it ended with; without those that were killed."""
+        return {int(path.name[5:]): int(path.read_text()) for path in sorted(self._folder.glob("left-*"))}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The command in one process, with a home of its own that holds the drawn sample."""
+    command = Command(tmp_path_factory.mktemp("alone"))
+    assert command("download", "--sample").code == 0
+    return command
+
+
+@pytest.fixture
+def together(alone: Command, tmp_path: Path) -> Torchrun:
+    return Torchrun(alone.home, tmp_path)
+
+
+def card(command: Command, model: dict[str, Any]) -> dict[str, Any]:
+    """What is stored about a model."""
+    found: dict[str, Any] = json.loads((command.home / "registry" / "models" / model["id"] / "card.json").read_bytes())
+    return found
+
+
+def furthest(one: dict[str, Any], two: dict[str, Any]) -> float:
+    """The largest difference of two loss curves."""
+    pairs = zip(one["history"], two["history"], strict=True)
+    return max(abs(first[name] - second[name]) for first, second in pairs for name in first | second)
+
+
+def errors(done: Done) -> list[str]:
+    """Those that the command told of; torchrun adds a report of its own."""
+    return [line for line in done.err.splitlines() if line.startswith("error: ")]
+
+
+def test_two_processes_train_the_model_of_one(alone: Command, together: Torchrun) -> None:
+    """Ten epochs: later a ReLU's input passes zero within rounding, as it does where weights differ by 1e-7."""
+    one = alone.json(*LINE)
+    known = len(alone.json("models", "list")["models"])
+    code, out, err = together(*LINE, "--json")
+    assert (code, err, together.left()) == (0, "", {0: 0, 1: 0})
+    two = json.loads(out)
+    assert len(alone.json("models", "list")["models"]) == known + 1
+    first, second = card(alone, one), card(alone, two)
+    assert len(first["history"]) == 10
+    assert furthest(first, second) < 1e-4
+    assert two["validation"]["item"] == pytest.approx(one["validation"]["item"], abs=0.011)  # one of 93 photographs
+    assert two["photographs"] == one["photographs"]
+    assert (second["environment"]["processes"], second["environment"]["backend"]) == (2, "gloo")
+    assert "processes" not in first["environment"]
+
+    again = together(*LINE, "--resume", "--json")
+    assert (json.loads(again.out)["id"], again.err.count("\n")) == (two["id"], 1)
+    assert again.err.startswith("this very run has ended already")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--strategy", "linear"),
+        ("--labels", "3", "--with-source"),
+        ("--patience", "2", "--ema", "0.9"),
+        ("--gradual-unfreezing", "--layer-decay", "0.5"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_two_processes_tune_the_model_of_one(alone: Command, together: Torchrun, more: tuple[str, ...]) -> None:
+    start = alone.json(*LINE[:-6], "--epochs", "2", "--device", "cpu")
+    line = ("finetune", "--target", "dslr", "--model", start["model"], "--train", "head", "--epochs", "8", *more)
+    line = (*line, "--data", "sample", "--device", "cpu", "--batch-size", "25")
+    one, two = alone.json(*line), together.json(*line)
+    assert furthest(card(alone, one), card(alone, two)) < 1e-4
+    assert two["epochs"] == one["epochs"]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_after_a_process_was_killed_all_end_and_a_rerun_goes_on(alone: Command, together: Torchrun, rank: int) -> None:
+    line = (*LINE, "--seed", str(rank + 1))
+    known = alone.json("models", "list")["models"]
+    done = together(*line, prelude=_KILLED.format(rank=rank))
+    assert done.code != 0
+    assert [code for code in together.left().values() if code == 0] == []
+    assert list(together.left()) == [1 - rank]
+    assert len(errors(done)) == 1
+    assert errors(done)[0].endswith("run the same command again to go on")
+    assert "Traceback (most recent call last):\n  File" not in done.err.split("torch/distributed")[0]
+    assert alone.json("models", "list")["models"] == known
+
+    code, out, err = together(*line, "--resume", "--json")
+    assert code == 0, err
+    assert err in ("going on after epoch 5 of 10\n", "going on after epoch 4 of 10\n")
+    assert len(alone.json("models", "list")["models"]) == len(known) + 1
+    assert not any((alone.home / "runs").iterdir())
+    whole = together.json(*line)
+    assert card(alone, json.loads(out))["history"] == card(alone, whole)["history"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "holds"),
+    [
+        (("adapt", "--target", "dslr"), 2, "office31 adapt"),
+        (("models", "list"), 2, "office31 models"),
+        (("finetune", "--target", "dslr", "--strategy", "l2-sp"), 2, "--strategy l2-sp"),
+        (("pretrain", "--domain", "amazn"), 2, "did you mean amazon?"),
+        ((*LINE, "--device", "cuda:0"), 2, "--device cuda:0"),
+        ((*LINE, "--lr", "1e30"), 1, "try a smaller --lr"),
+        ((*LINE, "--batch-size", "1"), 2, "--batch-size"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_what_goes_wrong_is_told_once(together: Torchrun, line: tuple[str, ...], code: int, holds: str) -> None:
+    done = together(*line)
+    assert done.code != 0
+    assert (done.out, together.left().get(0, code)) == ("", code)
+    assert len(errors(done)) == 1, done.err
+    assert holds in errors(done)[0]
+    assert 0 not in together.left().values()
