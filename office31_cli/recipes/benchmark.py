@@ -34,8 +34,8 @@ class Plan:
     steps: int
     views: int
     validator: str
-    jobs: int
-    """Processes that work side by side."""
+    jobs: int | None
+    """Processes that work side by side; None for as many as the device can use."""
     on: str = "here"
     """Where they do: in processes of this machine, or as tasks of a Ray cluster, which knows how many."""
 
@@ -84,7 +84,7 @@ def planned(
         steps or STEPS,
         views,
         validator,
-        jobs or cores(),
+        jobs,
         on,
     )
     choice.tell_data(data, request.data, observer)

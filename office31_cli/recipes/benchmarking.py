@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
-from office31_cli.recipes.benchmark import Plan
+from office31_cli.recipes.benchmark import Plan, cores
 from office31_cli.recipes.benchmarked import Cells
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
-from office31_cli.recipes.jobs import NotDone, in_processes
+from office31_cli.recipes.jobs import NotDone, in_processes, outcome
 from office31_cli.recipes.learning import check_material, content_order
 from office31_cli.recipes.material import inputs_for, open_domain
 from office31_cli.recipes.on_ray import on_ray
@@ -109,22 +111,30 @@ def _jobs(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
 
 def _done(bench: Bench, jobs: Sequence[Job], plan: Plan) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
     """By method and seed what came of each job, as it ends."""
-    if plan.on == "here" and (plan.jobs == 1 or len(jobs) == 1):
-        for job in jobs:
-            for name in job.methods:
-                yield (name, job.seed), bench.computed(name, job.seed)
-        return
-    elsewhere = (
-        on_ray(bench, jobs, gpus=int(bench.device.type == "cuda"))
-        if plan.on == "ray"
-        else in_processes(bench, jobs, count=plan.jobs, threads=1)
-    )
-    for job, found in elsewhere:
+    for job, found in _outcomes(bench, jobs, plan):
         for name in job.methods:
             figures = (
                 {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, NotDone) else found[name]
             )
             yield (name, job.seed), figures
+
+
+def _outcomes(
+    bench: Bench, jobs: Sequence[Job], plan: Plan
+) -> Iterator[tuple[Job, dict[str, dict[str, Figures]] | NotDone]]:
+    count = processes_for(plan, bench.device)
+    if plan.on == "ray":
+        yield from on_ray(bench, jobs, gpus=int(bench.device.type == "cuda"))
+    elif count > 1 and len(jobs) > 1:
+        yield from in_processes(bench, jobs, count=count, threads=1)
+    else:  # here a method is a job by itself, so that less is lost
+        for small in (Job(job.seed, (name,)) for job in jobs for name in job.methods):
+            yield small, outcome(bench, small)
+
+
+def processes_for(plan: Plan, device: torch.device) -> int:
+    """As many as asked for, else one a core; an accelerator is kept busy by one."""
+    return plan.jobs or (cores() if device.type == "cpu" else 1)
 
 
 def identities_of(bench: Bench, plan: Plan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:

@@ -14,7 +14,7 @@ from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.recipes.benchmark import Plan
 from office31_cli.recipes.benchmarked import Estimated
-from office31_cli.recipes.benchmarking import identities_of
+from office31_cli.recipes.benchmarking import identities_of, processes_for
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench
 from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
@@ -76,14 +76,15 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
             waiting = sum((name, seed) not in there for seed in plan.seeds)
             seconds[name] = round(waiting * _of_a_seed(bench, name, settings.epochs, plan.steps), 1)
             advance(1)
+    jobs = processes_for(plan, device)
     return Estimated(
         tasks={name: list(pair) for name, pair in plan.tasks.items()},
         seeds=list(plan.seeds),
         cells=len(plan.methods) * len(plan.seeds) * len(plan.tasks),
         there=len(there) * len(plan.tasks),
-        jobs=plan.jobs,
+        jobs=jobs,
         methods=seconds,
-        seconds=round(sum(seconds.values()) / plan.jobs, 1),
+        seconds=round(sum(seconds.values()) / jobs, 1),
         views=plan.views * sum(map(len, photographs.values())),
         photographs_per_second=round(_rate(network, start.preprocessing.crop, device), 1),
     )

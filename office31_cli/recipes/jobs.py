@@ -58,10 +58,15 @@ def in_processes(
     numbers = {id(job): number for number, job in enumerate(jobs)}
     workers: list[_Worker[Job]] = []
 
-    def begin(worker: "_Worker[Job]") -> None:
-        worker.job = waiting.pop()
-        tries[numbers[id(worker.job)]] += 1
-        worker.connection.send(worker.job)
+    def begin(place: int) -> None:
+        job = waiting.pop()
+        tries[numbers[id(job)]] += 1
+        try:
+            workers[place].connection.send(job)
+        except OSError:  # it has died since it was done with its last job
+            workers[place] = hire()
+            workers[place].connection.send(job)
+        workers[place].job = job
 
     def hire() -> "_Worker[Job]":
         ours, theirs = context.Pipe()
@@ -72,8 +77,8 @@ def in_processes(
 
     try:
         workers = [hire() for _ in range(min(count, len(jobs)))]
-        for worker in workers:
-            begin(worker)
+        for place in range(len(workers)):
+            begin(place)
         while busy := [worker for worker in workers if worker.job is not None]:
             ready = wait([worker.connection for worker in busy])
             for worker in [worker for worker in busy if worker.connection in ready]:
@@ -81,16 +86,16 @@ def in_processes(
                 assert job is not None
                 found = _received(worker)
                 if isinstance(found, _Died):
-                    place = workers.index(worker)
-                    workers[place] = hire()
+                    workers[workers.index(worker)] = hire()
                     if tries[numbers[id(job)]] < TRIES:
                         waiting.append(job)
                     else:
                         yield job, NotDone(f"its process was killed {counted(TRIES, 'time')} ({found.how})")
                 else:
                     yield job, found
-                for idle in [each for each in workers if each.job is None][: len(waiting)]:
-                    begin(idle)
+                idle = [place for place, each in enumerate(workers) if each.job is None]
+                for place in idle[: len(waiting)]:
+                    begin(place)
     finally:
         for worker in workers:
             worker.process.terminate()

@@ -57,14 +57,15 @@ def requested(
     options.check()
     opened = open_data(data)
     wanted = _every(opened, domains)
-    backbone = backbone or ("convnet" if location(opened) == SAMPLE else PUBLISHED_WITH[0])
+    if backbone is None:
+        backbone = "convnet" if location(opened) == SAMPLE else PUBLISHED_WITH[0]
     check_backbone(backbone)
     return Request(
         command=command,
         data=opened,
         domains=wanted,
         backbone=backbone,
-        weights=check_weights(backbone, weights or _default_weights(backbone)),
+        weights=check_weights(backbone, _default_weights(backbone) if weights is None else weights),
         parent=None,
         outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.named, opened)),
         suggested=f"{'all' if wanted == opened.labelled else '-'.join(wanted)}-{backbone}",

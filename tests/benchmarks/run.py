@@ -52,6 +52,7 @@ def main() -> None:
         else:
             extraction(table, Path(home) / "data/office31/amazon")
             adaptation(table)
+        growth(table)
         Console().print(table)
 
 
@@ -106,10 +107,22 @@ def adaptation(table: Table) -> None:
         table.add_row(what, f"{seconds:.1f} s, {accuracy:.3f}{reached}", against, f"{theirs[0] / seconds:.2f}")
 
 
-def in_turn(script: str, *choices: list[object]) -> list[list[float]]:
+def growth(table: Table) -> None:
+    """Add the rows of what ten times as many photographs cost, each against the row above."""
+    before: list[float] = []
+    for count in (4_000, 40_000, 400_000):
+        ((seconds, memory),) = in_turn("growth.py", [count], rounds=1)
+        ratio = f"{seconds / before[0]:.1f} times the seconds, {memory / before[1]:.2f} the memory" if before else "-"
+        table.add_row(
+            f"a head on {count:,} photographs", f"{seconds:.1f} s, {memory:.0f} MiB", "the row above", against
+        )
+        before = [seconds, memory]
+
+
+def in_turn(script: str, *choices: list[object], rounds: int = ROUNDS) -> list[list[float]]:
     """The medians of the numbers that the script prints for each choice of arguments, run in turn."""
     found: list[list[list[float]]] = [[] for _ in choices]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for choice, numbers in zip(choices, found, strict=True):
             command = [sys.executable, str(HERE / script), *map(str, choice)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -1,0 +1,56 @@
+"""Seconds and peak memory of learning from so many photographs' features: cached, condensed, trained on, predicted.
+
+    python growth.py PHOTOGRAPHS
+
+Random features as wide as SqueezeNet's, one epoch of a head, 64 photographs a step. Prints seconds and MiB.
+"""
+
+import os
+import resource
+import sys
+import tempfile
+import time
+
+import numpy as np
+import torch
+
+WIDTH, ITEMS, BATCH = 1512, 31, 64
+
+
+def main(count: int) -> tuple[float, float]:
+    """Each step as the recipes take it, in one process of its own."""
+    from office31_cli.data.cache import Rows, cached
+    from office31_cli.engine.batches import LabelledBatches
+    from office31_cli.engine.inputs import Examples, FrozenInputs
+    from office31_cli.engine.loop import Supervised, Training, predict
+    from office31_cli.engine.settings import Settings
+    from office31_cli.models.network import Head
+    from office31_cli.observer import SILENT
+    from office31_cli.outputs.choice import Kind
+    from office31_cli.outputs.composite import Composite
+    from office31_cli.strategies.base import Group, trainable
+
+    def rows(first: int, last: int) -> Rows:
+        spread = 0.99 ** np.arange(WIDTH)
+        return (np.random.default_rng(first).standard_normal((last - first, WIDTH)) * spread).astype(np.float32)
+
+    cpu = torch.device("cpu")
+    torch.set_num_threads(1)
+    began = time.perf_counter()
+    array = cached("growth", f"{count:032x}", (count, WIDTH), np.float32, rows, label="")
+    inputs = FrozenInputs([[array]], cpu).condensed([np.arange(count)])
+    items = np.arange(count) % ITEMS
+    examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), items[:, None].astype(np.float64))
+    outputs = Composite(((Kind(name="item", labels=tuple(map(str, range(ITEMS)))),),))
+    head = Head(inputs.width, 256, ITEMS)
+    settings = Settings(epochs=1, batch_size=BATCH, optimizer="nesterov", lr=0.03, seed=0)
+    batches = LabelledBatches(inputs, examples, batch_size=BATCH, seed=0, device=cpu)
+    Training(Supervised(head, outputs), [Group(trainable(head))], batches, settings, cpu).run(SILENT)
+    predict(head, inputs, examples, cpu)
+    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["OFFICE31_HOME"] = home
+        print(*main(int(sys.argv[1])))
