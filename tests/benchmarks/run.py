@@ -113,9 +113,7 @@ def growth(table: Table) -> None:
     for count in (4_000, 40_000, 400_000):
         ((seconds, memory),) = in_turn("growth.py", [count], rounds=1)
         ratio = f"{seconds / before[0]:.1f} times the seconds, {memory / before[1]:.2f} the memory" if before else "-"
-        table.add_row(
-            f"a head on {count:,} photographs", f"{seconds:.1f} s, {memory:.0f} MiB", "the row above", against
-        )
+        table.add_row(f"a head on {count:,} photographs", f"{seconds:.1f} s, {memory:.0f} MiB", "the row above", ratio)
         before = [seconds, memory]
 
 
