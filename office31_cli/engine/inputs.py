@@ -100,6 +100,11 @@ class FrozenInputs:
                     setattr(self, name, torch.from_numpy(state[name]).to(self._device))
 
     @property
+    def directions(self) -> Tensor | None:
+        """The orthonormal directions (d, k) along which features of width d are seen, if they are condensed."""
+        return self._directions
+
+    @property
     def width(self) -> int:
         """How many numbers a feature vector has."""
         return self._width

@@ -129,6 +129,7 @@ class Head(nn.Module):
     def __init__(self, features: int, bottleneck: int, width: int, *, cosine: bool = False) -> None:
         super().__init__()
         self.features, self.cosine = features, cosine
+        self._directions: Tensor | None = None
         self.bottleneck = nn.Sequential(
             UnitFeatures(),
             nn.Dropout(0.2),
@@ -143,7 +144,22 @@ class Head(nn.Module):
 
     def redrawn(self) -> "Head":
         """A head of the same shape with fresh weights."""
-        return Head(self.features, self.outputs.in_features, self.outputs.out_features, cosine=self.cosine)
+        width = self.features if self._directions is None else len(self._directions)
+        fresh = Head(width, self.outputs.in_features, self.outputs.out_features, cosine=self.cosine)
+        return fresh if self._directions is None else fresh.along(self._directions)
+
+    def along(self, directions: Tensor) -> "Head":
+        """The head for features along orthonormal directions (d, k): it answers as this one does to what they span.
+
+        Drawn for k features its weights would be larger, and so learn more slowly.
+        """
+        made = Head(directions.shape[1], self.outputs.in_features, self.outputs.out_features, cosine=self.cosine)
+        made._directions = directions
+        weights = self.state_dict()
+        name = next(name for name, value in weights.items() if value.dim() == 2)
+        weights[name] = weights[name] @ directions.to(weights[name])
+        made.load_state_dict(weights)
+        return made
 
     def forward(self, features: Tensor) -> Tensor:
         """The outputs (n, width) of features (n, d), always in float32: it costs nothing, and scores depend on it."""

@@ -109,7 +109,9 @@ class Bench:
     def head(self, seed: int) -> Head:
         """A fresh head."""
         seed_torch("initial weights", seed)
-        return Head(self.inputs.width, BOTTLENECK, self.items)
+        directions = self.inputs.directions
+        whole = Head(self.inputs.width if directions is None else len(directions), BOTTLENECK, self.items)
+        return whole if directions is None else whole.along(directions)
 
     def pair(self, cell: Cell) -> Pair:
         """A cell's source with its labels, and its target without any."""

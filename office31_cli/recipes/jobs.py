@@ -1,7 +1,9 @@
 """Jobs in several processes: one that dies costs the job that it had, and no other."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -116,9 +118,18 @@ def _received(worker: "_Worker[Job]") -> Any:
         return _Died(f"exit {worker.process.exitcode}")
 
 
+def _end_with_the_first() -> None:
+    """A job goes on for minutes, though the process that would keep what comes of it was killed."""
+    first = multiprocessing.parent_process()
+    if first is not None:
+        wait([first.sentinel])
+        os._exit(1)
+
+
 def _serve(connection: Connection, work: "Work[Job, Found]", threads: int) -> None:
     """Work until the other side is gone. Ctrl-C reaches every process of a terminal; only the first one answers it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)

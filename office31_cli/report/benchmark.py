@@ -35,7 +35,7 @@ def grids(found: Benchmarked) -> Iterable[Grid]:
         (
             "method",
             *(f">{task}{'*' if task in found.saturated else ''}" for task in tasks),
-            ">mean",
+            ">average",
             ">picked",
             ">oracle",
         ),

@@ -257,3 +257,17 @@ def test_layers_hold_every_parameter_once_from_the_outputs_down(backbone: str, c
 
 
 PARTS: tuple[Callable[[nn.Module], nn.Module], ...] = (lambda head: head.outputs, lambda head: head.bottleneck)
+
+
+def test_a_head_along_directions_answers_as_before_to_what_they_span() -> None:
+    torch.manual_seed(0)
+    head = Head(20, 8, 3).eval()
+    directions = torch.linalg.qr(torch.randn(20, 6)).Q
+    features = torch.randn(5, 6)
+    along = head.along(directions).eval()
+    torch.testing.assert_close(along(features), head(features @ directions.T))
+    again = along.redrawn()
+    assert again.features == 6
+    assert not torch.equal(again.outputs.weight, along.outputs.weight)
+    spread = again.bottleneck[2].weight.std() / Head(20, 8, 3).bottleneck[2].weight.std()
+    assert 0.6 < float(spread) < 1.5
