@@ -54,6 +54,8 @@ def benchmark(
 
     if form not in FORMATS:
         raise Misuse(f"--format {printable(form)}", "not one of ours", did_you_mean(form, FORMATS))
+    if form not in ("table", "json") and (as_json or dry_run):
+        raise Misuse(f"--format {form}", "it says something else than --json and --dry-run", "leave one of them out")
     reporter = Reporter(as_json=as_json or form == "json")
     recipe.check_published(published)
     plan = recipe.planned(
@@ -86,4 +88,4 @@ def benchmark(
     found = recipe.benchmark(plan, beside=published, observer=reporter)
     shown = benchmark_tables(found) if form in ("table", "json") else [benchmark_text(found, form)]
     reporter.show(found, *shown)
-    found.check()
+    found.check(reporter)

@@ -164,6 +164,8 @@ def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[
     initials = [domain[0].upper() for domain in domains]
     short = dict(zip(domains, initials if len(set(initials)) == len(domains) else domains, strict=True))
     pairs = {f"{short[source]}-{short[target]}": (source, target) for source, target in permutations(domains, 2)}
+    if len(pairs) < len(domains) * (len(domains) - 1):
+        raise Failed(f"data set {printable(data.name)}", "two of its tasks would have one name", "rename a domain")
     lowered = {task.lower(): task for task in pairs}
     wanted = [task if task in pairs else lowered.get(task.lower(), task) for task in asked or pairs]
     for task in wanted:

@@ -8,8 +8,9 @@ from typing import Any
 
 from office31_cli.data.published import Published
 from office31_cli.errors import Failed
+from office31_cli.observer import Observer
 from office31_cli.recipes.compare.results import average
-from office31_cli.text import counted, printable
+from office31_cli.text import counted, listed, printable
 
 SELECTION = "last epoch"
 SATURATED = 0.95
@@ -62,25 +63,37 @@ class Benchmarked:
     raised by Holm for the number of pairs; none where a single seed shows no noise."""
 
     def within_noise(self) -> set[str]:
-        """The methods, but for the best, whose distance from it is no more than the noise of seeds."""
+        """The methods, but for the best, that are not shown to differ from it; none where no test could show it."""
         means = {row.method: centre for row in self.rows if (centre := row.average["mean"]) is not None}
         best = max(means, key=means.__getitem__) if means else ""
+        if not self.decidable:
+            return set()
         near = [each for each in self.comparisons if each["p"] > ALPHA and best in (each["method"], each["against"])]
-        return {name for each in near for name in (each["method"], each["against"])} - {best}
+        return {name for each in near for name in (each["method"], each["against"])} & means.keys() - {best}
 
-    def check(self) -> None:
-        """Raise `Failed` naming a cell that failed, if one did."""
-        failed = [
-            (row.method, task, seed, why)
-            for row in self.rows
-            for task, figures in row.tasks.items()
-            for seed, why in figures.get("failed", {}).items()
-        ]
-        if failed:
-            method, task, seed, why = failed[0]
+    @property
+    def decidable(self) -> bool:
+        """Whether there are runs enough for the largest difference to show as more than noise."""
+        runs = len(self.seeds) * len(self.rows[0].tasks)
+        return len(self.comparisons) * 2.0 ** (1 - runs) <= ALPHA
+
+    def failures(self) -> dict[tuple[str, str], list[str]]:
+        """By method and reason the cells that failed, as `A-W 0`."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for row in self.rows:
+            for task, figures in row.tasks.items():
+                for seed, why in figures.get("failed", {}).items():
+                    found.setdefault((row.method, why), []).append(f"{task} {seed}")
+        return found
+
+    def check(self, observer: Observer) -> None:
+        """Tell why cells failed, and raise `Failed` if any did."""
+        for (method, why), cells in self.failures().items():
+            observer.warn(f"{method} failed on {printable(listed(cells))} (task and seed): {printable(why)}")
+        if count := sum(map(len, self.failures().values())):
             raise Failed(
-                f"{counted(len(failed), 'cell')} failed, such as {method} on {task} with seed {seed}",
-                printable(why),
+                f"{counted(count, 'cell')} failed",
+                "the warnings say why",
                 "try a smaller --lr; the same command goes on with what is missing",
             )
 
@@ -126,9 +139,11 @@ def row_of(
         failed = {str(seed): run["failed"] for seed, run in zip(seeds, runs, strict=True) if "failed" in run}
         figures = {"mean": centre, "std": spread, "runs": [run.get("last") for run in runs], **others}
         by_task[task] = figures | ({"failed": failed} if failed else {})
-    by_seed = [_over([cells[method, task, seed].get("last") for task in by_task]) for seed in seeds]
-    centre, spread = average(by_seed)
-    rules = {name: _over([each[name] for each in by_task.values()]) for name in FIGURES[1:]}
+    by_seed = {
+        name: [_over([cells[method, task, seed].get(name) for task in by_task]) for seed in seeds] for name in FIGURES
+    }
+    centre, spread = average(by_seed["last"])
+    rules = {name: average(by_seed[name])[0] for name in FIGURES[1:]}
     seconds = sum(cells[method, task, seed].get("seconds", 0.0) for task in by_task for seed in seeds)
     whole = {"mean": centre, "std": spread, **rules}
     theirs = (known.average, known.selection) if known else (None, None)

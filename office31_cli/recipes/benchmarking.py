@@ -22,6 +22,9 @@ from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
 from office31_cli.recipes.unfinished import Unfinished
 
+_FORMAT = 2
+"""Raised when cells are computed in another way, so that those of an older program are not mixed in."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -37,8 +40,6 @@ def computed(plan: Plan, observer: Observer) -> Results:
     """The whole table; an interrupted one goes on with the methods and seeds that are not there."""
     began = time.monotonic()
     bench, weights = laid_out(plan, observer)
-    for task, (source, target) in plan.tasks.items():
-        check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
     unfinished = Unfinished(observer)
     cells = cells_of(bench, plan, weights, unfinished, observer)
     if not any("failed" in figures for figures in cells.values()):
@@ -61,9 +62,9 @@ def cells_of(bench: Bench, plan: Plan, weights: str, unfinished: Unfinished, obs
         observer.say(f"{len(cells):,} of {total:,} cells are there already")
     with observer.track("benchmark", total, len(cells)) as advance:
         for (name, seed), found in _done(bench, _jobs(bench, waiting), plan):
-            if not any("failed" in figures for figures in found.values()):
-                unfinished.keep(identities[name, seed], found)
-            cells |= {(name, task, seed): figures for task, figures in found.items()}
+            whole = not any("failed" in figures for figures in found.values())
+            kept = unfinished.keep(identities[name, seed], found) if whole else found
+            cells |= {(name, task, seed): figures for task, figures in kept.items()}
             advance(len(plan.tasks))
     return cells
 
@@ -97,6 +98,8 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
         device=device,
         held_out=request.options.held_out,
     )
+    for task, (source, target) in plan.tasks.items():
+        check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
     return bench, start.weights
 
 
@@ -145,7 +148,7 @@ def identities_of(bench: Bench, plan: Plan, weights: str) -> dict[tuple[str, int
 def _identity(bench: Bench, plan: Plan, weights: str, name: str, seed: int) -> dict[str, Any]:
     """What decides the result of a method's runs with one seed."""
     return {
-        "benchmark": name,
+        "benchmark": [name, _FORMAT],
         "settings": plan.methods[name].settings(),
         "seed": seed,
         "tasks": plan.tasks,

@@ -2,8 +2,9 @@
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -58,9 +59,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Sources:
-    """The heads that `erm` trained with one seed, in the tasks' order, and their figures by task."""
+    """By task the heads that `erm` trained with one seed, as far as that went well, and their figures."""
 
-    heads: list[Head]
+    heads: dict[str, Head]
     figures: dict[str, Figures]
 
 
@@ -92,19 +93,9 @@ class Bench:
 
     def computed(self, name: str, seed: int) -> dict[str, Figures]:
         """Every task by one method with one seed."""
-        cells = [Cell(task, seed) for task in self.tasks]
-        try:
-            return self._together(name, cells)
-        except Failed as error:
-            if len(cells) == 1:
-                return {cells[0].task: _failed(error)}
-        found: dict[str, Figures] = {}
-        for cell in cells:  # which of them it was shows when each is trained by itself
-            try:
-                found |= self._together(name, [cell])
-            except Failed as error:
-                found[cell.task] = _failed(error)
-        return found
+        if name == SOURCE_ONLY:
+            return self._source_only(seed).figures
+        return _one_by_one([Cell(task, seed) for task in self.tasks], partial(self._together, name))
 
     def head(self, seed: int) -> Head:
         """A fresh head."""
@@ -125,13 +116,13 @@ class Bench:
         return Pair(labelled(known, places.index(source)), rest, validation, cell.seed)
 
     def _together(self, name: str, cells: Sequence[Cell]) -> dict[str, Figures]:
-        method, seed = self.methods.get(name) or adaptation_methods.load(name)(), cells[0].seed
-        whole = len(cells) == len(self.tasks)
-        if name == SOURCE_ONLY and whole:
-            return self._source_only(seed).figures
+        method, seed = self.methods[name], cells[0].seed
         if method.source_free:  # from copies, as others start from the same heads
-            trained = dict(zip(self.tasks, self._source_only(seed).heads, strict=True))
-            heads = [copy.deepcopy(trained[cell.task]) for cell in cells]
+            before = self._source_only(seed)
+            for cell in cells:
+                if cell.task not in before.heads:
+                    raise Failed(SOURCE_ONLY, before.figures[cell.task]["failed"], "try a smaller --lr")
+            heads = [copy.deepcopy(before.heads[cell.task]) for cell in cells]
         else:
             heads = [self.head(seed) for _ in cells]
         size = 1 if method.passes else len(cells)
@@ -143,9 +134,15 @@ class Bench:
     def _source_only(self, seed: int) -> Sources:
         """What `erm` makes of every task with one seed: its row, and where source-free methods start."""
         if seed not in self.sources:
-            cells = [Cell(task, seed) for task in self.tasks]
-            heads = [self.head(seed) for _ in cells]
-            figures = self._train(adaptation_methods.load(SOURCE_ONLY)(), heads, cells)
+            heads: dict[str, Head] = {}
+
+            def train(cells: Sequence[Cell]) -> dict[str, Figures]:
+                fresh = [self.head(seed) for _ in cells]
+                found = self._train(adaptation_methods.load(SOURCE_ONLY)(), fresh, cells)
+                heads.update(zip(found, fresh, strict=True))
+                return found
+
+            figures = _one_by_one([Cell(task, seed) for task in self.tasks], train)
             self.sources[seed] = Sources(heads, figures)
         return self.sources[seed]
 
@@ -177,6 +174,16 @@ class Bench:
                 "seconds": round(seconds, 3),
             }
         return found
+
+
+def _one_by_one(cells: Sequence[Cell], train: Callable[[Sequence[Cell]], dict[str, Figures]]) -> dict[str, Figures]:
+    """All cells together; where that fails each by itself, which shows which of them it was."""
+    try:
+        return train(cells)
+    except Failed as error:
+        if len(cells) == 1:
+            return {cells[0].task: _failed(error)}
+    return {task: figures for cell in cells for task, figures in _one_by_one([cell], train).items()}
 
 
 def _failed(error: Failed) -> Figures:

@@ -12,7 +12,7 @@ from office31_cli.engine.inputs import Draws, Examples, FrozenInputs
 from office31_cli.models.backbones import feature_width
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
-from office31_cli.recipes.benchmark import Plan
+from office31_cli.recipes.benchmark import Plan, cores
 from office31_cli.recipes.benchmarked import Estimated
 from office31_cli.recipes.benchmarking import identities_of, processes_for
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench
@@ -34,7 +34,7 @@ class _Noise(FrozenInputs):
     """Random features in the place of those that may have to be computed first: a step on them takes as long."""
 
     def __init__(self, width: int, device: torch.device) -> None:
-        self._noise = torch.randn(4096, width, device=device)
+        self._noise, self._directions = torch.randn(4096, width, device=device), None
 
     @property
     def width(self) -> int:
@@ -65,18 +65,20 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
         items=len(request.data.items),
         photographs=photographs,
         inputs=_Noise(min(_WIDTH, feature_width(network.backbones[0], start.preprocessing.crop)), device),
-        settings=replace(settings, epochs=1),
+        settings=settings,
         device=device,
+        held_out=request.options.held_out,
     )
     unfinished = Unfinished(observer)
     there = [key for key, identity in identities_of(bench, plan, start.weights).items() if unfinished.find(identity)]
-    seconds = {}
+    short = replace(bench, settings=replace(settings, epochs=1))
+    seconds, left = dict[str, float](), dict[str, int]()
     with observer.track("timing", len(plan.methods)) as advance:
         for name in plan.methods:
-            waiting = sum((name, seed) not in there for seed in plan.seeds)
-            seconds[name] = round(waiting * _of_a_seed(bench, name, settings.epochs, plan.steps), 1)
+            left[name] = sum((name, seed) not in there for seed in plan.seeds)
+            seconds[name] = round(left[name] * _of_a_seed(short, name, settings.epochs, plan.steps), 1)
             advance(1)
-    jobs = processes_for(plan, device)
+    jobs = max(1, min(processes_for(plan, device), cores(), sum(left.values())))
     return Estimated(
         tasks={name: list(pair) for name, pair in plan.tasks.items()},
         seeds=list(plan.seeds),

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -45,6 +46,14 @@ class _Worker(Generic[Job]):
     process: BaseProcess
     connection: Connection
     job: Job | None = None
+    knows: bool = False
+
+    def told(self, work: "Work[Job, Any]", threads: int) -> Connection:
+        """The way to the worker, who knows by then what to do with jobs: it is told only once it is there to listen."""
+        if not self.knows:
+            self.connection.send((work, threads))
+            self.knows = True
+        return self.connection
 
 
 def in_processes(
@@ -64,16 +73,17 @@ def in_processes(
         job = waiting.pop()
         tries[numbers[id(job)]] += 1
         try:
-            workers[place].connection.send(job)
-        except OSError:  # it has died since it was done with its last job
+            workers[place].told(work, threads).send(job)
+        except OSError:  # it has died since it was hired, or done with its last job
             workers[place] = hire()
-            workers[place].connection.send(job)
+            workers[place].told(work, threads).send(job)
         workers[place].job = job
 
     def hire() -> "_Worker[Job]":
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, work, threads), daemon=True)
-        process.start()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with _deaf_to_interrupts():
+            process.start()
         theirs.close()  # so that the end of one side shows on the other
         return _Worker(process, ours)
 
@@ -126,16 +136,25 @@ def _end_with_the_first() -> None:
         os._exit(1)
 
 
-def _serve(connection: Connection, work: "Work[Job, Found]", threads: int) -> None:
-    """Work until the other side is gone. Ctrl-C reaches every process of a terminal; only the first one answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
-    import torch
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal, and the first alone is to answer it: others inherit this."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
-    torch.set_num_threads(threads)
-    while True:
-        try:
-            job = connection.recv()
-        except EOFError:
-            return
-        connection.send(outcome(work, job))
+
+def _serve(connection: Connection) -> None:
+    """Work until the other side is gone."""
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    try:
+        work, threads = connection.recv()
+        import torch
+
+        torch.set_num_threads(threads)
+        while True:
+            connection.send(outcome(work, connection.recv()))
+    except (EOFError, OSError):
+        return

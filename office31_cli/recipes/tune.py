@@ -49,8 +49,6 @@ class Tuned:
     search: str
     backbone: str
     tasks: list[str]
-    target: str | None
-    """Of the tasks, where all of them have the same."""
     seeds: list[int]
     picked: dict[str, float | int | bool]
     rows: list[Trial]
@@ -113,14 +111,12 @@ def tune(
     rows, seconds = tuning.tried(plan, rounds, observer)
     if rows[0].judged is None:
         raise Failed(f"tune {method}", "every training failed", "try a smaller --lr")
-    targets = {target for _, target in plan.tasks.values()}
     return Tuned(
         method=method,
         validator=validator,
         search=search,
         backbone=plan.request.backbone,
         tasks=list(plan.tasks),
-        target=targets.pop() if len(targets) == 1 else None,
         seeds=list(plan.seeds),
         picked=rows[0].settings,
         rows=rows,
@@ -128,14 +124,11 @@ def tune(
     )
 
 
-def rungs(trials: int, epochs: int) -> list[tuple[int, int]]:
-    """Trials and epochs of each round before the last, whose trials get all epochs."""
+def rungs(trials: int, epochs: int) -> list[int]:
+    """The epochs of each round before the last, whose trials get all of them."""
     rounds = max(0, math.ceil(math.log(trials, ETA) - 1e-9) - 1)
-    made = []
-    for place in range(rounds):
-        made.append((trials, max(1, round(epochs / ETA ** (rounds - place)))))
-        trials = max(2, math.ceil(trials / ETA))
-    return made
+    shares = (max(1, round(epochs / ETA ** (rounds - place))) for place in range(rounds))
+    return sorted({share for share in shares if share < epochs})
 
 
 def _drawn(kind: type[Method], trials: int, seed: int) -> list[Method]:

@@ -13,7 +13,7 @@ from office31_cli.recipes.tune import ETA, Trial
 from office31_cli.recipes.unfinished import Unfinished
 
 
-def tried(plan: Plan, rungs: Sequence[tuple[int, int]], observer: Observer) -> tuple[list[Trial], float]:
+def tried(plan: Plan, rungs: Sequence[int], observer: Observer) -> tuple[list[Trial], float]:
     """All trials, the one that is picked first; and the seconds. Interrupted, the same search goes on.
 
     After each rung the better trials go on; the first, which are the defaults, always does, so that the last round says
@@ -23,7 +23,7 @@ def tried(plan: Plan, rungs: Sequence[tuple[int, int]], observer: Observer) -> t
     bench, weights = laid_out(plan, observer)
     unfinished, dropped = Unfinished(observer), list[Trial]()
     staying = list(plan.methods)
-    for _, epochs in rungs:
+    for epochs in rungs:
         rows = _round(bench, plan, weights, staying, epochs, unfinished, observer)
         count = max(2, -(-len(rows) // ETA))
         kept = {row.name for row in rows[:count]} | {staying[0]}

@@ -89,9 +89,11 @@ def _caption(found: Benchmarked, near: bool) -> str:
         told.append(f"*: saturated, as every method names {100 * SATURATED:.0f} % or more")
     if near:
         told.append(
-            f"{_WITHIN_NOISE}: no further from the best than the noise of seeds (paired sign-flip test over tasks and "
-            f"seeds, Holm, {ALPHA})"
+            f"{_WITHIN_NOISE}: not shown to differ from the best (paired sign-flip test over tasks and seeds, Holm, "
+            f"{ALPHA})"
         )
+    elif found.comparisons and not found.decidable:
+        told.append("too few runs to tell methods apart from the noise of seeds")
     return "; ".join(told)
 
 
@@ -112,10 +114,16 @@ def _figures(found: Benchmarked) -> Grid:
         each = [*(row.tasks[task] for task in tasks), row.average]
         numbers = [figures[name] for figures in each for name in ("mean", "std")]
         numbers += [row.average["selected"], row.average["oracle"]]
+        failed = sum(len(figures.get("failed", {})) for figures in row.tasks.values())
         rows.append(
-            [row.method, *("" if number is None else f"{number:.4f}" for number in numbers), f"{row.seconds:.1f}"]
+            [
+                row.method,
+                *("" if number is None else f"{number:.4f}" for number in numbers),
+                f"{row.seconds:.1f}",
+                str(failed),
+            ]
         )
-    return Grid("", ("method", *names, "picked", "oracle", "seconds"), rows)
+    return Grid("", ("method", *names, "picked", "oracle", "seconds", "failed"), rows)
 
 
 def _published(found: Benchmarked, tasks: list[str]) -> Grid:
@@ -132,5 +140,5 @@ def _published(found: Benchmarked, tasks: list[str]) -> Grid:
             ]
             for row in found.published
         ],
-        "as others reported it",
+        "as others reported it, on Office-31",
     )

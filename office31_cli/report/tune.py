@@ -29,7 +29,7 @@ def tune_tables(found: Tuned) -> Iterable[Table | Text]:
         f"picked by {found.validator}, larger is better; accuracy: by the target's labels, which nothing was chosen by",
     ).rich()
     chosen = " ".join(f"--set {name}={_shown(value)}" for name, value in found.picked.items())
-    yield Text(f"office31 adapt --target {found.target or '...'} --method {found.method} {chosen}")
+    yield Text(f"office31 adapt --method {found.method} {chosen}")
 
 
 def _shown(value: float | int | bool) -> str:

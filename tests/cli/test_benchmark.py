@@ -139,9 +139,11 @@ def test_a_failed_cell_is_shown_as_such_and_the_others_finish(mixed: Path, run: 
     more = ("--methods", "erm,adabn", "--seeds", "0", "--lr", "1e20", "--json")
     code, out, err = run(*words(mixed, *more))
     assert code == 1
-    assert err.startswith("error: 4 cells failed, such as erm on P-S with seed 0: training, epoch 1")
-    assert err.count("\n") == 1
-    (row, _) = json.loads(out)["rows"]
+    lines = err.splitlines()
+    assert lines[-1].startswith("error: 4 cells failed: the warnings say why; ")
+    assert any("erm failed on P-S 0" in line and "loss is" in line for line in lines)
+    assert all(line.startswith("warning: ") for line in lines[:-1])
+    row = json.loads(out)["rows"][0]
     assert row["average"]["mean"] is None
     for task in row["tasks"].values():
         assert (task["mean"], task["runs"]) == (None, [None])

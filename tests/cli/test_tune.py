@@ -74,6 +74,6 @@ def test_wrong_words_are_told_in_one_line(own_folder: Path, run: Command, more: 
 
 
 def test_each_rung_keeps_a_third_for_three_times_the_epochs() -> None:
-    assert rungs(9, 10) == [(9, 3)]
-    assert rungs(27, 90) == [(27, 10), (9, 30)]
-    assert rungs(3, 10) == []
+    assert rungs(9, 10) == [3]
+    assert rungs(27, 90) == [10, 30]
+    assert rungs(3, 10) == rungs(9, 1) == []
