@@ -41,6 +41,8 @@ def trained_table(result: Trained) -> Table:
 def _strategy(result: Finetuned) -> str:
     """`full, labels: 3 an item, beside amazon`."""
     labels = f"{result.labels} an item" if isinstance(result.labels, int) else result.labels
+    if result.fewer:
+        labels = f"up to {labels}"
     beside = f", beside {result.source}" if result.source else ""
     stopped = f", {counted(result.validated, 'label')} to stop by" if result.validated else ""
     return f"{result.strategy}, labels: {labels}{beside}{stopped}"

@@ -157,7 +157,7 @@ def test_what_labels_buy_is_compared(drawn: Command, pretrained: dict[str, Any],
     quick = ("--strategies", "linear,full", "--seeds", "0,1", "--epochs", "1", "--train", "head", "--method", "erm")
     code, out, err = drawn(*words, *quick, "--json", "--png", tmp_path / "plot.png")
     assert code == 0
-    assert err.startswith("warning: dslr alone is left out: the backbone of ")
+    assert err.startswith("warning: no row of the target alone: the backbone of ")
     assert err.count("\n") == 1
     found = json.loads(out)
     rows = {(row["labels"], row["strategy"]): row for row in found["rows"]}

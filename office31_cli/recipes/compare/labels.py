@@ -140,7 +140,7 @@ def compare_labels(
 
     plan = LabelsPlan(tuple(seeds), alone, _heads_alone(start), adapted, finetuned)
     if not plan.heads_alone:
-        observer.warn(f"{target} alone is left out: the backbone of {start.name} has learnt from {source} itself")
+        observer.warn(f"no row of the target alone: the backbone of {start.name} was trained, on {source} itself")
     rows = runs.rows(plan, observer)
     return ComparedLabels(
         model=start.name,
