@@ -74,6 +74,9 @@ def main() -> None:
         print_error(str(from_os_error(error)))
         _silence_stdout()
         code = 1
+    if code == 0 and processes.count() > 1:  # threads of a group that has parted can abort the interpreter as it ends
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 
