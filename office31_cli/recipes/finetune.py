@@ -97,8 +97,6 @@ def requested(
         raise Misuse(f"--strategy {name}", f"it answers item alone, not {written(outputs)}", "add --outputs item")
     if chosen.stored_item:
         choice.check_answers_item(start, f"for {name}")
-    if chosen.train is not None and options.train not in (None, chosen.train):
-        raise Misuse(f"--train {options.train}", f"{name} trains no more than the {chosen.train}", "leave it out")
     return FinetuneRequest(
         command="finetune",
         data=data,

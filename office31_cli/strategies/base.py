@@ -107,7 +107,7 @@ class Strategy(Settable, ABC):
     stored_item: ClassVar[bool] = False
     """Whether the stored network must answer the item by itself, as it makes use of that layer."""
     train: ClassVar[str | None] = None
-    """The most that it trains, where that is less than `--train` could leave trainable: `head`."""
+    """What `--train` is unless told otherwise, where less than usual has to be left trainable: `head`."""
     weight_decay: ClassVar[float | None] = None
     """In place of the usual one."""
 
