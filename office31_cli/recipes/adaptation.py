@@ -30,7 +30,7 @@ from office31_cli.recipes.learning import (
     scores,
     unlabelled,
 )
-from office31_cli.recipes.material import inputs_for, open_domain
+from office31_cli.recipes.material import inputs_for, open_domains
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import AdaptRequest
 from office31_cli.recipes.run import Run, default_train, settings_for
@@ -55,11 +55,7 @@ class AdaptRun(Run):
         device = choose_device(request.options.device)
         start = Start.of(request, observer)
         train = request.options.train or default_train(request, device)
-        skip_bad = request.options.skip_bad
-        opened = [
-            open_domain(request.data, name, start.preprocessing, skip_bad=skip_bad, observer=observer)
-            for name in (*request.domains, request.target)
-        ]
+        opened = open_domains(request, (*request.domains, request.target), start.preprocessing, observer)
         parts = divide(request, opened[:-1])
         network = start.network(request.outputs)
         halves = cut(network, train)

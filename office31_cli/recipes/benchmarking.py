@@ -16,7 +16,7 @@ from office31_cli.recipes.benchmarked import Cells
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
 from office31_cli.recipes.jobs import NotDone, in_processes, outcome
 from office31_cli.recipes.learning import check_material, content_order
-from office31_cli.recipes.material import inputs_for, open_domain
+from office31_cli.recipes.material import inputs_for, open_domains
 from office31_cli.recipes.on_ray import on_ray
 from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
@@ -75,10 +75,7 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
     device = choose_device(request.options.device)
     start = Start.of(request, observer)
     network = start.network(request.outputs)
-    domains = [
-        open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
-        for name in request.domains
-    ]
+    domains = open_domains(request, request.domains, start.preprocessing, observer)
     halves = cut(network, "head")
     features = inputs_for(halves, domains, start.preprocessing, device, observer, views=plan.views)
     assert isinstance(features, FrozenInputs)

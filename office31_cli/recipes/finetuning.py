@@ -20,7 +20,7 @@ from office31_cli.engine.mixed import MixedBatches
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
 from office31_cli.recipes.learning import unlabelled
-from office31_cli.recipes.material import examples, inputs_for, open_domain, to_learn
+from office31_cli.recipes.material import examples, inputs_for, open_domains, to_learn
 from office31_cli.recipes.parts import FewParts, divide_few
 from office31_cli.recipes.request import FinetuneRequest
 from office31_cli.recipes.run import Run, default_train, fitted, settings_for
@@ -42,11 +42,7 @@ class FinetuneRun(Run):
         device = choose_device(request.options.device)
         start = Start.of(request, observer)
         train = request.options.train or request.strategy.train or default_train(request, device)
-        skip_bad = request.options.skip_bad
-        domains = [
-            open_domain(request.data, name, start.preprocessing, skip_bad=skip_bad, observer=observer)
-            for name in request.domains
-        ]
+        domains = open_domains(request, request.domains, start.preprocessing, observer)
         parts = divide_few(request, domains, observer)
         if request.strategy.unlabelled and len(parts.unlabelled) < 2:
             raise Failed(

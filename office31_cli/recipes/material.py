@@ -1,6 +1,6 @@
 """From a data set's domains to what a network is fed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
+from office31_cli.recipes.request import Request
 from office31_cli.text import counted, printable
 
 
@@ -41,6 +42,14 @@ def open_domain(
     if left_out := len(whole) - len(photographs):
         observer.warn(f"{name}: {counted(left_out, 'picture')} left out, as they cannot be read")
     return Domain(whole, photographs, pixels)
+
+
+def open_domains(
+    request: Request, names: Sequence[str], preprocessing: Preprocessing, observer: Observer
+) -> list[Domain]:
+    """The domains by their names, each as `open_domain` has it."""
+    skip_bad = request.options.skip_bad
+    return [open_domain(request.data, name, preprocessing, skip_bad=skip_bad, observer=observer) for name in names]
 
 
 def inputs_for(

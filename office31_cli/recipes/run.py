@@ -18,7 +18,7 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes import labelled
-from office31_cli.recipes.material import examples, inputs_for, open_domain, to_learn, to_score, warn_of_gaps
+from office31_cli.recipes.material import examples, inputs_for, open_domains, to_learn, to_score, warn_of_gaps
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.start import Start
@@ -45,10 +45,7 @@ class Run:
         device = choose_device(request.options.device)
         start = Start.of(request, observer)
         train = request.options.train or default_train(request, device)
-        domains = [
-            open_domain(request.data, name, start.preprocessing, skip_bad=request.options.skip_bad, observer=observer)
-            for name in request.domains
-        ]
+        domains = open_domains(request, request.domains, start.preprocessing, observer)
         parts = divide(request, domains)
         network = start.network(fitted(request, parts, observer))
         halves = cut(network, train)

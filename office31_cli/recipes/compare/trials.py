@@ -21,7 +21,7 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.compare.alternatives import rightness
-from office31_cli.recipes.material import examples, open_domain, to_learn, to_score
+from office31_cli.recipes.material import examples, open_domains, to_learn, to_score
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.run import Run
@@ -64,10 +64,7 @@ def as_requested(request: Request, observer: Observer) -> Bench:
 def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observer) -> Bench:
     """The textbook's network on the pixels as they are."""
     device, small = choose_device(request.options.device), Preprocessing(side=SIDE, crop=SIDE)
-    domains = [
-        open_domain(request.data, name, small, skip_bad=request.options.skip_bad, observer=observer)
-        for name in request.domains
-    ]
+    domains = open_domains(request, request.domains, small, observer)
     parts = divide(request, domains)
     outputs = request.outputs.fitted(to_learn(request.data, request.outputs, parts.learnt))
 
