@@ -92,7 +92,7 @@ def test_two_processes_train_the_model_of_one(alone: Command, together: Torchrun
     one = alone.json(*LINE)
     known = len(alone.json("models", "list")["models"])
     code, out, err = together(*LINE, "--json")
-    assert (code, err, together.left()) == (0, "", {0: 0, 1: 0})
+    assert (code, err) == (0, "")  # which torchrun answers only where both ended well
     two = json.loads(out)
     assert len(alone.json("models", "list")["models"]) == known + 1
     first, second = card(alone, one), card(alone, two)
