@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from office31_cli import paths, storage
@@ -26,6 +27,15 @@ History = list[dict[str, float]]
 
 _KEPT = 2
 _LARGEST_JSON = 1 << 26
+
+
+@dataclass(frozen=True)
+class State:
+    """What changes while a training runs: the network with all that learns beside it, and how it is minimised."""
+
+    module: nn.Module
+    optimizer: Optimizer
+    scaler: GradScaler
 
 
 @dataclass
@@ -57,15 +67,15 @@ class Checkpoints:
             finally:  # while it is still held, so that no other process's lock is taken away
                 lock.unlink(missing_ok=True)
 
-    def save(self, history: History, module: nn.Module, optimizer: Optimizer) -> None:
+    def save(self, history: History, state: State) -> None:
         """Keep the state after the epoch that ended last; `history` has one entry an epoch."""
         tensors = {  # copies: a weight with two names is one tensor, which safetensors would refuse
             f"module.{name}": value.clone(memory_format=torch.contiguous_format)
-            for name, value in module.state_dict().items()
+            for name, value in state.module.state_dict().items()
         }
-        moments, groups = _taken_apart(optimizer)
+        moments, groups = _taken_apart(state.optimizer)
         content = save({**tensors, **moments})
-        about = {"history": history, "groups": groups, "run": self.run}
+        about = {"history": history, "groups": groups, "scaler": state.scaler.state_dict(), "run": self.run}
         sealed = strict_json.canonical({"sha256": _seal(about, content), **about})
         staging = storage.make_folder(self.folder / f"tmp-{uuid.uuid4().hex}")
         storage.create_file(staging / "state.safetensors", content)
@@ -77,18 +87,19 @@ class Checkpoints:
         for old in self._all()[:-_KEPT]:
             storage.remove_folder(old)
 
-    def restore(self, module: nn.Module, optimizer: Optimizer) -> History:
-        """Put the newest whole checkpoint's state into module and optimizer; returns its history, else []."""
+    def restore(self, state: State) -> History:
+        """Bring a training back to the newest whole checkpoint; returns its history, else []."""
         for folder in reversed(self._all()):
             try:
                 about, tensors = _read(folder)
             except (OSError, ValueError, KeyError, SafetensorError) as error:
                 self.observer.warn(f"checkpoint {folder} is damaged ({error}) and passed over")
                 continue
-            module.load_state_dict(
+            state.module.load_state_dict(
                 {key.removeprefix("module."): value for key, value in tensors.items() if key.startswith("module.")}
             )
-            _put_together(optimizer, tensors, about["groups"])
+            _put_together(state.optimizer, tensors, about["groups"])
+            state.scaler.load_state_dict(about["scaler"])
             history: History = about["history"]
             return history
         return []
@@ -97,11 +108,22 @@ class Checkpoints:
         """Forget the run: its model is stored."""
         storage.remove_folder(self.folder)
 
+    def begun(self) -> bool:
+        """Whether there is anything to go on from, whole or not."""
+        return bool(self._all())
+
+    def others(self) -> Iterator[dict[str, Any]]:
+        """What decides the result of each other run of which a whole checkpoint is kept."""
+        for folder in sorted(self.folder.parent.glob("*/")):
+            for epoch in () if folder == self.folder else _epochs(folder)[-1:]:
+                with contextlib.suppress(OSError, ValueError, KeyError, SafetensorError):
+                    yield _read(epoch)[0]["run"]
+
     def _epoch(self, number: int) -> Path:
         return self.folder / f"{number:06d}"
 
     def _all(self) -> list[Path]:
-        return sorted(self.folder.glob("[0-9]*")) if self.folder.is_dir() else []
+        return _epochs(self.folder)
 
 
 class Followed(Checkpoints):
@@ -112,11 +134,16 @@ class Followed(Checkpoints):
         """The other process holds them."""
         yield
 
-    def save(self, history: History, module: nn.Module, optimizer: Optimizer) -> None:
+    def save(self, history: History, state: State) -> None:
         """The other process does."""
 
     def clear(self) -> None:
         """The other process does."""
+
+
+def _epochs(folder: Path) -> list[Path]:
+    """A run's checkpoints, the newest last."""
+    return sorted(folder.glob("[0-9]*")) if folder.is_dir() else []
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

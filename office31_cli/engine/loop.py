@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli.engine.batches import Batch, Batches, nearly_equal
-from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.checkpoints import Checkpoints, History, State
 from office31_cli.engine.device import fast_arithmetic, precision
 from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.inputs import Examples, Inputs
@@ -99,12 +99,15 @@ class Training:
                 history.append(self._epoch(epoch, advance))
                 _check_weights(self.task, f"epoch {epoch + 1}")
                 if checkpoints:
-                    checkpoints.save(history, self.task, self.optimizer)
+                    checkpoints.save(history, self._state())
         self.task.finish()
         return history
 
     def _restored(self, checkpoints: Checkpoints | None) -> History:
-        return checkpoints.restore(self.task, self.optimizer) if checkpoints else []
+        return checkpoints.restore(self._state()) if checkpoints else []
+
+    def _state(self) -> State:
+        return State(self.task, self.optimizer, self._scaler)
 
     def _over(self) -> bool:
         return bool(self.task.finished())

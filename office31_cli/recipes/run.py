@@ -107,6 +107,8 @@ class Run:
         """What a run must share with an interrupted one to go on from its checkpoint."""
         parent = self.request.parent
         return {
+            "command": self.request.command,
+            "domains": list(self.request.domains),
             "request": self.request.to_json(),
             "architecture": self.network.architecture.to_json(),
             "start": parent.id if parent else self.start.weights,

@@ -15,6 +15,7 @@ from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
 from office31_cli.recipes import labelled
 from office31_cli.recipes.parts import Parts
+from office31_cli.recipes.resuming import check_same
 from office31_cli.recipes.run import Run
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 
@@ -29,13 +30,16 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     """Do what was asked and publish the model; returns the fields of `results.Trained`.
 
     An interrupted run leaves its last epoch's checkpoint, from which the same request goes on: to the same bits as
-    if it had never stopped. With `resume`, a run that has ended already returns its model.
+    if it had never stopped. With `resume`, a run that has ended already returns its model, and `Misuse` is raised
+    where what was interrupted is almost, but not quite, this run.
     """
     began = time.monotonic()
     checkpoints = ranks.checkpoints(run.identity(), observer)
     if run.request.options.resume and (finished := ranks.by_the_first(lambda: _finished(checkpoints.key))):
         observer.say(f"this very run has ended already: its model is {finished.name}")
         return _fields(finished, run.parts)
+    if run.request.options.resume:
+        check_same(checkpoints)
     with checkpoints.held():
         history = run.trained(observer, checkpoints)
         entry = ranks.by_the_first(lambda: _scored(run, checkpoints, history, began, observer))

@@ -129,8 +129,8 @@ _SIGNAL_AFTER = """
 import os, signal
 from office31_cli.engine.checkpoints import Checkpoints
 save = Checkpoints.save
-def save_and_stop(self, history, module, optimizer):
-    save(self, history, module, optimizer)
+def save_and_stop(self, history, state):
+    save(self, history, state)
     if len(history) == {epoch}:
         os.kill(os.getpid(), signal.{name})
 Checkpoints.save = save_and_stop
@@ -153,9 +153,43 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert not any((run.home / "runs").iterdir())
 
 
+def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Command, own_folder: Path) -> None:
+    words = (*OWN, "--data", own_folder)
+    env = {"OMP_NUM_THREADS": "2"}
+    assert run(*words, env=env, prelude=_SIGNAL_AFTER.format(epoch=1, name="SIGTERM")).code == 143
+    kept = sorted((run.home / "runs").rglob("*"))
+    assert_error(run(*words, "--lr", "0.5", "--resume", env=env), 2, "settings.lr was ", " and is 0.5 now")
+    assert_error(run(*words, "--held-out", "0.4", "--resume", env=env), 2, "request.held_out", "learnt is not the same")
+    threads = run(*words, "--resume", env={"OMP_NUM_THREADS": "1"})
+    assert_error(threads, 2, "environment.threads was 2 and is 1 now", "leave --resume out")
+    assert sorted((run.home / "runs").rglob("*")) == kept
+    other = run(*words, "--seed", "5", "--epochs", "1", "--resume", env=env)  # another piece of work
+    assert (other.code, other.err.splitlines()[0][:22]) == (0, "warning: no checkpoint")
+    assert run(*words, "--resume", env=env).err.startswith("going on after epoch 1 of 3")
+
+
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_an_interruption_says_how_to_go_on(run: Command, name: str, code: int) -> None:
     prelude = "import os, signal\nfrom office31_cli.recipes import sample\n"
     prelude += f"sample.draw_sample = lambda **_: os.kill(os.getpid(), signal.{name})"
     done = run("download", "--sample", prelude=prelude)
+    assert_error(done, code, "run the same command again")
+
+
+_SIGNAL_AT_IMPORT = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            os.kill(os.getpid(), signal.{name})
+sys.meta_path.insert(0, Finder())
+from office31_cli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize("module", ["office31_cli.cli.main", "typer", "office31_cli.report.console"])
+def test_a_signal_while_the_command_is_starting(run: Command, module: str, name: str, code: int) -> None:
+    done = run("models", "list", prelude=_SIGNAL_AT_IMPORT.format(module=module, name=name))
     assert_error(done, code, "run the same command again")

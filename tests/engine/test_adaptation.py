@@ -5,11 +5,10 @@ import pytest
 import torch
 from tiny_adaptation import COUNTS, NOTHING, adapting, inputs, labelled, pair, state
 from tiny_training import CPU, Remembering
-from torch import nn
 
 from office31_cli.engine.adaptation import Adaptation
 from office31_cli.engine.batches import Pair
-from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.checkpoints import Checkpoints, History, State
 from office31_cli.engine.learner import Learner
 from office31_cli.errors import Failed
 from office31_cli.metrics.validators import VALIDATORS
@@ -45,8 +44,8 @@ def test_a_run_beside_others_ends_as_it_does_alone(name: str) -> None:
 class Interrupted(Checkpoints):
     """Ctrl-C just after the second epoch's checkpoint."""
 
-    def save(self, history: History, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        super().save(history, module, optimizer)
+    def save(self, history: History, state: State) -> None:
+        super().save(history, state)
         if len(history) == 2:
             raise KeyboardInterrupt
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from office31_cli.data.cache import CachedArray, cached, content_key
 from office31_cli.engine.batches import LabelledBatches
-from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.checkpoints import Checkpoints, History, State
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
 from office31_cli.engine.loop import Supervised, Task, Training
 from office31_cli.engine.settings import Settings
@@ -38,8 +38,8 @@ class Remembering(Silent):
 class Interrupted(Checkpoints):
     """Ctrl-C just after the second epoch's checkpoint."""
 
-    def save(self, history: History, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        super().save(history, module, optimizer)
+    def save(self, history: History, state: State) -> None:
+        super().save(history, state)
         if len(history) == 2:
             raise KeyboardInterrupt
 
