@@ -7,6 +7,7 @@ import typer
 
 from office31_cli.cli.options import AsJson, Name
 from office31_cli.errors import Refused
+from office31_cli.recipes.gc import collect
 from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
 from office31_cli.registry import Registry, bundle, lineage, upkeep
 from office31_cli.report import models as report
@@ -105,12 +106,17 @@ def verify(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def gc(as_json: AsJson = False) -> None:
+def gc(
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Forget interrupted runs as well: they begin anew when repeated.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Remove for good what is in the trash and what dead processes left.
 
     Example: office31 models gc
     """
-    given = upkeep.gc(Registry())
+    given = collect(forget_runs=runs)
     Reporter(as_json=as_json).show(given, report.freed(given))
 
 

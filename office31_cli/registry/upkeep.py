@@ -3,9 +3,8 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from office31_cli import storage
 from office31_cli.errors import Misuse, Office31Error
@@ -26,10 +25,6 @@ class Freed:
     unfinished: int
     """Models that a dead process had begun to write."""
     bytes: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `gc --json` prints."""
-        return asdict(self)
 
 
 def rename(registry: Registry, word: str, name: str) -> Entry:

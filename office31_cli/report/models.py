@@ -9,10 +9,10 @@ from rich.tree import Tree
 
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
+from office31_cli.recipes.gc import Collected
 from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
 from office31_cli.registry import Entry, Problem
 from office31_cli.registry.lineage import Node
-from office31_cli.registry.upkeep import Freed
 from office31_cli.report.console import cell, percent, table
 from office31_cli.text import counted, listed
 
@@ -77,12 +77,19 @@ def removed(gone: Removed) -> Text:
     return Text(f"model {gone.id} is in the trash; office31 models gc gives its space back")
 
 
-def freed(given: Freed) -> Text:
-    """What `gc` gave back."""
-    return Text(
-        f"{decimal(given.bytes)} given back: {counted(given.models, 'removed model')} "
-        f"and {counted(given.unfinished, 'unfinished one')}"
-    )
+def freed(given: Collected) -> Text:
+    """What `gc` gave back, and what it could."""
+    gone, runs = given.freed, given.runs
+    total = gone.bytes + (runs.bytes if given.forgotten else 0)
+    parts = [counted(gone.models, "removed model"), counted(gone.unfinished, "unfinished one")]
+    told = Text(f"{decimal(total)} given back: ")
+    if given.forgotten:
+        return told.append(f"{', '.join(parts)} and {counted(runs.count, 'interrupted run')}")
+    told.append(" and ".join(parts))
+    if runs.count:
+        kept = f"{counted(runs.count, 'interrupted run')} ({decimal(runs.bytes)})"
+        told.append(f"\n{kept} can be gone on from: office31 models gc --runs forgets them")
+    return told
 
 
 def exported(written: Exported) -> Text:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from office31_cli import storage
 from office31_cli.cli.main import main
 from office31_cli.registry import Card, Entry, Registry
 
@@ -128,6 +129,21 @@ def test_rename_rm_and_gc(run: Run) -> None:
     assert json.loads(run("rm", "second", "--json")[1]) == {"id": entry.id, "removed": True}
     assert json.loads(run("gc", "--json")[1])["models"] == 1
     assert Registry().entries() == []
+
+
+def test_gc_forgets_interrupted_runs_only_when_told_and_never_those_at_work(run: Run, home: Path) -> None:
+    for name in ("idle", "busy"):
+        (home / "runs" / name / "000001").mkdir(parents=True)
+        (home / "runs" / name / "000001" / "state.json").write_bytes(bytes(100))
+    (home / "runs" / "part.json").write_bytes(bytes(50))
+    assert json.loads(run("gc", "--json")[1])["runs"] == {"count": 3, "bytes": 250}
+    assert "gc --runs" in run("gc")[1]
+    with storage.locked(home / "runs" / "busy.lock"):
+        gone = json.loads(run("gc", "--runs", "--json")[1])
+        assert (gone["runs"], gone["bytes"], gone["forgotten"]) == ({"count": 2, "bytes": 150}, 150, True)
+        assert {path.name for path in (home / "runs").iterdir()} == {"busy", "busy.lock"}
+    assert "1 interrupted run" in run("gc", "--runs")[1]
+    assert list((home / "runs").iterdir()) == []
 
 
 def test_verify_names_the_damaged_file_and_leaves_with_3(run: Run) -> None:
