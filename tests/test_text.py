@@ -8,6 +8,7 @@ from office31_cli.text import counted, did_you_mean, listed, printable
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "L", "S"])))
+@pytest.mark.fault(76)
 def test_nothing_that_steers_a_terminal_gets_through(text: str) -> None:
     shown = printable(text)
     assert not any(character in shown for character in "\n\r\t\x1b\x7f\x9b\u202e\u2028")
@@ -23,6 +24,7 @@ def test_what_is_merely_unusual_is_left_alone(text: str) -> None:
     ("text", "shown"),
     [("a\nb", r"a\nb"), ("\x1b[2J", r"\x1b[2J"), ("\u202egpj", r"\u202egpj"), (os.fsdecode(b"caf\xe9"), r"caf\udce9")],
 )
+@pytest.mark.fault(76)
 def test_what_steers_is_shown_by_its_number(text: str, shown: str) -> None:
     assert printable(text) == shown
 

@@ -29,6 +29,7 @@ def test_wrong_usage(drawn: Command, line: str, holds: str) -> None:
     assert_error(drawn(*line.split()), 2, holds)
 
 
+@pytest.mark.fault(76)
 def test_what_could_steer_the_terminal_is_shown_by_number(drawn: Command) -> None:
     assert_error(drawn("pretrain", "--domain", "ama\x1b[31mzon\n"), 2, r"ama\x1b[31mzon\n")
 
@@ -47,6 +48,7 @@ def test_what_is_missing_is_named_with_the_command_that_brings_it(run: Command, 
     assert_error(run(*line.split()), 1, holds)
 
 
+@pytest.mark.fault(70)
 def test_a_model_that_knows_other_items_does_not_fit(
     drawn: Command, pretrained: dict[str, Any], own_folder: Path
 ) -> None:
@@ -54,6 +56,7 @@ def test_a_model_that_knows_other_items_does_not_fit(
     assert_error(done, 2, "other items", "--data")
 
 
+@pytest.mark.fault(26)
 def test_a_broken_picture_is_named_and_can_be_left_out(run: Command, own_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "things"
     shutil.copytree(own_folder, folder)
@@ -74,6 +77,7 @@ class _Payload:
         return os.system, (f"touch {self._marker}",)
 
 
+@pytest.mark.fault(64)
 def test_weights_that_want_to_run_code_are_refused(run: Command, own_folder: Path, tmp_path: Path) -> None:
     marker, weights = tmp_path / "marker", tmp_path / "weights.pth"
     weights.write_bytes(pickle.dumps({"layer.weight": _Payload(marker)}))
@@ -83,11 +87,13 @@ def test_weights_that_want_to_run_code_are_refused(run: Command, own_folder: Pat
 
 
 @pytest.mark.parametrize("line", ["download --sample", "models list", "pretrain --domain amazon"])
+@pytest.mark.fault(80)
 def test_a_home_that_cannot_be(tmp_path: Path, line: str) -> None:
     (tmp_path / "file").write_text("")
     assert_error(Command(tmp_path / "file" / "home")(*line.split()), 1, str(tmp_path / "file"))
 
 
+@pytest.mark.fault(81)
 def test_a_home_that_may_not_be_written(run: Command) -> None:
     """Root may write anywhere, so the refusal is the test's own."""
     prelude = "import errno, os\ndef refuse(path, *_): raise PermissionError(errno.EACCES, 'Permission denied', path)\n"
@@ -95,12 +101,14 @@ def test_a_home_that_may_not_be_written(run: Command) -> None:
     assert_error(run("download", "--sample", prelude=prelude), 1, "permission denied", "OFFICE31_HOME")
 
 
+@pytest.mark.fault(80)
 def test_no_home_at_all(run: Command) -> None:
     """Neither OFFICE31_HOME nor HOME, and a user whom the machine does not know."""
     prelude = "import os\nfor name in ('OFFICE31_HOME', 'HOME'): os.environ.pop(name, None)\nos.getuid = lambda: 10**9"
     assert_error(run("models", "list", prelude=prelude), 1, "set OFFICE31_HOME")
 
 
+@pytest.mark.fault(78)
 def test_a_reader_that_has_seen_enough_is_no_error(drawn: Command) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
@@ -111,6 +119,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(drawn: Command) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("words", [("models", "list"), ("models", "list", "--json")])
+@pytest.mark.fault(78)
 def test_a_full_disk_below_stdout_is_an_error(drawn: Command, words: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         code, _, err = drawn(*words, stdout=full)
@@ -137,6 +146,7 @@ Checkpoints.save = save_and_stop
 """
 
 
+@pytest.mark.fault(83)
 def test_an_interrupted_training_goes_on_to_the_same_weights(
     owned: tuple[Command, dict[str, Any]], run: Command, own_folder: Path
 ) -> None:
@@ -153,6 +163,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert not any((run.home / "runs").iterdir())
 
 
+@pytest.mark.fault(49)
 def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Command, own_folder: Path) -> None:
     words = (*OWN, "--data", own_folder)
     env = {"OMP_NUM_THREADS": "2"}
@@ -169,6 +180,7 @@ def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Comm
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.fault(83)
 def test_an_interruption_says_how_to_go_on(run: Command, name: str, code: int) -> None:
     prelude = "import os, signal\nfrom office31_cli.recipes import sample\n"
     prelude += f"sample.draw_sample = lambda **_: os.kill(os.getpid(), signal.{name})"
@@ -190,6 +202,7 @@ main()
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 @pytest.mark.parametrize("module", ["office31_cli.cli.main", "typer", "office31_cli.report.console"])
+@pytest.mark.fault(83)
 def test_a_signal_while_the_command_is_starting(run: Command, module: str, name: str, code: int) -> None:
     done = run("models", "list", prelude=_SIGNAL_AT_IMPORT.format(module=module, name=name))
     assert_error(done, code, "run the same command again")

@@ -46,6 +46,7 @@ def as_words(data: Path, *more: str) -> tuple[str, ...]:
     return ("pretrain", *words, "--epochs", "3", "--batch-size", "8", *more)
 
 
+@pytest.mark.fault(73)
 def test_a_score_on_photographs_that_were_learnt_from_says_so(run: Command, things: Path) -> None:
     tuned = finetune("phone", model=trained(things).id, data=str(things), options=QUICK)
     rename_copy(things, "phone", "camera")
@@ -58,6 +59,7 @@ def test_a_score_on_photographs_that_were_learnt_from_says_so(run: Command, thin
     assert "learnt from" in warning
 
 
+@pytest.mark.fault(50)
 def test_one_run_is_done_by_one_process_and_goes_on_without_being_asked(
     run: Command, things: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

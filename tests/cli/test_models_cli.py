@@ -146,6 +146,7 @@ def test_gc_forgets_interrupted_runs_only_when_told_and_never_those_at_work(run:
     assert list((home / "runs").iterdir()) == []
 
 
+@pytest.mark.fault(53)
 def test_verify_names_the_damaged_file_and_leaves_with_3(run: Run) -> None:
     entry = publish("first")
     assert run("verify")[0] == 0
@@ -169,6 +170,7 @@ def test_export_and_import_bring_a_removed_model_back(run: Run, tmp_path: Path) 
     assert Registry().find("again").id == entry.id
 
 
+@pytest.mark.fault(64)
 def test_a_pickle_is_not_imported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(b"")
     code, _, err = run("import", str(tmp_path / "model.pt"))

@@ -87,6 +87,7 @@ def errors(done: Done) -> list[str]:
     return [line for line in done.err.splitlines() if line.startswith("error: ")]
 
 
+@pytest.mark.fault(50)
 def test_two_processes_train_the_model_of_one(alone: Command, together: Torchrun) -> None:
     """Ten epochs: later a ReLU's input passes zero within rounding, as it does where weights differ by 1e-7."""
     one = alone.json(*LINE)
@@ -128,6 +129,7 @@ def test_two_processes_tune_the_model_of_one(alone: Command, together: Torchrun,
 
 
 @pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.fault(43)
 def test_after_a_process_was_killed_all_end_and_a_rerun_goes_on(alone: Command, together: Torchrun, rank: int) -> None:
     line = (*LINE, "--seed", str(rank + 1))
     known = alone.json("models", "list")["models"]

@@ -100,6 +100,7 @@ HOSTILE_NAMES = ["../x", "a/../../x", "/abs", "..\\x", "a\\b", "C:/x", "c:x", "a
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.fault(16)
 def test_a_name_that_points_outside_is_refused(name: str, saved: Saved) -> None:
     with pytest.raises(Refused, match="points outside"):
         read(saved(tar_of(tar_member(name, b"x"))))
@@ -122,12 +123,14 @@ def test_a_name_cannot_steer_the_terminal(saved: Saved) -> None:
 @pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, b"S"]
 )
+@pytest.mark.fault(17, 19)
 def test_a_tar_with_anything_but_files_and_folders_is_refused(kind: bytes, saved: Saved) -> None:
     link = tar_member("a/one.jpg", type=kind, linkname="/etc/passwd")
     with pytest.raises(Refused):
         read(saved(tar_of(tar_member("b/one.jpg", CONTENT["b/one.jpg"]), link)))
 
 
+@pytest.mark.fault(18)
 def test_a_chain_of_links_longer_than_a_path_can_be_is_refused(saved: Saved) -> None:
     step = "d" * 247
     chain = []
@@ -141,6 +144,7 @@ def test_a_chain_of_links_longer_than_a_path_can_be_is_refused(saved: Saved) -> 
         read(saved(tar_of(*chain)))
 
 
+@pytest.mark.fault(17)
 def test_a_zip_with_a_link_is_refused(saved: Saved) -> None:
     info = zipfile.ZipInfo("a/one.jpg")
     info.create_system, info.external_attr = 3, 0o120777 << 16
@@ -174,6 +178,7 @@ def with_size(size: bytes, kind: bytes = b"0") -> bytes:
 @pytest.mark.parametrize(
     "size", [b"\xff" * 11 + b"\0", b"\xff" * 10 + b"\xfc\0", b"\x80" + b"\x7f" * 11], ids=["-256", "-1024", "huge"]
 )
+@pytest.mark.fault(20)
 def test_a_tar_with_an_impossible_size_ends_at_once(size: bytes, kind: bytes, saved: Saved) -> None:
     try:
         found = read(saved(with_size(size, kind) + TAR))
@@ -182,6 +187,7 @@ def test_a_tar_with_an_impossible_size_ends_at_once(size: bytes, kind: bytes, sa
     assert found.items() <= CONTENT.items()
 
 
+@pytest.mark.fault(20)
 def test_a_negative_size_is_refused(saved: Saved) -> None:
     with pytest.raises(Refused, match="-256"):
         read(saved(with_size(b"\xff" * 11 + b"\0") * 4))
@@ -199,6 +205,7 @@ def test_a_header_longer_than_all_photographs_is_not_read_into_memory(saved: Sav
         read(saved(bomb))
 
 
+@pytest.mark.fault(21)
 def test_a_tar_that_unpacks_to_too_much_is_refused(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_BYTES", 1 << 20)
     zeros = tar_of(*(tar_member(f"{number}.bin", bytes(1 << 18)) for number in range(8)))
@@ -213,6 +220,7 @@ def test_a_single_file_that_is_too_large_is_refused(saved: Saved) -> None:
         read(saved(with_size(b"%011o\0" % (archive.MAX_FILE_BYTES + 1)) + bytes(1024)))
 
 
+@pytest.mark.fault(21)
 def test_a_zip_that_says_it_unpacks_to_too_much_is_refused(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_BYTES", 1 << 20)
     with pytest.raises(Refused, match="unpacks to more"):
@@ -235,6 +243,7 @@ def test_a_zip_whose_list_is_too_long_is_refused(saved: Saved, monkeypatch: pyte
         read(saved(zip_of(*((f"{number:0100}", b"") for number in range(500)))))
 
 
+@pytest.mark.fault(21)
 def test_a_zip_whose_files_overlap_is_refused(saved: Saved) -> None:
     content = bytearray(zip_of(("a/one.jpg", b"x" * 50), ("a/two.jpg", b"x" * 50)))
     second = content.rindex(b"PK\x01\x02")
@@ -251,6 +260,7 @@ def test_a_zip_that_lies_about_a_size_is_refused_or_cut(saved: Saved) -> None:
 
 
 @pytest.mark.parametrize("flag", [0x1, 0x41, 0x2000])
+@pytest.mark.fault(23)
 def test_an_encrypted_zip_is_refused(flag: int, saved: Saved) -> None:
     content = bytearray(ZIP)
     struct.pack_into("<H", content, content.index(b"PK\x01\x02") + 8, flag)
@@ -262,6 +272,7 @@ def test_an_encrypted_zip_is_refused(flag: int, saved: Saved) -> None:
     "names",
     [("a/one.jpg", "a/one.jpg"), ("a/one.jpg", "A/One.JPG"), ("a/one.jpg", "./a//one.jpg"), ("\xe9", "e\u0301")],
 )
+@pytest.mark.fault(22)
 def test_two_files_of_one_name_are_refused(names: tuple[str, str], saved: Saved) -> None:
     with pytest.raises(Refused, match="two files are named"):
         read(saved(tar_of(*(tar_member(name, b"x") for name in names))))
@@ -271,6 +282,7 @@ def test_two_files_of_one_name_are_refused(names: tuple[str, str], saved: Saved)
 
 @pytest.mark.parametrize("kind", ["tar.gz", "zip"])
 @pytest.mark.parametrize("kept", [0.3, 0.9, 0.99])
+@pytest.mark.fault(23)
 def test_a_truncated_archive_is_refused(kind: str, kept: float, saved: Saved) -> None:
     content = SOUND[kind]
     with pytest.raises(Refused, match="damaged"):

@@ -76,6 +76,7 @@ def test_rows_may_hold_any_numbers(dtype: type) -> None:
 
 
 @pytest.mark.parametrize(("file", "offset"), [("rows.bin", 5 * 3), ("crc.bin", 5 * 4)])
+@pytest.mark.fault(33)
 def test_a_flipped_byte_is_noticed_told_once_and_mended(file: str, offset: int) -> None:
     listener, source = Listener(), Source()
     array = build(source, listener)
@@ -91,6 +92,7 @@ def test_a_flipped_byte_is_noticed_told_once_and_mended(file: str, offset: int) 
 
 @pytest.mark.parametrize("file", ["rows.bin", "crc.bin"])
 @pytest.mark.parametrize("size", [0, 100])
+@pytest.mark.fault(34)
 def test_a_truncated_file_is_made_again_with_a_warning(file: str, size: int) -> None:
     listener = Listener()
     build(Source())
@@ -106,6 +108,7 @@ def test_a_lost_file_is_made_again() -> None:
     assert np.array_equal(build(Source()).all(), TRUTH)
 
 
+@pytest.mark.fault(39)
 def test_what_cannot_be_written_can_still_be_read() -> None:
     build(Source())
     flip(entry() / "rows.bin", 0)
@@ -128,6 +131,7 @@ def test_an_interrupted_build_goes_on_where_it_was(stop_at: int) -> None:
 
 
 @pytest.mark.parametrize("stop_at", [0, 64, 150])
+@pytest.mark.fault(36)
 def test_a_killed_build_goes_on_where_it_was(stop_at: int) -> None:
     child = os.fork()
     if child == 0:
@@ -165,6 +169,7 @@ def test_a_part_of_another_size_is_not_gone_on_with() -> None:
 
 
 @pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.fault(37)
 def test_of_several_builders_one_builds(damaged: bool) -> None:
     if damaged:
         build(Source())
@@ -203,6 +208,7 @@ def test_a_full_disk_is_told_before_the_work(monkeypatch: pytest.MonkeyPatch) ->
     assert source.asked.sum() == 0
 
 
+@pytest.mark.fault(38)
 def test_the_key_depends_on_every_name_value_and_the_format(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [
         content_key(pixels="ab", side=8),

@@ -114,12 +114,14 @@ def test_an_unlabelled_domain_has_its_pictures_in_one_place(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("inner", ["", "images/"])
+@pytest.mark.fault(25)
 def test_an_empty_domain(tmp_path: Path, inner: str) -> None:
     lay_out(tmp_path, "web/cup")
     (tmp_path / "cam" / inner).mkdir(parents=True)
     assert f"found that cam/{inner} holds no item folders" in complaint(tmp_path)
 
 
+@pytest.mark.fault(25)
 def test_an_item_without_pictures(tmp_path: Path) -> None:
     lay_out(tmp_path, "cam/cup", "web/cup")
     (tmp_path / "web" / "pen").mkdir()
@@ -127,6 +129,7 @@ def test_an_item_without_pictures(tmp_path: Path) -> None:
     assert "found that web/pen holds no pictures; add some, or remove the folder" in complaint(tmp_path)
 
 
+@pytest.mark.fault(25)
 def test_an_item_that_one_domain_lacks(tmp_path: Path) -> None:
     lay_out(tmp_path, "cam/cup", "cam/pen", "web/pen", "web/tape")
     said = complaint(tmp_path)
@@ -135,6 +138,7 @@ def test_an_item_that_one_domain_lacks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("link", ["cam", "cam/frame.png", "web/cup", "web/cup/frame.png", "web/images"])
 @pytest.mark.parametrize("target", ["outside", "."])
+@pytest.mark.fault(30)
 def test_a_symbolic_link_is_not_followed(tmp_path: Path, link: str, target: str) -> None:
     root = lay_out(tmp_path / "set", "web/pen")
     lay_out(tmp_path / "outside", "cup")
@@ -153,6 +157,7 @@ STRANGE = [b"two\nlines", b"\x1b[31mred", b"[red]x[bold]", b"caf\xe9", b"n" * 25
 
 
 @pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.fault(29)
 def test_strange_names_work_and_are_shown_harmlessly(tmp_path: Path, name: bytes) -> None:
     root, word = tmp_path / "set", os.fsdecode(name)
     lay_out(root, f"{word}/{word}", pictures=0)
@@ -174,6 +179,7 @@ def test_an_unknown_domain_gets_a_near_match(tmp_path: Path) -> None:
         data.photographs("webcm")
 
 
+@pytest.mark.fault(32)
 def test_items_are_numbered_by_name_whatever_the_order_on_disk(tmp_path: Path) -> None:
     one, other = lay_out(tmp_path / "1", "a/x", "a/y", "a/z"), lay_out(tmp_path / "2", "a/z", "a/y", "a/x")
     assert open_folder(one).items == open_folder(other).items == ("x", "y", "z")

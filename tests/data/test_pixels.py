@@ -48,6 +48,7 @@ def oriented(value: int) -> Image.Exif:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
+@pytest.mark.fault(28)
 def test_every_format_is_told_by_its_bytes(tmp_path: Path, kind: str) -> None:
     result = decode(saved(tmp_path / "any.jpg", PICTURE, kind), 8)
     assert (result.shape, result.dtype) == ((8, 8, 3), np.uint8)
@@ -55,11 +56,13 @@ def test_every_format_is_told_by_its_bytes(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "L", "YCbCr"])
+@pytest.mark.fault(28)
 def test_jpegs_of_every_colour_space_become_rgb(tmp_path: Path, mode: str) -> None:
     expected = SMALL if mode != "L" else np.asarray(Image.fromarray(SMALL).convert("L").convert("RGB"))
     assert close(decode(saved(tmp_path / "a.jpg", PICTURE.convert(mode), "JPEG"), 8), expected, 4)
 
 
+@pytest.mark.fault(28)
 def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     grey = (SMOOTH[..., 0] * 257).astype(np.uint16)
     expected = np.repeat(SMALL[..., :1], 3, axis=-1)
@@ -86,6 +89,7 @@ def test_an_animation_gives_its_first_frame(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", BACK)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.fault(28)
 def test_a_picture_is_turned_upright(tmp_path: Path, kind: str, orientation: int) -> None:
     turn = BACK[orientation]
     stored = PICTURE if turn is None else PICTURE.transpose(turn)
@@ -124,6 +128,7 @@ def png_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("side", [10_001, 30_000])
 @pytest.mark.parametrize("skip_bad", [False, True])
+@pytest.mark.fault(27)
 def test_a_picture_that_claims_too_many_pixels_is_refused_unread(tmp_path: Path, side: int, skip_bad: bool) -> None:
     root = lay_out(tmp_path / "set", "cam/cup")
     (root / "cam" / "cup" / "bomb.png").write_bytes(png_header(side, side))
@@ -149,6 +154,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.fault(26)
 def test_what_is_no_whole_picture_fails_by_name_in_one_line(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"{kind}\n.jpg"
     path.write_bytes(BROKEN[kind])
@@ -200,6 +206,7 @@ def test_an_unreadable_picture_stops_the_work(tmp_path: Path) -> None:
         decoded(mixed(tmp_path / "set"), 8)
 
 
+@pytest.mark.fault(26)
 def test_unreadable_pictures_are_left_out_and_black_ones_are_not(tmp_path: Path) -> None:
     photographs = mixed(tmp_path / "set")
     array = decoded(photographs, 8, skip_bad=True)

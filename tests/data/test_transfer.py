@@ -40,6 +40,7 @@ def test_a_file_of_untold_length_arrives() -> None:
         assert fetch(server.url()) == BODY
 
 
+@pytest.mark.fault(1)
 def test_a_broken_transfer_goes_on_where_it_broke() -> None:
     with serving(honest(BODY, stop_at=CUT), honest(BODY)) as server:
         assert fetch(server.url()) == BODY
@@ -57,6 +58,7 @@ def test_it_goes_on_in_the_next_run_too() -> None:
 
 
 @pytest.mark.parametrize("behaviour", [answer(BODY[:CUT], length=len(BODY)), answer(BODY, length=len(BODY) + 1)])
+@pytest.mark.fault(2)
 def test_a_body_that_stays_short_fails_after_a_few_attempts(behaviour: Behaviour) -> None:
     with serving(behaviour) as server:
         with pytest.raises(Failed, match="3 attempts"):
@@ -72,6 +74,7 @@ def test_a_body_that_stays_short_fails_after_a_few_attempts(behaviour: Behaviour
         answer(b"\xef\xbb\xbf<html>", Content_Type="application/octet-stream"),
     ],
 )
+@pytest.mark.fault(5)
 def test_a_page_is_not_an_archive(page: Behaviour) -> None:
     with serving(page) as server, pytest.raises(Failed, match="got HTML, not an archive"):
         fetch(server.url())
@@ -79,6 +82,7 @@ def test_a_page_is_not_an_archive(page: Behaviour) -> None:
 
 
 @pytest.mark.parametrize(("status", "requests"), [("404 Not Found", 1), ("500 Oops", 3), ("503 Busy", 3)])
+@pytest.mark.fault(6)
 def test_a_server_that_says_no_is_asked_a_bounded_number_of_times(status: str, requests: int) -> None:
     with serving(answer(b"", status)) as server:
         with pytest.raises(Failed, match=f"the server answered {status[:3]}"):
@@ -98,11 +102,13 @@ def test_a_redirect_is_followed() -> None:
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "gopher:x"])
+@pytest.mark.fault(7)
 def test_a_redirect_to_anything_but_the_web_is_refused(target: str) -> None:
     with serving(answer(b"", "302 Found", Location=target)) as server, pytest.raises(Refused, match="redirects to"):
         fetch(server.url())
 
 
+@pytest.mark.fault(7)
 def test_a_redirect_from_https_to_http_is_refused() -> None:
     with pytest.raises(Refused, match="from https to http"):
         web.redirected("https://example.org/x", "http://example.org/x")
@@ -110,6 +116,7 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
     assert web.redirected("http://example.org/x", "https://example.org/") == "https://example.org/"
 
 
+@pytest.mark.fault(8)
 def test_a_redirect_loop_ends_after_five() -> None:
     with serving(answer(b"", "302 Found", Location="/again")) as server:
         with pytest.raises(Failed, match="redirected more than 5 times"):
@@ -117,12 +124,14 @@ def test_a_redirect_loop_ends_after_five() -> None:
         assert len(server.requests) == 6
 
 
+@pytest.mark.fault(10)
 def test_a_trickle_is_given_up() -> None:
     with serving(honest(BODY)) as server, pytest.raises(Failed, match="slower than"):
         fetch(server.url(), Limits(slow_bytes=10**18, slow_seconds=0))
 
 
 @pytest.mark.parametrize("behaviour", [silent, endless_head])
+@pytest.mark.fault(11)
 def test_a_server_that_does_not_answer_is_given_up_at_once(behaviour: Behaviour) -> None:
     with serving(behaviour) as server:
         with pytest.raises(Failed, match=r"no answer within 0\.1 s"):
@@ -130,10 +139,12 @@ def test_a_server_that_does_not_answer_is_given_up_at_once(behaviour: Behaviour)
         assert len(server.requests) == 1
 
 
+@pytest.mark.fault(11)
 def test_the_default_patience_for_an_answer_is_at_most_30_seconds() -> None:
     assert Limits().answer <= 30
 
 
+@pytest.mark.fault(14)
 def test_an_endless_body_is_stopped_at_the_cap() -> None:
     with serving(endless_body) as server, pytest.raises(Refused, match="larger than the 100,000 bytes"):
         fetch(server.url(), Limits(body=100_000))
@@ -169,6 +180,7 @@ OTHER = BODY[::-1] + b"!"
         pytest.param(honest(OTHER, None), id="the length changed"),
     ],
 )
+@pytest.mark.fault(13)
 def test_a_stale_part_is_not_gone_on_with(later: Behaviour) -> None:
     with serving(honest(BODY, stop_at=CUT), later) as server:
         with pytest.raises(Failed):
@@ -192,6 +204,7 @@ def test_nothing_is_resumed_where_neither_validator_nor_length_tell_what_it_is()
 
 
 @pytest.mark.parametrize("content", [BODY + b"too much", b""])
+@pytest.mark.fault(13)
 def test_a_part_of_an_impossible_size_is_begun_anew(content: bytes) -> None:
     with serving(honest(BODY, stop_at=CUT), honest(BODY)) as server:
         with pytest.raises(Failed):

@@ -89,6 +89,7 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [truncate, flip, Path.unlink])
+@pytest.mark.fault(48)
 def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(harm: Callable[[Path], None]) -> None:
     observer = Remembering()
     checkpoints = saved(1, 2, observer=observer)
@@ -109,6 +110,7 @@ def test_a_damaged_description_gives_way_too(content: bytes) -> None:
     assert len(observer.warned) == 1
 
 
+@pytest.mark.fault(48)
 def test_a_flipped_bit_in_the_description_is_noticed() -> None:
     checkpoints = saved(1, 2)
     path = checkpoints.folder / "000002" / "state.json"
@@ -122,6 +124,7 @@ class Crash(BaseException):
     """The power fails."""
 
 
+@pytest.mark.fault(46)
 def test_a_crash_at_any_operation_leaves_the_old_checkpoint_or_the_new(monkeypatch: pytest.MonkeyPatch) -> None:
     operations: list[str] = []
     checkpoints = saved(1)

@@ -113,6 +113,7 @@ class NanAt(Supervised):
         return {"item": losses["item"] * (torch.nan if next(self.steps) == self.step else 1)}
 
 
+@pytest.mark.fault(40)
 def test_a_loss_that_is_not_a_number_fails_by_epoch_and_step_and_saves_nothing() -> None:
     network, checkpoints = linear(), Checkpoints({"run": "nan"})
     with pytest.raises(Failed, match=r"training, epoch 2, step 3: the item loss is nan; try a smaller --lr"):
@@ -127,6 +128,7 @@ def test_a_loss_that_is_not_a_number_fails_by_epoch_and_step_and_saves_nothing()
     assert [folder.name for folder in checkpoints.folder.iterdir()] == ["000001"]
 
 
+@pytest.mark.fault(41)
 def test_weights_that_blow_up_in_the_very_last_step_are_not_saved() -> None:
     checkpoints = Checkpoints({"run": "huge"})
     how = settings("sgd", lr=1e30, epochs=1, batch_size=10)
@@ -149,6 +151,7 @@ class Sizes(Supervised):
 
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 9, 10])
 @pytest.mark.parametrize("size", [2, 3, 4, 64])
+@pytest.mark.fault(41)
 def test_no_batch_has_a_single_row_and_an_epoch_sees_every_row(count: int, size: int) -> None:
     network = linear()
     task = Sizes(network)
@@ -160,11 +163,13 @@ def test_no_batch_has_a_single_row_and_an_epoch_sees_every_row(count: int, size:
     assert max(task.sizes) - min(task.sizes) <= 1
 
 
+@pytest.mark.fault(41)
 def test_a_single_photograph_fails_in_one_line() -> None:
     with pytest.raises(Failed, match="cannot learn from a single photograph"):
         train(linear(), frozen(features(1, 4)), examples([0]), settings())
 
 
+@pytest.mark.fault(72)
 def test_predictions_do_not_depend_on_who_else_is_asked_for() -> None:
     network, inputs, everything = convolutional(), photographs(), examples(ITEMS)
     together = predict(network, inputs, everything, CPU)

@@ -60,6 +60,7 @@ class Malicious:
 
 
 @pytest.mark.parametrize("bare", [True, False])
+@pytest.mark.fault(64)
 def test_a_pickle_that_wants_to_run_code_is_refused_and_does_not(bare: bool, tmp_path: Path) -> None:
     path, marker = tmp_path / "w.pth", tmp_path / "marker"
     content = {"weight": torch.zeros(1), "evil": Malicious(marker)}
@@ -94,6 +95,7 @@ def test_a_file_that_is_no_weights_is_refused(content: bytes, suffix: str, tmp_p
         {"w": torch.zeros(2, dtype=torch.complex64)},
     ],
 )
+@pytest.mark.fault(65)
 def test_anything_but_a_state_dict_of_plain_tensors_is_refused(stored: Any, tmp_path: Path) -> None:
     torch.save(stored, tmp_path / "w.pth")
     with pytest.raises(Refused, match="not a state dict of tensors"):

@@ -281,6 +281,7 @@ class TestFromTheWeb:
         assert stored() == CONTENT
         assert all_below_home() == {"office31"}
 
+    @pytest.mark.fault(1)
     def test_a_broken_transfer_is_gone_on_with(self) -> None:
         archive = as_tar_gz(CONTENT)
         with serving(honest(archive, stop_at=len(archive) * 4 // 10), honest(archive)) as server:
@@ -295,12 +296,14 @@ class TestFromTheWeb:
             pytest.param(b"\x1f\x8b not at all", id="nonsense"),
         ],
     )
+    @pytest.mark.fault(9)
     def test_damaged_bytes_are_refused_and_removed(self, archive: bytes) -> None:
         with serving(answer(archive, length=-1)) as server, pytest.raises(Refused) as refusal:
             download(server.url(), limits=QUICK)
         assert refusal.value.what.startswith("http://127.0.0.1")
         assert all_below_home() == set()
 
+    @pytest.mark.fault(3)
     def test_a_length_that_is_too_small_is_refused(self) -> None:
         archive = as_tar_gz(CONTENT)
         with serving(answer(archive, length=len(archive) // 2)) as server, pytest.raises(Refused):
@@ -342,6 +345,7 @@ class TestMirrors:
         assert [message.partition(":")[0] for message in told.warned] == ["mirror 1", "mirror 2", "mirror 3"]
         assert "got HTML, not an archive" in told.warned[1]
 
+    @pytest.mark.fault(1, 6)
     def test_when_all_fail_all_are_named_with_the_way_by_hand(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serving(answer(b"", "404 No")) as gone, serving(answer(b"", "503 Busy")) as busy:
             mirrors(monkeypatch, NOWHERE, gone.url(), busy.url())
@@ -390,6 +394,7 @@ def in_child(work: Callable[[], object]) -> int:
 
 @pytest.mark.usefixtures("small")
 class TestTogetherAndKilled:
+    @pytest.mark.fault(15)
     def test_eight_processes_at_once_all_succeed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("fcntl.flock", lambda *_: None)
         write_folder(paths.data_sets() / "office31", {"amazon/mug/frame_0001.jpg": b"damaged"})
@@ -405,6 +410,7 @@ class TestTogetherAndKilled:
         assert stored() == CONTENT
         assert all_below_home() == {"office31"}
 
+    @pytest.mark.fault(24)
     def test_killed_anywhere_a_second_run_succeeds(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         source = write(tmp_path / "all.zip", as_zip(CONTENT))
         root = paths.data_sets() / "office31"
@@ -435,6 +441,7 @@ class TestTogetherAndKilled:
 @pytest.mark.real
 @needs_photographs
 class TestTheRealPhotographs:
+    @pytest.mark.fault(1)
     def test_cut_off_at_40_percent_and_served_again_they_end_verified(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         archive = REAL.read_bytes()

@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from office31_cli.errors import Failed
 from office31_cli.recipes.jobs import NotDone, in_processes
 
@@ -29,11 +31,13 @@ def test_every_job_comes_back_once_with_what_came_of_it(tmp_path: Path) -> None:
     assert len(found) == 3
 
 
+@pytest.mark.fault(42)
 def test_a_killed_process_is_replaced_and_its_job_begun_again(tmp_path: Path) -> None:
     found = list(in_processes(Square(tmp_path, 1), [13, 2, 3], count=2, threads=1))
     assert sorted(found) == [(2, 4), (3, 9), (13, 169)]
 
 
+@pytest.mark.fault(42)
 def test_a_job_that_kills_every_process_is_given_up_and_the_others_are_done(tmp_path: Path) -> None:
     found = dict(in_processes(Square(tmp_path, 9), [13, 2, 3], count=1, threads=1))
     assert (found[2], found[3]) == (4, 9)

@@ -157,6 +157,7 @@ class Doomed:
         return self.bench(job)
 
 
+@pytest.mark.fault(44)
 def test_a_node_is_lost_in_the_middle_and_every_figure_is_there_once(cluster: Any, tmp_path: Path) -> None:
     bench = tiny_bench()
     jobs = [Job(seed, names) for seed in (0, 1) for names in (("erm", "shot"), ("mcc",))]

@@ -106,6 +106,7 @@ def test_import_refuses_a_name_that_is_taken(
     assert len(other.entries()) == 1
 
 
+@pytest.mark.fault(78)
 def test_export_keeps_what_is_there_unless_told(registry: Registry, exported: Path, tmp_path: Path) -> None:
     entry: Entry = registry.find("first")
     before = exported.read_bytes()
@@ -148,6 +149,7 @@ def test_weights_without_a_card_are_for_pretrain(other: Registry, tmp_path: Path
         bundle.import_model(other, tmp_path)
 
 
+@pytest.mark.fault(69)
 def test_a_forged_card_is_refused(other: Registry, exported: Path) -> None:
     good = exported.read_bytes()
     parent = {"id": "0" * 16, "sha256": "1" * 64, "role": "start"}
@@ -165,6 +167,7 @@ def test_a_forged_card_is_refused(other: Registry, exported: Path) -> None:
     assert other.entries() == []
 
 
+@pytest.mark.fault(69)
 def test_a_parent_that_shares_only_its_id_with_the_stored_one_is_refused(
     registry: Registry, exported: Path, tmp_path: Path
 ) -> None:
@@ -175,6 +178,7 @@ def test_a_parent_that_shares_only_its_id_with_the_stored_one_is_refused(
 
 
 @pytest.mark.parametrize("name", ["../../x", "seen2.json", "model.safetensors", "card.json"])
+@pytest.mark.fault(69)
 def test_a_file_that_is_not_on_the_card_is_refused(other: Registry, exported: Path, name: str, tmp_path: Path) -> None:
     content = base64.b64encode(b"x").decode()
     with pytest.raises(Refused):

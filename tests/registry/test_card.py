@@ -37,6 +37,7 @@ def test_a_key_that_a_later_version_added_is_let_through() -> None:
     assert decode(changed(licence="MIT")).command == "pretrain"
 
 
+@pytest.mark.fault(56)
 def test_a_newer_schema_asks_for_an_upgrade() -> None:
     with pytest.raises(Failed, match="upgrade office31-cli"):
         decode(changed(schema=2))
@@ -88,6 +89,7 @@ def test_a_field_of_another_kind_is_refused(fields: dict[str, object]) -> None:
         b" " * (cards.LARGEST + 1),
     ],
 )
+@pytest.mark.fault(57)
 def test_broken_nested_repeated_or_other_json_is_refused(raw: bytes) -> None:
     with pytest.raises(Refused):
         decode(raw)

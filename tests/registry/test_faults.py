@@ -94,6 +94,7 @@ def exit_code(child: int) -> int:
 
 
 @pytest.mark.parametrize("act", ACTS)
+@pytest.mark.fault(52)
 def test_a_kill_at_any_operation_leaves_the_earlier_or_the_new_state(template: Path, tmp_path: Path, act: str) -> None:
     operation, code = 0, 9
     while code == 9:
@@ -120,6 +121,7 @@ def test_a_kill_at_any_operation_leaves_the_earlier_or_the_new_state(template: P
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("act", ACTS)
+@pytest.mark.fault(52)
 def test_a_failing_disk_leaves_the_earlier_or_the_new_state(
     template: Path, tmp_path: Path, act: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +161,7 @@ def test_eight_publishers_lose_nothing(tmp_path: Path) -> None:
     assert upkeep.verify(registry) == []
 
 
+@pytest.mark.fault(61)
 def test_nothing_is_lost_or_half_seen_beside_gc_list_and_verify(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "registry")
     running = {in_child(lambda: publish_ten(Registry(registry.layout.root))) for _ in range(3)}
@@ -173,6 +176,7 @@ def test_nothing_is_lost_or_half_seen_beside_gc_list_and_verify(tmp_path: Path) 
     assert len(registry.entries()) == 30
 
 
+@pytest.mark.fault(62)
 def test_of_many_that_move_one_name_one_does(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "registry")
     publish(registry, "first")
@@ -184,6 +188,7 @@ def test_of_many_that_move_one_name_one_does(tmp_path: Path) -> None:
     assert len(registry.entries()[0].names) == 1
 
 
+@pytest.mark.fault(44)
 def test_workers_that_did_the_same_job_store_one_model(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "registry")
 

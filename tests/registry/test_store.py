@@ -76,6 +76,7 @@ def test_suggested_names_are_numbered_and_given_ones_are_not(registry: Registry,
     registry.check_name_free("amazon-head-4")
 
 
+@pytest.mark.fault(84)
 def test_newer_means_later_even_where_the_clock_is_set_back(
     registry: Registry, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ def test_any_word_that_names_no_model_is_misuse(registry: Registry, publish: Pub
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.fault(55)
 def test_a_beginning_that_several_ids_share_lists_them(registry: Registry, publish: Publish) -> None:
     ids = [publish().id for _ in range(17)]  # two of them share their first digit
     digit = next(one[0] for one in ids if sum(other[0] == one[0] for other in ids) > 1)
@@ -126,6 +128,7 @@ def test_a_beginning_that_several_ids_share_lists_them(registry: Registry, publi
     assert next(one for one in sorted(ids) if one[0] == digit) in str(caught.value)
 
 
+@pytest.mark.fault(57)
 def test_a_broken_card_hides_that_model_alone(registry: Registry, publish: Publish) -> None:
     good, bad = publish("good"), publish("bad")
     path = bad.folder / "card.json"
@@ -137,6 +140,7 @@ def test_a_broken_card_hides_that_model_alone(registry: Registry, publish: Publi
             registry.find("bad")
 
 
+@pytest.mark.fault(56)
 def test_a_newer_card_or_registry_asks_for_an_upgrade(registry: Registry, publish: Publish) -> None:
     path = publish("first").folder / "card.json"
     path.write_bytes(path.read_bytes().replace(b'"schema":1', b'"schema":2'))
@@ -167,6 +171,7 @@ def test_a_link_in_place_of_a_folder_is_refused(registry: Registry, publish: Pub
         publish("second")
 
 
+@pytest.mark.fault(59)
 def test_a_link_in_place_of_the_lock_is_refused(registry: Registry, publish: Publish, tmp_path: Path) -> None:
     publish("first")
     lock = registry.layout.root / "lock"
@@ -177,6 +182,7 @@ def test_a_link_in_place_of_the_lock_is_refused(registry: Registry, publish: Pub
     assert not (tmp_path / "victim").exists()
 
 
+@pytest.mark.fault(59)
 def test_a_link_in_place_of_a_model_its_card_or_its_weights_is_refused(registry: Registry, publish: Publish) -> None:
     entry = publish("first")
     for path in (entry.folder, entry.folder / "card.json", entry.folder / "model.safetensors"):

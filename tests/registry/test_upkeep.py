@@ -15,6 +15,7 @@ def test_a_sound_registry_has_no_problems(registry: Registry, publish: Publish) 
     assert upkeep.verify(registry) == []
 
 
+@pytest.mark.fault(53)
 def test_a_flipped_byte_in_any_file_is_found_and_named(registry: Registry, publish: Publish) -> None:
     publish("child", parent=publish("first"))
     upkeep.remove(registry, "first", force=True)
@@ -71,6 +72,7 @@ def test_a_model_that_lost_its_name_can_be_given_one(registry: Registry, publish
     assert upkeep.rename(registry, entry.id, "again").names == ("again",)
 
 
+@pytest.mark.fault(58)
 def test_a_parent_is_removed_only_with_force_and_leaves_a_tombstone(registry: Registry, publish: Publish) -> None:
     first = publish("first")
     child = publish("child", parent=first)
@@ -120,6 +122,7 @@ def test_gc_never_takes_a_name_that_damage_left_behind(registry: Registry, publi
     assert (registry.layout.refs / "first").exists()
 
 
+@pytest.mark.fault(63)
 def test_a_lock_that_another_process_holds_is_named(
     registry: Registry, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

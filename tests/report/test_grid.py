@@ -1,6 +1,7 @@
 import csv
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,11 +26,13 @@ def test_latex_escapes_what_it_would_run() -> None:
         assert text in drawn
 
 
+@pytest.mark.fault(75)
 def test_csv_reads_back_and_holds_no_formula() -> None:
     assert list(csv.reader(io.StringIO(GRID.csv()))) == [["method", "A-W*"], ["mcc_1", "82.8 ±0.5†"], ["'=1+1", "-"]]
 
 
 @given(st.text(min_size=1))
+@pytest.mark.fault(75)
 def test_no_text_begins_as_a_formula_does(text: str) -> None:
     shown = inert(text)
     assert shown == "-" or not shown.startswith(("=", "@"))
@@ -37,5 +40,6 @@ def test_no_text_begins_as_a_formula_does(text: str) -> None:
         float(shown)
 
 
+@pytest.mark.fault(75)
 def test_numbers_stay_numbers() -> None:
     assert [inert(text) for text in ("-1.5", "+2", "-", "0.83", "-x")] == ["-1.5", "+2", "-", "0.83", "'-x"]
