@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+PARTS = ("train", "test", "all")
+"""What is scored of a domain: photographs whose labels the model has seen, those it has not, or both."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:

@@ -4,18 +4,30 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
 
 
 def adapt(
-    target: Annotated[str, typer.Option("--target", help="The domain to adapt to; its labels are not used.")],
-    method: Annotated[str, typer.Option("--method", help="How; office31 methods lists them.")] = "auto",
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            help="The domain to adapt to; its labels are not used.",
+            autocompletion=one_of(completion.domains),
+        ),
+    ],
+    method: Annotated[
+        str,
+        typer.Option("--method", help="How; office31 methods lists them.", autocompletion=one_of(completion.methods)),
+    ] = "auto",
     source: Annotated[
         list[str] | None,
         typer.Option(
             "--source",
             help="A labelled domain to learn from; may be given again.",
             show_default="what the model was trained on",
+            autocompletion=one_of(completion.labelled),
         ),
     ] = None,
     settings: Annotated[

@@ -4,13 +4,17 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of, some_of
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
 
 
 def benchmark(
-    methods: Annotated[str, typer.Option("--methods", help="Which, with commas between.")] = "erm,mcc,auto",
+    methods: Annotated[
+        str,
+        typer.Option("--methods", help="Which, with commas between.", autocompletion=some_of(completion.methods)),
+    ] = "erm,mcc,auto",
     seeds: Annotated[str, typer.Option("--seeds", help="Repetitions: each fixes a start and an order.")] = "0,1,2",
     tasks: options.Tasks = None,
     published: Annotated[
@@ -36,7 +40,13 @@ def benchmark(
         bool, typer.Option("--dry-run", help="Print what would be computed, and about how long it takes here.")
     ] = False,
     form: Annotated[
-        str, typer.Option("--format", help="table, markdown, csv, latex or json.", show_default=True)
+        str,
+        typer.Option(
+            "--format",
+            help="table, markdown, csv, latex or json.",
+            show_default=True,
+            autocompletion=one_of(completion.formats),
+        ),
     ] = "table",
     as_json: options.AsJson = False,
 ) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of, some_of
 from office31_cli.errors import Misuse
 
 app = typer.Typer(
@@ -75,7 +76,12 @@ def outputs(
 def optimizers(
     chosen: Annotated[
         str | None,
-        typer.Option("--optimizers", help="Which, with commas between.", show_default="all"),
+        typer.Option(
+            "--optimizers",
+            help="Which, with commas between.",
+            show_default="all",
+            autocompletion=some_of(completion.optimizers),
+        ),
     ] = None,
     rates: Annotated[
         str | None,
@@ -168,12 +174,21 @@ def chapter(
 
 @app.command()
 def labels(
-    target: Annotated[str, typer.Option("--target", help="The domain whose labels to count.")],
+    target: Annotated[
+        str,
+        typer.Option("--target", help="The domain whose labels to count.", autocompletion=one_of(completion.labelled)),
+    ],
     budgets: Annotated[
         str, typer.Option("--labels", help="Labels an item, with commas between; 0 adapts without any.")
     ] = "0,1,3,5,10,all",
-    chosen: Annotated[str, typer.Option("--strategies", help="Which, with commas between.")] = "linear,full,mcc",
-    method: Annotated[str, typer.Option("--method", help="How to adapt without labels.")] = "mcc",
+    chosen: Annotated[
+        str,
+        typer.Option("--strategies", help="Which, with commas between.", autocompletion=some_of(completion.strategies)),
+    ] = "linear,full,mcc",
+    method: Annotated[
+        str,
+        typer.Option("--method", help="How to adapt without labels.", autocompletion=one_of(completion.methods)),
+    ] = "mcc",
     with_source: Annotated[
         bool, typer.Option("--with-source/--target-only", help="Learn again from what the model was trained on, too.")
     ] = True,

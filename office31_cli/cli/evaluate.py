@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
 
 
 def evaluate(
@@ -14,6 +15,7 @@ def evaluate(
             "--split",
             help="A domain: all of it if the model saw none of its labels, else the held-out part. "
             "DOMAIN:train, DOMAIN:test and DOMAIN:all say it outright.",
+            autocompletion=one_of(completion.splits),
         ),
     ],
     model: options.Model = None,

@@ -5,15 +5,26 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
 from office31_cli.errors import Misuse
 
 
 def finetune(
-    target: Annotated[str, typer.Option("--target", help="The domain whose labels to learn from.")],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target", help="The domain whose labels to learn from.", autocompletion=one_of(completion.labelled)
+        ),
+    ],
     model: options.Model = None,
     data: options.Data = None,
-    strategy: Annotated[str, typer.Option("--strategy", help="How; office31 strategies lists them.")] = "full",
+    strategy: Annotated[
+        str,
+        typer.Option(
+            "--strategy", help="How; office31 strategies lists them.", autocompletion=one_of(completion.strategies)
+        ),
+    ] = "full",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE, a hyper-parameter of the strategy; may be given again."),

@@ -9,7 +9,7 @@ from types import FrameType
 import typer
 
 from office31_cli import __version__, processes
-from office31_cli.cli import compare, models
+from office31_cli.cli import compare, completion, models
 from office31_cli.cli.adapt import adapt
 from office31_cli.cli.benchmark import benchmark
 from office31_cli.cli.download import download
@@ -71,7 +71,7 @@ def main() -> None:
     except BrokenPipeError:  # `| head` has seen enough
         _silence_stdout()
     except OSError as error:
-        print_error(str(from_os_error(error)))
+        _tell(str(from_os_error(error)))
         _silence_stdout()
         code = 1
     if code == 0 and processes.count() > 1:  # threads of a group that has parted can abort the interpreter as it ends
@@ -82,7 +82,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        return app(prog_name="office31", standalone_mode=False) or 0
+        return app(prog_name="office31", standalone_mode=False, obj=completion.put_together()) or 0
     except BaseException as error:
         if os.environ.get("OFFICE31_DEBUG") == "1":
             traceback.print_exc()
@@ -120,8 +120,8 @@ def _report(error: BaseException) -> int:
 
 
 def _tell(message: str) -> None:
-    """One line, from one of the processes that torchrun may have started."""
-    if not processes.silent():
+    """One line, from one of the processes that torchrun may have started, and not into a prompt."""
+    if not processes.silent() and not completion.asked():
         print_error(message)
 
 

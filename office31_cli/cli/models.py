@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from office31_cli.cli import completion
+from office31_cli.cli.completion import one_of
 from office31_cli.cli.options import AsJson, Name
 from office31_cli.errors import Refused
 from office31_cli.recipes.gc import collect
@@ -16,7 +18,14 @@ from office31_cli.text import counted
 
 app = typer.Typer(help="The stored models: what there is, and where it came from.")
 
-Word = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name, its id, or the first digits of that.")]
+Word = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model's name, its id, or the first digits of that.",
+        autocompletion=one_of(completion.models),
+    ),
+]
 
 
 @app.callback(invoke_without_command=True)

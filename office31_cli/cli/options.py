@@ -5,13 +5,20 @@ from typing import Annotated
 
 import typer
 
+from office31_cli.cli import completion
+from office31_cli.cli.completion import one_of
 from office31_cli.errors import Misuse
 from office31_cli.text import printable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Model = Annotated[
     str | None,
-    typer.Option("--model", help="A stored model's name or id.", show_default="the newest that fits"),
+    typer.Option(
+        "--model",
+        help="A stored model's name or id.",
+        show_default="the newest that fits",
+        autocompletion=one_of(completion.models),
+    ),
 ]
 Data = Annotated[
     str | None,
@@ -19,11 +26,17 @@ Data = Annotated[
         "--data",
         help="A folder DOMAIN/ITEM/* or DOMAIN/images/ITEM/* of your own, or office31 or sample.",
         show_default="office31, else sample",
+        autocompletion=one_of(completion.data_sets),
     ),
 ]
 Backbone = Annotated[
     str | None,
-    typer.Option("--backbone", help="Any torchvision classifier, or convnet or mlp.", show_default="resnet50"),
+    typer.Option(
+        "--backbone",
+        help="Any torchvision classifier, or convnet or mlp.",
+        show_default="resnet50",
+        autocompletion=one_of(completion.backbones),
+    ),
 ]
 Weights = Annotated[
     str | None,
@@ -31,6 +44,7 @@ Weights = Annotated[
         "--weights",
         help="DEFAULT, none, a torchvision name such as ResNet50_Weights.IMAGENET1K_V1, or a .safetensors or .pth.",
         show_default="ResNet50_Weights.IMAGENET1K_V1",
+        autocompletion=one_of(completion.weights),
     ),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read.")]
@@ -43,7 +57,12 @@ Seeds = Annotated[str, typer.Option("--seeds", help="Repetitions: each fixes a s
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.")]
 LearningRate = Annotated[float | None, typer.Option("--lr", help="Learning rate of the newest layers.")]
 Optimizer = Annotated[
-    str, typer.Option("--optimizer", help="sgd, momentum, nesterov, rmsprop, adam or adamw (all from torch.optim).")
+    str,
+    typer.Option(
+        "--optimizer",
+        help="sgd, momentum, nesterov, rmsprop, adam or adamw (all from torch.optim).",
+        autocompletion=one_of(completion.optimizers),
+    ),
 ]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=2, help="Photographs a step.")]
 Outputs = Annotated[
@@ -83,6 +102,7 @@ Train = Annotated[
         "--train",
         help="head: on cached features of a frozen backbone; last: its last stage too; all: everything.",
         show_default="head on a CPU, all on an accelerator or without weights",
+        autocompletion=one_of(completion.parts_to_train),
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]

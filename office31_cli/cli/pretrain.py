@@ -4,11 +4,19 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
 
 
 def pretrain(
-    domain: Annotated[list[str], typer.Option("--domain", help="A labelled domain, or all; may be given again.")],
+    domain: Annotated[
+        list[str],
+        typer.Option(
+            "--domain",
+            help="A labelled domain, or all; may be given again.",
+            autocompletion=one_of(completion.labelled_or_all),
+        ),
+    ],
     backbone: options.Backbone = None,
     weights: options.Weights = None,
     data: options.Data = None,

@@ -4,11 +4,19 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
 
 
 def tune(
-    method: Annotated[str, typer.Option("--method", help="Whose hyper-parameters; office31 methods lists them.")],
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            help="Whose hyper-parameters; office31 methods lists them.",
+            autocompletion=one_of(completion.methods),
+        ),
+    ],
     trials: Annotated[int, typer.Option("--trials", help="Settings to try, the defaults among them.")] = 9,
     search: Annotated[
         str, typer.Option("--search", help="halving: few epochs for all, all for the best; or random.")

@@ -15,6 +15,8 @@ SAMPLE = "sample"
 _BRING = {office31.NAME: "office31 download", SAMPLE: "office31 download --sample"}
 """The data sets of the catalogue, each with the command that brings it."""
 
+NAMES = tuple(_BRING)
+
 
 def open_data(data: str | None) -> DataSet:
     """The data set that `--data` means: a name, a folder, or the first of the catalogue that is here.

@@ -36,7 +36,7 @@ def check_weights(backbone: str, weights: str) -> str:
         return "none"
     if is_path(weights):
         return str(_check_path(weights))
-    known = _weights_of(backbone)
+    known = weights_of(backbone)
     full = known | {name: name for name in known.values()}
     if weights not in full:
         raise Misuse(
@@ -61,7 +61,7 @@ def _check_path(weights: str) -> Path:
     return path.absolute()
 
 
-def _weights_of(backbone: str) -> dict[str, str]:
+def weights_of(backbone: str) -> dict[str, str]:
     """`Enum.MEMBER` by the short name of each of the backbone's weights, `DEFAULT` included."""
     wanted = f"{backbone}_weights".lower()
     for enum, members in _torchvision()[1].items():

@@ -4,11 +4,8 @@ from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import choice
-from office31_cli.results import Evaluated
+from office31_cli.results import PARTS, Evaluated
 from office31_cli.text import did_you_mean, printable
-
-PARTS = ("train", "test", "all")
-"""Photographs whose labels the model has seen, those it has not, and both."""
 
 
 def evaluate(
