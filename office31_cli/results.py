@@ -67,6 +67,8 @@ class Adapted(Trained):
     scores: dict[str, Any]
     """Accuracies on all of the target: `last`, the stored network; `selected`, the epoch that a label-free validator
     picks; `oracle`, the best epoch, which only the target's labels tell. None where the target has no labels."""
+    accuracies: list[float] | None = None
+    """On all of the target after each epoch, read when the training is over; None where the target has no labels."""
 
 
 @dataclass(frozen=True, kw_only=True)

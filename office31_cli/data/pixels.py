@@ -1,5 +1,6 @@
 """Decoded photographs: each is decoded once, on all cores, into a memory-mapped array of 8-bit RGB."""
 
+import io
 import os
 import struct
 import warnings
@@ -56,6 +57,20 @@ def decode(path: Path, side: int) -> Pixels:
         picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
         small = _to_rgb(_upright(picture)).resize((side, side), Image.Resampling.BILINEAR)
         return np.asarray(small, dtype=np.uint8)
+
+
+def thumbnail(path: Path, side: int) -> bytes:
+    """The photograph made to fit into (side, side), upright, as a JPEG file's bytes; raises as `decode` does.
+
+    It is encoded anew from its pixels, so nothing else that the file holds, such as where it was taken, comes along.
+    """
+    with _opened(path) as picture:
+        picture.draft("RGB", (2 * side, 2 * side))
+        small = _to_rgb(_upright(picture))
+        small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        Image.fromarray(np.asarray(small)).save(file, "JPEG", quality=80, optimize=True)
+        return file.getvalue()
 
 
 def size(path: Path) -> tuple[int, int]:

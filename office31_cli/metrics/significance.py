@@ -1,6 +1,7 @@
-"""Which differences between methods are more than the noise of seeds."""
+"""Which differences between methods or models are more than noise: that of seeds, or of photographs."""
 
 from collections.abc import Sequence
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +29,20 @@ def sign_flip_test(differences: ArrayLike) -> float:
         flips[0] = 1
     reached = np.abs(flips @ values)
     return float((reached >= np.abs(values.sum()) - 1e-12 * np.abs(values).sum()).mean())
+
+
+def mcnemar_test(only_first: int, only_second: int) -> float:
+    """The two-sided p-value, in (0, 1], of two networks that name the same photographs (McNemar 1947), exactly.
+
+    `only_first` photographs are named rightly by the first alone, `only_second` by the second alone: if neither was
+    better, each of them could as well have fallen to the other. Those that both or neither name rightly tell nothing.
+    Raises ValueError below zero.
+    """
+    if min(only_first, only_second) < 0:
+        raise ValueError("fewer than no photographs")
+    differ = only_first + only_second
+    tail = sum(comb(differ, count) for count in range(min(only_first, only_second) + 1))
+    return min(1.0, 2 * tail / (1 << differ))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

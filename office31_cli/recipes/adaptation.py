@@ -20,6 +20,7 @@ from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled as labels_seen
 from office31_cli.recipes.learning import (
+    accuracies,
     actual_items,
     check_material,
     in_passes,
@@ -116,7 +117,11 @@ class AdaptRun(Run):
 
     def metrics(self) -> dict[str, Any]:
         """The target's scores: here, after the training, its labels are read for the first time."""
-        return {"scores": scores(self.adaptation, 0, actual_items(self.target), self.request.validator)}
+        actual = actual_items(self.target)
+        return {
+            "scores": scores(self.adaptation, 0, actual, self.request.validator),
+            "accuracies": accuracies(self.adaptation, 0, actual),
+        }
 
     def labels_used(self) -> dict[str, int]:
         """Those of the source, and of the target none but what the start has seen already."""

@@ -64,12 +64,21 @@ class Answers:
 
 
 def answer(
-    entry: Entry, data: DataSet, domain: str, part: str | None, *, device: str, skip_bad: bool, observer: Observer
+    entry: Entry,
+    data: DataSet,
+    domain: str,
+    part: str | None,
+    *,
+    only: Photographs | None = None,
+    device: str,
+    skip_bad: bool,
+    observer: Observer,
 ) -> Answers:
     """Pass one part of a domain through the stored network.
 
-    Without `part`, it is all of the domain if the model has learnt none of its labels, else what it has not. Raises
-    `Failed` where there are no photographs.
+    Without `part`, it is all of the domain if the model has learnt none of its labels, else what it has not. With
+    `only`, it is these of the domain's photographs, whichever the model has learnt from. Raises `Failed` where there
+    are no photographs.
     """
     network, preprocessing = load_network(entry)
     chosen = choose_device(device)
@@ -77,7 +86,7 @@ def answer(
     known = labelled.of(entry)
     seen = labelled.seen(opened.photographs, known)
     part = part or ("test" if seen.any() else "all")
-    scored = _part(opened.photographs, seen, part)
+    scored = _part(opened.photographs, seen, part) if only is None else _among(opened.photographs, only)
     # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
     computed = opened.whole if entry.card.train == "head" else scored
     rows = scored.rows if entry.card.train == "head" else np.arange(len(scored))
@@ -135,6 +144,11 @@ def _part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
             f"use --split {photographs.domain}:all, or a model that was trained with --held-out above 0",
         )
     return chosen
+
+
+def _among(photographs: Photographs, only: Photographs) -> Photographs:
+    """Those of a domain's photographs that could be read that are among others of the same domain."""
+    return photographs.subset(np.isin(photographs.rows, only.rows))
 
 
 def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Observer) -> dict[str, FloatArray]:

@@ -35,12 +35,12 @@ def model_and_data(
         check(opened, domain)
     if word is not None:
         taken = registry.find(word)
-        _check_card(taken)
+        check_usable(taken)
     else:
         taken = _newest(registry, domain, opened, fits, otherwise)
     opened = opened or _data_of(taken)
     check(opened, domain)
-    _check_items(taken, opened)
+    check_items(taken, opened)
     return taken, opened
 
 
@@ -54,7 +54,7 @@ def _newest(
     """The newest model that fits and whose data set, the one opened or its own, has the domain and its items."""
     known: set[str] = set()
     for entry in registry.entries():
-        if not (_usable(entry) and fits(entry)):
+        if not (usable(entry) and fits(entry)):
             continue
         try:
             its = opened or _data_of(entry)
@@ -68,7 +68,7 @@ def _newest(
     raise otherwise
 
 
-def _usable(entry: Entry) -> bool:
+def usable(entry: Entry) -> bool:
     """Whether a card tells what every command needs; a model from elsewhere may have another."""
     return (
         isinstance(entry.card.data.get("location"), str)
@@ -77,8 +77,9 @@ def _usable(entry: Entry) -> bool:
     )
 
 
-def _check_card(entry: Entry) -> None:
-    if not _usable(entry):
+def check_usable(entry: Entry) -> None:
+    """Raise `Refused` where a card does not tell what every command needs."""
+    if not usable(entry):
         raise Refused(
             f"model {entry.name}",
             "its card does not tell its backbone, its data set or the labels that it has seen",
@@ -128,7 +129,7 @@ def tell_data(word: str | None, taken: DataSet, observer: Observer) -> None:
         observer.say(f"data: {taken.name}, as {office31.TITLE} is not here (office31 download brings it)")
 
 
-def _check_items(entry: Entry, data: DataSet) -> None:
+def check_items(entry: Entry, data: DataSet) -> None:
     """Raise `Misuse` where the model names other items than the data set holds."""
     known, held = set(entry.card.items), set(data.items)
     if known == held:

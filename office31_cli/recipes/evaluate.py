@@ -24,7 +24,7 @@ def evaluate(
     `Failed` where no photographs are left to score.
     """
     check_device(device)
-    domain, part = _parse(split)
+    domain, part = parsed(split)
     nothing = Failed("no stored model", "there is nothing to evaluate", "run: office31 pretrain --domain amazon")
     entry, opened = choice.model_and_data(model, data, domain, lambda entry: True, nothing)
     choice.tell_model(model, entry, observer)
@@ -33,7 +33,8 @@ def evaluate(
     return scoring.score(entry, opened, domain, part, device=device, skip_bad=skip_bad, observer=observer)
 
 
-def _parse(split: str) -> tuple[str, str | None]:
+def parsed(split: str) -> tuple[str, str | None]:
+    """The domain and, where it is said, the part; raises `Misuse` for another part."""
     domain, colon, part = split.partition(":")
     if colon and part not in PARTS:
         raise Misuse(f"--split {printable(split)}", f"no part {printable(part)!r}", did_you_mean(part, PARTS))

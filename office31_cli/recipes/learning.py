@@ -97,6 +97,14 @@ def learning_together(
     return adaptation, Training(adaptation, adaptation.groups(), batches, settings, device)
 
 
+def accuracies(adaptation: Adaptation, run: int, actual: IntArray | None) -> list[float] | None:
+    """A run's accuracy on its target's photographs after each epoch; None without `actual` items (n,)."""
+    if actual is None:
+        return None
+    right: list[float] = (adaptation.named(run) == actual).mean(1).tolist()
+    return right
+
+
 def scores(adaptation: Adaptation, run: int, actual: IntArray | None, validator: str) -> dict[str, Any]:
     """A run's accuracy on its target's photographs: after the last epoch, the one picked without labels, the best.
 
@@ -104,7 +112,7 @@ def scores(adaptation: Adaptation, run: int, actual: IntArray | None, validator:
     """
     judged = adaptation.judged(run)[validator]
     picked = int(np.argmax(judged))
-    right = None if actual is None else (adaptation.named(run) == actual).mean(1).tolist()
+    right = accuracies(adaptation, run, actual)
     return {
         "last": right and right[-1],
         "selected": {"validator": validator, "epoch": picked + 1, "accuracy": right and right[picked]},

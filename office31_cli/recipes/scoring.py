@@ -16,7 +16,12 @@ def score(
     entry: Entry, data: DataSet, domain: str, part: str | None, *, device: str, skip_bad: bool, observer: Observer
 ) -> Evaluated:
     """Score the stored network on one part of a domain: see `evaluate`."""
-    answers = answer(entry, data, domain, part, device=device, skip_bad=skip_bad, observer=observer)
+    return scored(entry, data, answer(entry, data, domain, part, device=device, skip_bad=skip_bad, observer=observer))
+
+
+def scored(entry: Entry, data: DataSet, answers: Answers) -> Evaluated:
+    """What the stored network's answers about labelled photographs are worth."""
+    domain = answers.photographs.domain
     return Evaluated(
         model=entry.name,
         id=entry.id,

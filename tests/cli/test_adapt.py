@@ -51,6 +51,12 @@ class TestTheSample:
         for share in (scores["last"], scores["oracle"], scores["selected"]["accuracy"]):
             assert share * 310 == pytest.approx(round(share * 310))
 
+    def test_the_accuracy_after_each_epoch_is_kept(self, adapted: dict[str, Any]) -> None:
+        scores, accuracies = adapted["scores"], adapted["accuracies"]
+        assert len(accuracies) == 3
+        assert (accuracies[-1], max(accuracies)) == (scores["last"], scores["oracle"])
+        assert accuracies[scores["selected"]["epoch"] - 1] == scores["selected"]["accuracy"]
+
     def test_evaluating_gives_exactly_the_last_epochs_score(self, drawn: Command, adapted: dict[str, Any]) -> None:
         scored = drawn.json("evaluate", "--split", "dslr", "--model", "to-dslr")
         assert (scored["split"], scored["photographs"]) == ("dslr:all", 310)

@@ -12,7 +12,7 @@ from small_data import Listener, draw, lay_out
 from office31_cli.data import pixels
 from office31_cli.data.folder import open_folder
 from office31_cli.data.photographs import Photographs
-from office31_cli.data.pixels import decode, decoded, readable
+from office31_cli.data.pixels import decode, decoded, readable, thumbnail
 from office31_cli.errors import Failed, Refused
 
 SMOOTH = np.stack([*np.meshgrid(np.linspace(0, 255, 48), np.linspace(255, 0, 32)), np.full((32, 48), 90.0)], axis=-1)
@@ -94,6 +94,25 @@ def test_a_picture_is_turned_upright(tmp_path: Path, kind: str, orientation: int
     turn = BACK[orientation]
     stored = PICTURE if turn is None else PICTURE.transpose(turn)
     assert close(decode(saved(tmp_path / "a", stored, kind, exif=oriented(orientation)), 8), SMALL, 4)
+
+
+def test_a_thumbnail_keeps_the_shape_and_nothing_but_the_pixels(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274], exif[270] = 6, "where it was taken"
+    path = saved(tmp_path / "a.jpg", PICTURE, "JPEG", exif=exif, comment=b"by whom", quality=95)
+    content = thumbnail(path, 24)
+    with Image.open(io.BytesIO(content)) as small:
+        assert (small.format, small.size) == ("JPEG", (16, 24))  # upright, which the file is not
+        assert not {"exif", "comment", "icc_profile"} & small.info.keys()
+        expected = PICTURE.transpose(Image.Transpose.ROTATE_270).resize((16, 24), Image.Resampling.LANCZOS)
+        assert close(np.asarray(small), np.asarray(expected), 3)
+    assert b"taken" not in content
+    assert b"whom" not in content
+
+
+def test_a_thumbnail_of_a_small_picture_is_no_larger(tmp_path: Path) -> None:
+    with Image.open(io.BytesIO(thumbnail(saved(tmp_path / "a.png", PICTURE, "PNG"), 500))) as same:
+        assert same.size == PICTURE.size
 
 
 def test_exif_that_cannot_be_understood_does_no_harm(tmp_path: Path) -> None:

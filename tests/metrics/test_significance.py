@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import permutation_test
+from scipy.stats import binomtest, permutation_test
 
-from office31_cli.metrics.significance import holm, sign_flip_test
+from office31_cli.metrics.significance import holm, mcnemar_test, sign_flip_test
 
 numbers = st.lists(st.integers(-50, 50).map(lambda whole: whole / 8), min_size=1, max_size=8)
 
@@ -19,6 +19,23 @@ def test_the_p_value_is_the_share_of_sign_flips_that_reach_as_far(differences: l
     ]
     expected = sum(reached >= abs(sum(differences)) for reached in sums) / len(sums)
     assert sign_flip_test(differences) == pytest.approx(expected)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_two_models_on_the_same_photographs_are_judged_as_by_scipys_binomial_test(first: int, second: int) -> None:
+    expected = binomtest(first, first + second).pvalue if first + second else 1
+    assert mcnemar_test(first, second) == pytest.approx(expected)
+    assert mcnemar_test(second, first) == mcnemar_test(first, second)
+
+
+def test_thousands_of_photographs_are_no_trouble() -> None:
+    assert mcnemar_test(3000, 3100) == pytest.approx(binomtest(3000, 6100).pvalue)
+    assert 0 < mcnemar_test(0, 1000) < 1e-290
+
+
+def test_fewer_than_no_photographs_are_refused() -> None:
+    with pytest.raises(ValueError, match="fewer"):
+        mcnemar_test(-1, 3)
 
 
 def test_many_pairs_are_judged_as_by_scipy() -> None:
