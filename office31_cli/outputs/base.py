@@ -2,7 +2,7 @@
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
@@ -22,7 +22,7 @@ Columns: TypeAlias = "Mapping[str, FloatArray]"
 class Output(ABC):
     """One component of what a network answers; `weight` is that of its loss in the composite's sum.
 
-    Imports no torch before a loss is computed.
+    Imports no torch before a loss or an answer is computed.
     """
 
     name: str
@@ -95,8 +95,12 @@ class Output(ABC):
         return self.loss(raw, targets)
 
     @abstractmethod
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
         """What `raw` (n, width) says about each of `columns`, in the form that `readers` score."""
+
+    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+        """As `read`, of an array."""
+        return read_array(self.read, raw)
 
     def readers(self) -> dict[str, "Output"]:
         """Who scores the answer about each of `columns`."""
@@ -115,6 +119,13 @@ class Output(ABC):
     def values(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
         """A column's texts as numbers, and the labels that they number; raises `Unreadable` where one is not."""
         raise NotImplementedError
+
+
+def read_array(read: "Callable[[Tensor], dict[str, Tensor]]", raw: "FloatArray") -> dict[str, "FloatArray"]:
+    """What `read` makes of an array (n, width), in its precision."""
+    import torch
+
+    return {column: answer.numpy() for column, answer in read(torch.from_numpy(raw)).items()}
 
 
 class Unreadable(ValueError):

@@ -56,9 +56,9 @@ class Kind(Output):
 
         return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
 
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
         """Probabilities (n, labels)."""
-        return {self.name: softmax(raw)}
+        return {self.name: raw.softmax(1)}
 
     def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
         """Accuracy, the mean over labels, and the expected calibration error."""
@@ -83,12 +83,3 @@ class Kind(Output):
         labels = tuple(sorted(set(texts)))
         numbers = {label: float(number) for number, label in enumerate(labels)}
         return [numbers[text] for text in texts], labels
-
-
-def softmax(raw: "FloatArray") -> "FloatArray":
-    """Logits (n, K) to probabilities (n, K)."""
-    import numpy as np
-
-    powers: FloatArray = np.exp(raw - raw.max(1, keepdims=True))
-    shares: FloatArray = powers / powers.sum(1, keepdims=True)
-    return shares

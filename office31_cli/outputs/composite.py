@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from office31_cli import outputs as kinds
-from office31_cli.outputs.base import Output
+from office31_cli.outputs.base import Output, read_array
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,14 +83,18 @@ class Composite:
             for place, (output, part) in enumerate(zip(self.outputs, parts, strict=True))
         }
 
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
         """What `raw` (n, width) says about each of `columns`."""
-        answers: dict[str, FloatArray] = {}
+        answers: dict[str, Tensor] = {}
         start = 0
         for output in self.outputs:
-            answers |= output.answers(raw[:, start : start + output.width])
+            answers |= output.read(raw[:, start : start + output.width])
             start += output.width
         return answers
+
+    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+        """As `read`, of an array."""
+        return read_array(self.read, raw)
 
     def scores(self, raw: "FloatArray", columns: "Columns") -> dict[str, dict[str, Any]]:
         """By column its kind and figures, of `raw` (n, width), for those of which `columns` holds any value."""

@@ -85,7 +85,7 @@ class Kind(Output):
 
         return mse_loss(GAIN * raw[:, 0], targets)
 
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
         """The values (n,) in the column's unit."""
         mean, std = self._scale()
         return {self.name: GAIN * raw[:, 0] * std + mean}

@@ -57,9 +57,9 @@ class Kind(Output):
 
         return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
 
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
         """The marginal probabilities of the domains (n, D) and of the items (n, I)."""
-        pairs = choice.softmax(raw).reshape(len(raw), len(self.domains), len(self.items))
+        pairs = raw.softmax(1).reshape(-1, len(self.domains), len(self.items))
         return {"domain": pairs.sum(2), "item": pairs.sum(1)}
 
     def readers(self) -> dict[str, Output]:

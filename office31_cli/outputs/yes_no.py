@@ -42,11 +42,9 @@ class Kind(Output):
 
         return binary_cross_entropy_with_logits(raw[:, 0], targets + smoothing * (0.5 - targets))
 
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
         """The probability (n,) of yes."""
-        import numpy as np
-
-        return {self.name: 0.5 * (1 + np.tanh(raw[:, 0] / 2))}  # the logistic function, which never overflows so
+        return {self.name: raw[:, 0].sigmoid()}
 
     def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
         """Accuracy, and of those that are a yes the share that is found (not a number where there are none)."""
