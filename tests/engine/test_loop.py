@@ -4,35 +4,31 @@ import numpy as np
 import pytest
 import torch
 from small_outputs import THREE
-from tiny_training import CPU, Interrupted, Remembering, examples, features, frozen, settings, stored, train
+from tiny_training import (
+    CPU,
+    ITEMS,
+    Interrupted,
+    Remembering,
+    convolutional,
+    examples,
+    features,
+    frozen,
+    photographs,
+    settings,
+    train,
+)
 from torch import Tensor, nn
 
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.engine.draws import order
-from office31_cli.engine.inputs import Inputs, PixelInputs
 from office31_cli.engine.loop import Supervised, predict
 from office31_cli.errors import Failed
-from office31_cli.models.network import Architecture, Network
-from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.weights import digest
-
-ITEMS = [0, 1, 2] * 3 + [0]
 
 
 def linear(width: int = 4) -> nn.Linear:
     torch.manual_seed(0)
     return nn.Linear(width, 3)
-
-
-def convolutional() -> Network:
-    """With batch norm in the backbone, and batch norm and dropout in the head."""
-    torch.manual_seed(0)
-    return Network(Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16))
-
-
-def photographs() -> Inputs:
-    pixels = np.random.default_rng(0).integers(0, 256, (len(ITEMS), 18, 18, 3), dtype=np.uint8)
-    return PixelInputs([stored(pixels)], Preprocessing(side=18, crop=16), CPU)
 
 
 @pytest.mark.usefixtures("single_precision")

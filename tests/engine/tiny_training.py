@@ -12,9 +12,11 @@ from torch import nn
 from office31_cli.data.cache import CachedArray, cached, content_key
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History, State
-from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
+from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
 from office31_cli.engine.loop import Supervised, Task, Training
 from office31_cli.engine.settings import Settings
+from office31_cli.models.network import Architecture, Network
+from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import SILENT, Observer, Silent
 from office31_cli.strategies.base import Group
 
@@ -52,6 +54,20 @@ def stored(array: npt.NDArray[np.generic]) -> CachedArray:
 
 def features(count: int, width: int) -> npt.NDArray[np.float32]:
     return np.random.default_rng(0).standard_normal((count, width)).astype(np.float32)
+
+
+ITEMS = [0, 1, 2] * 3 + [0]
+
+
+def convolutional() -> Network:
+    """With batch norm in the backbone, and batch norm and dropout in the head."""
+    torch.manual_seed(0)
+    return Network(Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16))
+
+
+def photographs() -> Inputs:
+    pixels = np.random.default_rng(0).integers(0, 256, (len(ITEMS), 18, 18, 3), dtype=np.uint8)
+    return PixelInputs([stored(pixels)], Preprocessing(side=18, crop=16), CPU)
 
 
 def examples(items: Iterable[int]) -> Examples:

@@ -1,0 +1,105 @@
+"""A checkpoint holds what a training goes on from and nothing else: without any one field it ends elsewhere."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import pytest
+import torch
+from small_outputs import THREE
+from tiny_adaptation import adapting, pair
+from tiny_training import CPU, ITEMS, Interrupted, convolutional, examples, photographs, settings
+from torch import Tensor
+
+from office31_cli.engine import checkpoints
+from office31_cli.engine.batches import LabelledBatches
+from office31_cli.engine.checkpoints import Checkpoints
+from office31_cli.engine.loop import Supervised, Training
+from office31_cli.models.weights import digest
+from office31_cli.observer import SILENT
+from office31_cli.strategies.base import Group
+
+Kept: TypeAlias = tuple[dict[str, Any], dict[str, Tensor]]
+"""What a checkpoint says in JSON, and its tensors."""
+
+_RUN = {"run": "interrupted"}
+
+NOTHING = "nothing"
+"""Left out of a checkpoint, it changes nothing."""
+
+REDUNDANT = {
+    "num_batches_tracked": "batch norms count, but average with a fixed momentum",
+    "groups": "rates are set anew at every step, and the rest comes from the settings",
+    "scaler": "it is off where nothing is computed in half precision",
+}
+"""Why the end is the same without these."""
+
+
+def supervised(optimizer: str) -> Training:
+    network, how = convolutional(), settings(optimizer, epochs=4)
+    batches = LabelledBatches(photographs(), examples(ITEMS), batch_size=4, seed=1, device=CPU)
+    return Training(Supervised(network, THREE), [Group(list(network.parameters()))], batches, how, CPU)
+
+
+TRAININGS: dict[str, Callable[[], Training]] = {
+    "momentum": lambda: supervised("nesterov"),
+    "adamw": lambda: supervised("adamw"),
+    "a discriminator": lambda: adapting("cdan", [pair()], epochs=4)[1],
+    "centroids": lambda: adapting("shot", [pair(source_free=True)], epochs=4)[1],
+}
+
+
+def ended(training: Training, **settings: Any) -> tuple[str, list[dict[str, float]]]:
+    """Everything that a training is at its end."""
+    history = training.run(SILENT, Checkpoints(settings))
+    return digest(training.task.state_dict()), history
+
+
+def without(field: str, kept: Kept, fresh: Training) -> Kept:
+    """The checkpoint as if this field had never been stored: it is as at the beginning."""
+    about, tensors = dict(kept[0]), {name: value.clone() for name, value in kept[1].items()}
+    if field == NOTHING:
+        return about, tensors
+    if field in tensors:
+        left = tensors.pop(field)
+        if field.startswith("module."):
+            tensors[field] = fresh.task.state_dict()[field.removeprefix("module.")].clone().reshape(left.shape)
+    else:
+        beginning = {"groups": fresh.optimizer.state_dict()["param_groups"], "history": [], "scaler": {}}
+        about[field] = beginning[field]
+    return about, tensors
+
+
+def fields(kept: Kept) -> Iterator[str]:
+    yield NOTHING
+    yield from kept[1]
+    yield from sorted(kept[0].keys() - {"run"})
+
+
+def whole_module(kept: Kept) -> dict[str, Tensor]:
+    return {key.removeprefix("module."): value for key, value in kept[1].items() if key.startswith("module.")}
+
+
+@pytest.mark.fault(45)
+@pytest.mark.parametrize("name", TRAININGS)
+def test_without_any_one_field_a_resumed_training_ends_elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, read = TRAININGS[name], checkpoints._read
+    expected = ended(make(), run="whole")
+    with pytest.raises(KeyboardInterrupt):
+        make().run(SILENT, Interrupted(_RUN))
+    newest = sorted(Checkpoints(_RUN).folder.iterdir())[-1]
+    whole = read(newest)
+    redundant = []
+    for field in fields(whole):
+        fresh = make()
+        with monkeypatch.context() as patched:
+            patched.setattr(checkpoints, "_read", lambda _, field=field, fresh=fresh: without(field, whole, fresh))
+            patched.setattr(Checkpoints, "save", lambda *_: None)
+            with contextlib.suppress(TypeError, KeyError):  # an optimizer misses its moments
+                if ended(fresh, **_RUN) == expected:
+                    redundant.append(field)
+    beginning = make().task.state_dict()
+    unchanged = [f"module.{key}" for key, value in whole_module(whole).items() if torch.equal(value, beginning[key])]
+    assert redundant.pop(0) == NOTHING
+    assert [field for field in redundant if not field.endswith((*REDUNDANT, *unchanged))] == []
+    assert ended(make(), **_RUN) == expected
