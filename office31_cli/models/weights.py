@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.torch_version import TorchVersion
 
 from office31_cli import storage
 from office31_cli.data.transfer import fetched
@@ -27,6 +28,8 @@ _OWN_PREPROCESSING = {
     "convnet": Preprocessing(side=56, crop=48, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
     "mlp": Preprocessing(side=100, crop=100, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
 }
+
+_HARDENED = TorchVersion("2.10")
 
 _LARGEST = 1 << 32
 """Bytes of the largest weights file that is fetched; torchvision's largest is 2.6 GB."""
@@ -57,6 +60,8 @@ def load(backbone: str, weights: str, observer: Observer = SILENT) -> Weights:
 
 def read_file(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.safetensors` file, or of a `.pth` file without running what a pickle may ask for."""
+    if path.suffix != ".safetensors":
+        _check_unpickler(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # torch's unpickler remarks on damaged bytes before it fails
             stored: Any = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
@@ -72,6 +77,16 @@ def read_file(path: Path) -> dict[str, Tensor]:
     if not isinstance(stored, dict) or not all(isinstance(key, str) and _plain(stored[key]) for key in stored):
         raise Refused(printable(str(path)), "it is not a state dict of tensors", "save the network's state_dict()")
     return stored
+
+
+def _check_unpickler(path: Path) -> None:
+    """Raise `Refused` where torch is older than the one whose unpickler withstands what is known (CVE-2025-32434)."""
+    if TorchVersion(torch.__version__) < _HARDENED:
+        raise Refused(
+            printable(str(path)),
+            f"torch {torch.__version__} does not read pickles safely",
+            f"convert it to .safetensors, or upgrade torch to {_HARDENED} or newer",
+        )
 
 
 def _read_pickle(path: Path) -> Any:

@@ -42,6 +42,7 @@ def test_each_file_is_hashed_once(root: Path, hashed: list[str]) -> None:
     assert hashed == []
 
 
+@pytest.mark.fault(35)
 def test_an_edit_that_keeps_size_and_time_is_noticed(root: Path, hashed: list[str]) -> None:
     before = digest_files(root, FILES)
     target, hashed[:] = root / FILES[1], []

@@ -150,6 +150,7 @@ def test_batch_counters_may_be_missing_as_in_old_files(tensors: dict[str, Tensor
         (lambda t: t.update({"0.1.bias": torch.full((32,), 1e300, dtype=torch.float64)}), "not finite"),
     ],
 )
+@pytest.mark.fault(68)
 def test_weights_that_do_not_fit_are_named(
     tensors: dict[str, Tensor], change: Callable[[dict[str, Tensor]], object], fault: str
 ) -> None:

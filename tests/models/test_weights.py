@@ -83,6 +83,18 @@ def test_a_file_that_is_no_weights_is_refused(content: bytes, suffix: str, tmp_p
         weights.read_file(path)
 
 
+@pytest.mark.fault(66)
+def test_an_old_torch_reads_no_pickle(
+    tensors: dict[str, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(tensors, tmp_path / "w.pth")
+    safetensors.torch.save_file(tensors, tmp_path / "w.safetensors")
+    monkeypatch.setattr(torch, "__version__", "2.9.1+cpu")
+    with pytest.raises(Refused, match=r"convert it to \.safetensors"):
+        weights.read_file(tmp_path / "w.pth")
+    assert weights.read_file(tmp_path / "w.safetensors").keys() == tensors.keys()
+
+
 @pytest.mark.parametrize(
     "stored",
     [

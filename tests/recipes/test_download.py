@@ -296,7 +296,7 @@ class TestFromTheWeb:
             pytest.param(b"\x1f\x8b not at all", id="nonsense"),
         ],
     )
-    @pytest.mark.fault(9)
+    @pytest.mark.fault(4, 9)
     def test_damaged_bytes_are_refused_and_removed(self, archive: bytes) -> None:
         with serving(answer(archive, length=-1)) as server, pytest.raises(Refused) as refusal:
             download(server.url(), limits=QUICK)

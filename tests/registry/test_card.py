@@ -29,6 +29,7 @@ def decode(raw: bytes) -> Card:
     return cards.decode(raw, "card.json")
 
 
+@pytest.mark.fault(77)
 def test_a_card_is_read_as_it_was_written_with_nan_as_null() -> None:
     assert decode(cards.encode(WHOLE)) == replace(WHOLE, history=[{"epoch": 1, "loss": None}])
 

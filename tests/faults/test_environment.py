@@ -1,0 +1,155 @@
+"""Disks that are full, networks and pictures that are gone, memory that does not do, impatient users."""
+
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from real_command import OWN, Command, Done
+from small_data import lay_out
+
+from office31_cli.registry import Registry, upkeep
+
+_ISOLATED = ("unshare", "--map-root-user")
+_can_isolate = (
+    shutil.which("unshare") is not None and not subprocess.run([*_ISOLATED, "-mn", "true"], check=False).returncode
+)
+isolating = pytest.mark.skipif(not _can_isolate, reason="this machine lets nobody make a namespace")
+
+
+@pytest.fixture
+def command(home: Path) -> Command:
+    return Command(home)
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Path:
+    """Two domains of two items with eight pictures each."""
+    return lay_out(tmp_path / "things", "shop/cup", "shop/pen", "phone/cup", "phone/pen", pictures=8)
+
+
+@pytest.fixture
+def words(things: Path) -> tuple[str, ...]:
+    return (*OWN, "--data", str(things))
+
+
+def error(done: Done) -> str:
+    """The one line on stderr that tells what went wrong."""
+    (line,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    return line
+
+
+def isolated(command: Command, kind: str, script: str, *words: str) -> Done:
+    """The command below a shell in a namespace of its own, whose `$@` it is."""
+    line = [*_ISOLATED, kind, "sh", "-c", script, "sh", sys.executable, "-m", "office31_cli", *words]
+    done = subprocess.run(line, env=command.environment, capture_output=True, text=True, timeout=300, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@isolating
+@pytest.mark.fault(12)
+def test_without_a_network_the_way_by_hand_is_told_and_what_is_here_works(
+    command: Command, words: tuple[str, ...]
+) -> None:
+    done = isolated(command, "-n", 'exec "$@"', "download")
+    assert (done.code, "--from" in error(done)) == (1, True)
+    assert isolated(command, "-n", 'exec "$@"', *words, "--weights", "none").code == 0
+
+
+@pytest.mark.fault(31)
+def test_a_picture_that_is_removed_in_the_middle_is_named(command: Command, words: tuple[str, ...]) -> None:
+    command.json(*words, "--name", "earlier")
+    prelude = """
+from office31_cli.data import pixels
+decode = pixels.decode
+def vanish(path, side):
+    path.unlink()
+    return decode(path, side)
+pixels.decode = vanish
+"""
+    done = command(*words, "--domain", "phone", prelude=prelude)
+    assert (done.code, ".png" in error(done)) == (1, True)
+    assert upkeep.verify(Registry(command.home / "registry")) == []
+    assert [entry.name for entry in Registry(command.home / "registry").entries()] == ["earlier"]
+
+
+_FULL_AT_EPOCH_2 = """
+import errno, os
+from office31_cli import storage
+def full(operation, path):
+    if operation == "write" and path.name == "state.safetensors":
+        full.left -= 1
+        if full.left == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+full.left = 2
+storage.before_operation = full
+"""
+
+
+@pytest.mark.fault(47, 82)
+def test_a_full_disk_stops_at_a_checkpoint_and_the_one_before_is_gone_on_from(
+    command: Command, words: tuple[str, ...]
+) -> None:
+    done = command(*words, prelude=_FULL_AT_EPOCH_2)
+    assert (done.code, "free some space" in error(done)) == (1, True)
+    assert command(*words).err.startswith("going on after epoch 1 of 3\n")
+
+
+@isolating
+@pytest.mark.fault(82)
+def test_a_disk_of_a_megabyte_is_full_in_one_line(command: Command, words: tuple[str, ...]) -> None:
+    command.home.mkdir()
+    small = 'mount -t tmpfs -o size=1m tmpfs "$OFFICE31_HOME" && exec "$@"'
+    done = isolated(command, "-m", small, *words)
+    assert (done.code, "OFFICE31_HOME" in error(done)) == (1, True)
+
+
+@pytest.mark.fault(82)
+def test_a_limit_on_file_sizes_is_told_and_nothing_is_half_written(command: Command, words: tuple[str, ...]) -> None:
+    command.json(*words, "--name", "earlier")
+    limit = 1 << 16
+    done = command(*words, "--seed", "1", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    assert (done.code, "ulimit -f" in error(done)) == (1, True)
+    assert upkeep.verify(Registry(command.home / "registry")) == []
+    assert [entry.name for entry in Registry(command.home / "registry").entries()] == ["earlier"]
+
+
+@pytest.mark.fault(82)
+def test_too_little_memory_suggests_a_smaller_batch(command: Command, words: tuple[str, ...]) -> None:
+    prelude = """
+from office31_cli.engine.loop import Training
+def step(self, *_):
+    import torch
+    torch.empty(1 << 60)
+Training.step = step
+"""
+    done = command(*words, prelude=prelude)
+    assert (done.code, "--batch-size" in error(done)) == (1, True)
+
+
+@pytest.mark.fault(71)
+def test_a_part_without_photographs_is_no_score_of_nothing(command: Command, words: tuple[str, ...]) -> None:
+    command.json(*words, "--held-out", "0")
+    done = command("evaluate", "--split", "shop:test")
+    assert (done.code, "no photographs" in error(done)) == (1, True)
+
+
+@pytest.mark.fault(83)
+def test_a_second_ctrl_c_does_not_wait(command: Command, words: tuple[str, ...]) -> None:
+    prelude = """
+import os, signal
+from office31_cli.engine.loop import Training
+def stuck(self, *_):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:  # tidying up for ever
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.pause()
+Training._epoch = stuck
+"""
+    assert command(*words, prelude=prelude).code == -signal.SIGINT
