@@ -6,7 +6,7 @@ DEMO := .demo
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow lint format typecheck check bench build clean
+.PHONY: help demo install test test-slow lint format typecheck check bench faults build clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ check: lint typecheck test  ## Everything that must hold before a change lands.
 bench: $(INSTALLED)  ## Measure speed, as ratios taken in one run (a quarter of an hour).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python tests/benchmarks/run.py
+
+faults: $(INSTALLED)  ## Provoke every fault thousands of times, and write FAULTS.md (half an hour).
+	$(BIN)/python tests/faults/run.py
 
 build: $(INSTALLED)  ## Build the wheel and the source distribution.
 	$(BIN)/python -m build

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from figures import Figure
+from operations import exit_code, in_child
 from small_models import make_card, safetensors_bytes
 
 from office31_cli.errors import Office31Error
@@ -36,8 +37,8 @@ def killed_while_publishing(folder: Path, count: int, seed: int) -> Figure:
 
 def publishers_at_once(folder: Path, processes: int, each: int) -> Figure:
     """So many processes publish so many models each: all are there, under names of their own."""
-    children = [_child(lambda: _publish(Registry(folder), each)) for _ in range(processes)]
-    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    children = [in_child(lambda: _publish(Registry(folder), each)) for _ in range(processes)]
+    codes = [exit_code(child) for child in children]
     entries = Registry(folder).entries()
     names = {name for entry in entries for name in entry.names}
     wrong = sum(code != 0 for code in codes) + len(upkeep.verify(Registry(folder)))
@@ -63,7 +64,7 @@ def _publish_for_ever(registry: Registry, told: int) -> None:
 def _killed(work: Callable[[int], None], after: float) -> set[str]:
     """The ids that `work` told of until it was killed, so many seconds after it had begun."""
     reading, writing = os.pipe()
-    child = _child(lambda: work(writing))
+    child = in_child(lambda: work(writing))
     os.close(writing)
     deadline, told = time.monotonic() + after, b""
     while (left := deadline - time.monotonic()) > 0 and select.select([reading], [], [], left)[0]:
@@ -85,16 +86,3 @@ def _harmed(registry: Registry, published: set[str]) -> bool:
     except Office31Error:
         return True
     return not (whole and published <= there.keys() and all(there[model] for model in published))
-
-
-def _child(work: Callable[[], object]) -> int:
-    """The number of a child process that does `work`."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return child
