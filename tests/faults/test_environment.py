@@ -153,3 +153,12 @@ def stuck(self, *_):
 Training._epoch = stuck
 """
     assert command(*words, prelude=prelude).code == -signal.SIGINT
+
+
+@pytest.mark.fault(80)
+def test_a_poor_terminal_and_no_locale_cut_nothing_short(command: Command, words: tuple[str, ...]) -> None:
+    command.json(*words)
+    poor = {"LANG": "C", "LC_ALL": "C", "TERM": "dumb", "COLUMNS": "20", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for line in (("models", "list"), ("models", "tree"), ("evaluate", "--split", "phone"), ("methods",), ("--help",)):
+        code, out, err = command(*line, env=poor)
+        assert (code, "Traceback" in err, bool(out)) == (0, False, True), err

@@ -15,12 +15,21 @@ import torch
 from figures import Figure
 from small_data import lay_out
 
-from office31_cli.cli.main import main
+from office31_cli.__main__ import main
 from office31_cli.recipes import adaptation, training  # noqa: F401 - here, so that every child has them already
 from office31_cli.registry import Registry
 
 _SLOWEST = 120.0
-"""Seconds after which a training that was not killed counts as hung."""
+"""Seconds after which a training that was not stopped counts as hung."""
+
+_STOPS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: 130, signal.SIGTERM: 143}
+"""What a command leaves with that is stopped by each signal."""
+
+_PATIENCE = 10.0
+"""Seconds within which it is to leave."""
+
+_SOONEST = 0.01
+"""Seconds that a child needs to begin listening to signals."""
 
 _COMMON = ("--batch-size", "8", "--device", "cpu", "--json")
 _FRESH = ("pretrain", "--domain", "shop", "--backbone", "convnet", "--weights", "none", "--epochs", "4", *_COMMON)
@@ -36,7 +45,7 @@ LINES: dict[str, tuple[str, ...]] = {
 
 
 def killed_and_repeated(folder: Path, count: int, seed: int) -> Figure:
-    """SIGKILL, up to twice, at instants drawn over the whole command; then the same command until it ends.
+    """SIGKILL, SIGINT or SIGTERM, up to twice, at instants drawn over the whole command; then the same until it ends.
 
     Whatever was cut, decoding, features, an epoch, a checkpoint or the publishing, the weights' SHA-256 is that of
     the run that never stopped.
@@ -53,17 +62,19 @@ def killed_and_repeated(folder: Path, count: int, seed: int) -> Figure:
         began = time.monotonic()
         _finish(home, (*line, "--data", str(things)))
         wanted[name], lasting[name] = _newest(home), time.monotonic() - began
-    failures = kills = 0
+    failures = stops = 0
     for number in range(count):
         name = list(LINES)[number % len(LINES)]
         line = (*LINES[name], "--data", str(things))
         home = _copy(start, folder / "killed")
-        for _ in range(draw.randint(1, 2)):
-            kills += _killed(home, line, draw.uniform(0, lasting[name]))
+        left = [_stopped(home, line, draw.uniform(_SOONEST, lasting[name]), draw.choice(list(_STOPS)))]
+        left += [_stopped(home, line, draw.uniform(_SOONEST, lasting[name]), signal.SIGKILL)] * (draw.random() < 0.5)
         _finish(home, line)
-        failures += _newest(home) != wanted[name]
-    note = f"{kills:,} kills came before the end; {', '.join(LINES)}"
-    return Figure((45, 83), "trainings that ended with other weights after SIGKILLs", count, failures, seed, note)
+        stops += sum(code != 0 for code in left)
+        failures += _newest(home) != wanted[name] or not set(left) <= {0, *_STOPS.values()}
+    note = f"{stops:,} stops by SIGKILL, SIGINT or SIGTERM came before the end; {', '.join(LINES)}"
+    what = "trainings that were stopped at random instants and repeated, and ended with other weights or exit codes"
+    return Figure((45, 83), what, count, failures, seed, note)
 
 
 def _copy(start: Path, home: Path) -> Path:
@@ -84,18 +95,25 @@ def _finish(home: Path, line: Sequence[str]) -> None:
         raise AssertionError(f"office31 {' '.join(line)} left with {code}")
 
 
-def _killed(home: Path, line: Sequence[str], after: float) -> bool:
-    """Whether the command was at work when it was killed after so many seconds."""
-    return _waited(_started(home, line), after) == -signal.SIGKILL
+def _stopped(home: Path, line: Sequence[str], after: float, by: signal.Signals) -> int:
+    """The exit code of a command that gets a signal after so many seconds, unless it has ended before."""
+    child = _started(home, line)
+    ended = os.pidfd_open(child)
+    if not select.select([ended], [], [], after)[0]:
+        os.kill(child, by)
+    os.close(ended)
+    return _waited(child, _PATIENCE)
 
 
 def _waited(child: int, most: float) -> int:
-    """The exit code of a child that gets so many seconds."""
+    """The exit code of a child that gets so many seconds; after that it is killed, and none of the right ones."""
     ended = os.pidfd_open(child)
-    if not select.select([ended], [], [], most)[0]:
+    late = not select.select([ended], [], [], most)[0]
+    if late:
         os.kill(child, signal.SIGKILL)
     os.close(ended)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return -signal.SIGALRM if late else code
 
 
 def _started(home: Path, line: Sequence[str]) -> int:
