@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from office31_cli.recipes.download import download
     from office31_cli.recipes.evaluate import evaluate
     from office31_cli.recipes.finetune import finetune
+    from office31_cli.recipes.predict import predict
     from office31_cli.recipes.pretrain import pretrain
     from office31_cli.recipes.request import Options
 
@@ -34,11 +35,12 @@ __all__ = [
     "evaluate",
     "finetune",
     "planned",
+    "predict",
     "pretrain",
 ]
 
 _HOME = {
-    **{name: name for name in ("adapt", "benchmark", "download", "evaluate", "finetune", "pretrain")},
+    **{name: name for name in ("adapt", "benchmark", "download", "evaluate", "finetune", "predict", "pretrain")},
     **{f"compare_{what}": f"compare.{what}" for what in ("chapter", "labels", "optimizers", "outputs")},
     "planned": "benchmark",
     "Options": "request",

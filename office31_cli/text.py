@@ -20,6 +20,11 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def columns(text: str) -> int:
+    """How many columns of a terminal a printable text takes at most: two for a wide East Asian character."""
+    return len(text) if text.isascii() else sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in text)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """What to try instead of an unknown word: the nearest of the known ones in whatever case, else all."""
     known = sorted(known)

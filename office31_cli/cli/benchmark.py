@@ -7,7 +7,6 @@ import typer
 from office31_cli.cli import completion, options
 from office31_cli.cli.completion import one_of, some_of
 from office31_cli.errors import Misuse
-from office31_cli.text import did_you_mean, printable
 
 
 def benchmark(
@@ -62,11 +61,10 @@ def benchmark(
     from office31_cli.report.console import Reporter
     from office31_cli.report.grid import FORMATS
 
-    if form not in FORMATS:
-        raise Misuse(f"--format {printable(form)}", "not one of ours", did_you_mean(form, FORMATS))
-    if form not in ("table", "json") and (as_json or dry_run):
-        raise Misuse(f"--format {form}", "it says something else than --json and --dry-run", "leave one of them out")
-    reporter = Reporter(as_json=as_json or form == "json")
+    form = options.checked_format(form, FORMATS, as_json=as_json)
+    if dry_run and form not in ("table", "json"):
+        raise Misuse(f"--format {form}", "--dry-run prints a table or JSON", "leave one of them out")
+    reporter = Reporter(as_json=form == "json")
     recipe.check_published(published)
     plan = recipe.planned(
         options.words("--methods", methods),

@@ -167,6 +167,13 @@ def formats(context: typer.Context) -> Iterable[str]:
     return FORMATS
 
 
+def prediction_formats(context: typer.Context) -> Iterable[str]:
+    """What `--format` of `predict` takes."""
+    from office31_cli.report.predict import FORMATS
+
+    return FORMATS
+
+
 def _data_of(context: typer.Context) -> "DataSet":
     """The data set given, else that of the model given, else of the newest model that has one, else the first here."""
     from office31_cli.data.catalogue import open_data

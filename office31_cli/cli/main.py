@@ -16,6 +16,7 @@ from office31_cli.cli.download import download
 from office31_cli.cli.evaluate import evaluate
 from office31_cli.cli.finetune import finetune
 from office31_cli.cli.listing import methods, strategies
+from office31_cli.cli.predict import predict
 from office31_cli.cli.pretrain import pretrain
 from office31_cli.cli.tune import tune
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
@@ -38,6 +39,7 @@ app.command()(pretrain)
 app.command()(finetune)
 app.command()(adapt)
 app.command()(evaluate)
+app.command()(predict)
 app.command()(benchmark)
 app.command()(tune)
 app.command()(methods)

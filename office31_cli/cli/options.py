@@ -8,7 +8,7 @@ import typer
 from office31_cli.cli import completion
 from office31_cli.cli.completion import one_of
 from office31_cli.errors import Misuse
-from office31_cli.text import printable
+from office31_cli.text import did_you_mean, printable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Model = Annotated[
@@ -111,6 +111,15 @@ HeldOut = Annotated[
     float,
     typer.Option("--held-out", min=0.0, max=0.9, help="Share of the labelled photographs kept back for testing."),
 ]
+
+
+def checked_format(form: str, known: Sequence[str], *, as_json: bool) -> str:
+    """What to print in: `--format`, or json where `--json` says so; raises `Misuse` where the two differ."""
+    if form not in known:
+        raise Misuse(f"--format {printable(form)}", "not one of ours", did_you_mean(form, known))
+    if as_json and form not in ("table", "json"):
+        raise Misuse(f"--format {form}", "it says something else than --json", "leave one of them out")
+    return "json" if as_json else form
 
 
 def assignments(texts: Sequence[str]) -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 import io
 import os
+import stat
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,11 @@ warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata harm nobody, 
 
 MAX_PIXELS = 100_000_000
 """A picture that claims more is refused before a byte of it is decoded."""
+
+_LARGE = 16_000_000
+"""Pixels: of larger pictures one is decoded at a time, as each takes up to sixteen bytes a pixel for the moment."""
+
+_alone = threading.Lock()
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -55,7 +62,8 @@ def decode(path: Path, side: int) -> Pixels:
     """
     with _opened(path) as picture:
         picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
-        small = _to_rgb(_upright(picture)).resize((side, side), Image.Resampling.BILINEAR)
+        with _alone if picture.width * picture.height > _LARGE else nullcontext():
+            small = _to_rgb(_upright(picture)).resize((side, side), Image.Resampling.BILINEAR)
         return np.asarray(small, dtype=np.uint8)
 
 
@@ -82,7 +90,7 @@ def size(path: Path) -> tuple[int, int]:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
+        with _regular(path) as content, Image.open(content, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise _too_large(path, f"{picture.width} x {picture.height}")
             yield picture
@@ -90,12 +98,24 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise _too_large(path, "far more") from None
     except _BROKEN as error:
         unknown = isinstance(error, UnidentifiedImageError)
-        reason = "it is no picture in a known format" if unknown else str(error)
-        raise Failed(
-            printable(str(path)),
-            f"cannot be read: {printable(reason)}",
-            "replace it, or leave unreadable pictures out with --skip-bad",
-        ) from None
+        reason = "it is no picture in a known format" if unknown else getattr(error, "strerror", None) or str(error)
+        raise unreadable(path, reason) from None
+
+
+def unreadable(path: Path, reason: str) -> Failed:
+    """What to say of a picture that cannot be read."""
+    return Failed(
+        printable(str(path)),
+        f"cannot be read: {printable(reason)}",
+        "replace it, or leave unreadable pictures out with --skip-bad",
+    )
+
+
+def _regular(path: Path) -> BinaryIO:
+    """The file's bytes. A FIFO would keep its reader waiting for ever, and a device may do anything when opened."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is no regular file")
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # should it be a FIFO by now
 
 
 def _too_large(path: Path, claim: str) -> Refused:

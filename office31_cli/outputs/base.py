@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
+Verdict: TypeAlias = tuple[str | bool | float, float | None]
+"""What an answer about one photograph comes down to, and its probability; None where the kind has none."""
+
 Columns: TypeAlias = "Mapping[str, FloatArray]"
 """Values (n,) by column: a label's number, 0 or 1, or the number itself; not a number where there is no value."""
 
@@ -103,12 +106,16 @@ class Output(ABC):
         return read_array(self.read, raw)
 
     def readers(self) -> dict[str, "Output"]:
-        """Who scores the answer about each of `columns`."""
+        """Who scores and tells the answer about each of `columns`."""
         return {self.name: self}
 
     @abstractmethod
     def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
         """What an answer is worth against the actual values (n,), n > 0; fractions in [0, 1] where it can be."""
+
+    def verdicts(self, answer: "FloatArray") -> list[Verdict]:
+        """What an answer comes down to, photograph by photograph; unless a kind knows better, the number itself."""
+        return [(value, None) for value in answer.tolist()]
 
     @classmethod
     def fits(cls, texts: set[str]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from office31_cli.outputs.base import Output
+from office31_cli.outputs.base import Output, Verdict
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,6 +71,11 @@ class Kind(Output):
             "macro_accuracy": macro_accuracy(predicted, labels),
             "ece": expected_calibration_error(answer, labels),
         }
+
+    def verdicts(self, answer: "FloatArray") -> list[Verdict]:
+        """The likeliest label."""
+        pairs = zip(answer.argmax(1).tolist(), answer.max(1).tolist(), strict=True)
+        return [(self.labels[place], probability) for place, probability in pairs]
 
     @classmethod
     def fits(cls, texts: set[str]) -> bool:

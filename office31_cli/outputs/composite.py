@@ -39,7 +39,7 @@ class Composite:
         return tuple(column for output in self.outputs for column in output.columns)
 
     def readers(self) -> dict[str, Output]:
-        """Who scores the answer about each of `columns`."""
+        """Who scores and tells the answer about each of `columns`."""
         return {column: reader for output in self.outputs for column, reader in output.readers().items()}
 
     def changed(self, change: Callable[[Output], Output]) -> "Composite":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from office31_cli.outputs.base import Output, Unreadable
+from office31_cli.outputs.base import Output, Unreadable, Verdict
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +52,10 @@ class Kind(Output):
         recalls = {"recall_yes": right[actual > 0.5], "recall_no": right[actual <= 0.5]}
         shares = {name: float(part.mean()) if len(part) else float("nan") for name, part in recalls.items()}
         return {"accuracy": float(right.mean())} | shares
+
+    def verdicts(self, answer: "FloatArray") -> list[Verdict]:
+        """True for yes, with the probability of what is said."""
+        return [(yes > 0.5, max(yes, 1 - yes)) for yes in answer.tolist()]
 
     @classmethod
     def fits(cls, texts: set[str]) -> bool:

@@ -33,15 +33,26 @@ def model_and_data(
     opened = None if data is None else open_data(data)
     if opened is not None:
         check(opened, domain)
-    if word is not None:
-        taken = registry.find(word)
-        check_usable(taken)
-    else:
-        taken = _newest(registry, domain, opened, fits, otherwise)
+    taken = _newest(registry, domain, opened, fits, otherwise) if word is None else _named(registry, word)
     opened = opened or _data_of(taken)
     check(opened, domain)
     check_items(taken, opened)
     return taken, opened
+
+
+def model_of(word: str | None, otherwise: Office31Error) -> Entry:
+    """The model that `word` names, else the newest, whatever its data set; raises `otherwise` where there is none."""
+    registry = Registry()
+    taken = registry.newest(usable) if word is None else _named(registry, word)
+    if taken is None:
+        raise otherwise
+    return taken
+
+
+def _named(registry: Registry, word: str) -> Entry:
+    taken = registry.find(word)
+    check_usable(taken)
+    return taken
 
 
 def _newest(

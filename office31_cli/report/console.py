@@ -4,8 +4,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -47,10 +47,33 @@ class Reporter:
     def show(self, result: Result, *tables: RenderableType) -> None:
         """Print a result: as one JSON object, or as the tables made from it."""
         if self._as_json:
-            print(json.dumps(_without_nan(result.to_json()), ensure_ascii=True, allow_nan=False, indent=2))
+            print(as_json(result.to_json(), indent=2))
             return
         for table in tables:
             _print(self._out, table)
+
+    def stream(self, parts: Generator[RenderableType, None, None]) -> None:
+        """Print a result part by part as it comes, above the progress bar; a text is written as it is."""
+        with closing(parts):
+            for part in parts:
+                with self._bar_away():
+                    if isinstance(part, str):
+                        self._out.file.write(part)
+                    else:
+                        _print(self._out, part)
+                    self._out.file.flush()
+
+    @contextmanager
+    def _bar_away(self) -> Iterator[None]:
+        """No progress bar for a moment, where it stands in the terminal that results go to."""
+        bar = self._progress if self._out.is_terminal else None
+        if bar is not None:
+            bar.stop()
+        try:
+            yield
+        finally:
+            if bar is not None:
+                bar.start()
 
     def say(self, message: str) -> None:
         """Tell something worth knowing."""
@@ -157,6 +180,11 @@ def _console(stream: Any) -> Console:
         emoji=False,
         highlight=False,
     )
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """A value as JSON in ASCII."""
+    return json.dumps(_without_nan(value), ensure_ascii=True, allow_nan=False, indent=indent)
 
 
 def _without_nan(value: Any) -> Any:

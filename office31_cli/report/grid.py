@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -39,11 +39,8 @@ class Grid:
         )
 
     def csv(self) -> str:
-        """The columns' names and the rows (RFC 4180); what a spreadsheet would take for a formula is prefixed by '."""
-        lines = io.StringIO()
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerows([[inert(text) for text in line] for line in (self._names(), *self.rows)])
-        return lines.getvalue().rstrip("\n")
+        """The columns' names and the rows, as `csv_lines` has them."""
+        return csv_lines((self._names(), *self.rows)).rstrip("\n")
 
     def latex(self) -> str:
         """A `table` with the package booktabs."""
@@ -66,6 +63,13 @@ class Grid:
 
     def _names(self) -> list[str]:
         return [name.removeprefix(">") for name in self.columns]
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    """A line for each row (RFC 4180); what a spreadsheet would take for a formula is prefixed by '."""
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows([[inert(text) for text in row] for row in rows])
+    return lines.getvalue()
 
 
 def inert(text: str) -> str:

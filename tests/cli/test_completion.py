@@ -54,6 +54,7 @@ LINES = {
     "benchmark --methods erm,md": {"erm,mdd"},
     "compare labels --strategies full,m": {"full,mcc", "full,mme"},
     "evaluate --model ": {"amazon-convnet"},
+    "predict --format ": {"table", "json", "csv"},
     "models show ama": {"amazon-convnet"},
     "pretrain --backbone resnet50 --weights R": {f"ResNet50_Weights.IMAGENET1K_V{version}" for version in (1, 2)},
     "pretrain --domain ": {"amazon", "dslr", "webcam", "all"},

@@ -1,4 +1,5 @@
 import io
+import os
 import subprocess
 import sys
 import zlib
@@ -180,6 +181,44 @@ def test_what_is_no_whole_picture_fails_by_name_in_one_line(tmp_path: Path, kind
     with pytest.raises(Failed, match=rf"{kind}\\n\.jpg: cannot be read: .*; replace it, or .* --skip-bad") as caught:
         decode(path, 8)
     assert str(caught.value).isprintable()
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    """A FIFO that nobody writes into would keep its reader waiting for ever."""
+    os.mkfifo(tmp_path / "fifo.jpg")
+    for path in (tmp_path / "fifo.jpg", Path("/dev/zero"), tmp_path):
+        with pytest.raises(Failed, match="cannot be read: it is no regular file; replace it"):
+            decode(path, 8)
+
+
+def test_a_file_that_became_a_fifo_meanwhile_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "a.jpg", PICTURE, "JPEG")
+    regular = path.stat()
+    path.unlink()
+    os.mkfifo(path)
+    monkeypatch.setattr(Path, "stat", lambda self: regular)
+    with pytest.raises(Failed, match="cannot be read"):
+        decode(path, 8)
+
+
+_FOUR_AT_ONCE = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from office31_cli.data.pixels import decode
+def peak(count):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: decode(Path(sys.argv[1]), 8), range(count)))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak(1), peak(4))
+"""
+
+
+def test_large_pictures_do_not_take_their_memory_side_by_side(tmp_path: Path) -> None:
+    path = saved(tmp_path / "large.png", Image.new("RGBA", (5000, 4000), (9, 9, 9, 9)), "PNG", compress_level=1)
+    done = subprocess.run([sys.executable, "-c", _FOUR_AT_ONCE, path], capture_output=True, text=True, check=True)
+    one, four = map(int, done.stdout.split())
+    assert four < 2.5 * one
 
 
 def test_damaged_bytes_are_decoded_or_complained_about(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""`office31 predict`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
+
+
+def predict(
+    pictures: Annotated[
+        list[Path],
+        typer.Argument(metavar="PICTURE_OR_FOLDER", help="Pictures, and folders that are looked through."),
+    ],
+    model: options.Model = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest items to tell.")] = 3,
+    min_confidence: Annotated[
+        float,
+        typer.Option("--min-confidence", min=0.0, max=1.0, help="Name no item where the network is less confident."),
+    ] = 0.0,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            "--coverage",
+            help="Such as 0.9: tell the set of items that holds the right one as often.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="table, json or csv.",
+            show_default=True,
+            autocompletion=one_of(completion.prediction_formats),
+        ),
+    ] = "table",
+    device: options.Device = "auto",
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures that are looked at together.")] = 16,
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Name what is on pictures of your own.
+
+    Every picture that can be read is told of, whatever else there is; then the exit code is 1 where one cannot be
+    read, and 3 where one is refused.
+
+    Example: office31 predict desk.jpg photographs/ --min-confidence 0.6
+    """
+    from office31_cli.recipes.predict import predict as recipe
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.predict import FORMATS, prediction_parts
+
+    form = options.checked_format(form, FORMATS, as_json=as_json)
+    reporter = Reporter()
+    found = recipe(
+        pictures,
+        model=model,
+        top=top,
+        min_confidence=min_confidence,
+        coverage=coverage,
+        device=device,
+        batch_size=batch_size,
+        observer=reporter,
+    )
+    reporter.stream(prediction_parts(found, form))
+    found.check(skip_bad=skip_bad)

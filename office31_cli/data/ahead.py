@@ -1,0 +1,39 @@
+"""Pictures decoded ahead of whoever asks for them, on all cores and in constant memory."""
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from office31_cli.data.found import Found
+from office31_cli.data.pixels import Pixels, decode, unreadable
+from office31_cli.errors import Failed, Refused
+
+Decoded = Pixels | Failed | Refused
+"""A picture's pixels (side, side, 3), or what keeps them from being read."""
+
+
+def decoded_ahead(pictures: Iterable[Found], side: int, ahead: int) -> Generator[tuple[Path, Decoded], None, None]:
+    """Each picture as `data.pixels.decode` has it, in order; up to `ahead` are decoded before they are asked for."""
+    waiting: deque[tuple[Path, Future[Decoded]]] = deque()
+    pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes without holding the interpreter's lock
+    try:
+        for found in pictures:
+            waiting.append((found.path, pool.submit(_decoded, found, side)))
+            if len(waiting) > ahead:
+                path, future = waiting.popleft()
+                yield path, future.result()
+        for path, future in waiting:
+            yield path, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _decoded(found: Found, side: int) -> Decoded:
+    if found.why is not None:
+        return unreadable(found.path, found.why)
+    try:
+        return decode(found.path, side)
+    except (Failed, Refused) as error:
+        return error
