@@ -1,6 +1,9 @@
 """Decoded photographs: each is decoded once, on all cores, into a memory-mapped array of 8-bit RGB."""
 
+import ctypes
+import functools
 import io
+import logging
 import os
 import stat
 import struct
@@ -14,6 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import PIL
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from office31_cli.data.cache import CachedArray, cached, content_key
@@ -23,6 +27,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.text import printable
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata harm nobody, and size has our own limit
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong is raised as well
 
 MAX_PIXELS = 100_000_000
 """A picture that claims more is refused before a byte of it is decoded."""
@@ -89,6 +94,7 @@ def size(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
+    _hush_libtiff()
     try:
         with _regular(path) as content, Image.open(content, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
@@ -100,6 +106,13 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         unknown = isinstance(error, UnidentifiedImageError)
         reason = "it is no picture in a known format" if unknown else getattr(error, "strerror", None) or str(error)
         raise unreadable(path, reason) from None
+
+
+@functools.cache
+def _hush_libtiff() -> None:
+    """Keep the libtiff of Pillow's wheels from telling stderr of damaged files, in lines that do not name them."""
+    for library in Path(PIL.__file__).parents[1].glob("pillow.libs/libtiff-*"):
+        ctypes.CDLL(str(library)).TIFFSetErrorHandler(None)
 
 
 def unreadable(path: Path, reason: str) -> Failed:

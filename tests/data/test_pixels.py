@@ -236,6 +236,33 @@ def test_damaged_bytes_are_decoded_or_complained_about(tmp_path: Path) -> None:
                 assert str(error).isprintable()
 
 
+_DECODE_AND_FAIL = """
+import sys
+from pathlib import Path
+from office31_cli.data.pixels import decode
+from office31_cli.errors import Failed
+for path in sys.argv[1:]:
+    try:
+        decode(Path(path), 8)
+    except Failed as error:
+        print(error)
+"""
+
+
+def test_libraries_below_say_nothing_of_damaged_pictures(tmp_path: Path) -> None:
+    lzw = bytearray(saved(tmp_path / "lzw.tif", PICTURE, "TIFF", compression="tiff_lzw").read_bytes())
+    lzw[20:200] = bytes(180)
+    (tmp_path / "lzw.tif").write_bytes(lzw)
+    samples = bytearray(saved(tmp_path / "samples.tif", PICTURE, "TIFF").read_bytes())
+    place = samples.index(bytes([21, 1, 3, 0, 1, 0, 0, 0]))  # tag 277, SamplesPerPixel
+    samples[place + 8] = 99
+    (tmp_path / "samples.tif").write_bytes(samples)
+    words = [sys.executable, "-c", _DECODE_AND_FAIL, tmp_path / "lzw.tif", tmp_path / "samples.tif"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.count("cannot be read") == 2
+    assert done.stderr == ""
+
+
 def test_odd_metadata_print_nothing(tmp_path: Path) -> None:
     exif = oriented(1)
     exif[271] = "maker of cameras"
