@@ -1,5 +1,6 @@
 """The `office31` command: its subcommands, and the one table from exceptions to exit codes."""
 
+import io
 import os
 import signal
 import sys
@@ -63,6 +64,9 @@ def _office31(
 
 def main() -> None:
     """Run the command line and leave with the documented exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what an encoding does not have is shown by its number
+            stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, _interrupt)
     if processes.rank() > 0:  # the first process alone shows results

@@ -72,10 +72,14 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> str:
     return lines.getvalue()
 
 
+_FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What begins a formula, and the wide characters that some spreadsheets read as the same."""
+
+
 def inert(text: str) -> str:
     """A text that no spreadsheet runs: one that is no number and begins as a formula does gets a ' before it."""
     shown = printable(text)
-    if not shown.startswith(("=", "+", "-", "@")) or shown == "-":
+    if not shown.startswith(_FORMULAS) or shown == "-":
         return shown
     try:
         float(shown)

@@ -74,9 +74,10 @@ def test_no_name_does_harm_in_json(asked: Command, hostile: Path) -> None:
 
 
 def test_no_name_does_harm_in_csv(asked: Command, hostile: Path) -> None:
-    code, out, _ = asked("predict", ".", "--format", "csv", cwd=hostile)
+    code, out, _ = asked("predict", ".", "--format", "csv", cwd=hostile, env={"PYTHONIOENCODING": "ascii"})
     assert code == 0
     assert out.replace("\n", "").isprintable()
+    assert r"\u30ab\u30e1\u30e9.png" in out
     rows = list(csv.DictReader(io.StringIO(out)))
     assert len(rows) == len(HOSTILE)
     for row in rows:

@@ -43,3 +43,4 @@ def test_no_text_begins_as_a_formula_does(text: str) -> None:
 @pytest.mark.fault(75)
 def test_numbers_stay_numbers() -> None:
     assert [inert(text) for text in ("-1.5", "+2", "-", "0.83", "-x")] == ["-1.5", "+2", "-", "0.83", "'-x"]
+    assert [inert(text) for text in ("\uff1dx", "\uff0d1", "\t=1")] == ["'\uff1dx", "'\uff0d1", r"\t=1"]
