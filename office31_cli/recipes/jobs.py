@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from office31_cli.errors import Office31Error
 from office31_cli.text import counted
@@ -42,10 +42,11 @@ def outcome(work: "Work[Job, Found]", job: Job) -> Found | NotDone:
 
 
 @dataclass
-class _Worker(Generic[Job]):
+class _Worker:
     process: BaseProcess
     connection: Connection
-    job: Job | None = None
+    job: int | None = None
+    """The number of the one that it is at."""
     knows: bool = False
 
     def told(self, work: "Work[Job, Any]", threads: int) -> Connection:
@@ -65,21 +66,20 @@ def in_processes(
     job; so is, after `TRIES`, the death of its process.
     """
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    waiting, tries = list(reversed(jobs)), dict.fromkeys(range(len(jobs)), 0)
-    numbers = {id(job): number for number, job in enumerate(jobs)}
-    workers: list[_Worker[Job]] = []
+    waiting, begun = list(reversed(range(len(jobs)))), [0] * len(jobs)
+    workers: list[_Worker] = []
 
     def begin(place: int) -> None:
-        job = waiting.pop()
-        tries[numbers[id(job)]] += 1
+        number = waiting.pop()
+        begun[number] += 1
         try:
-            workers[place].told(work, threads).send(job)
+            workers[place].told(work, threads).send(jobs[number])
         except OSError:  # it has died since it was hired, or done with its last job
             workers[place] = hire()
-            workers[place].told(work, threads).send(job)
-        workers[place].job = job
+            workers[place].told(work, threads).send(jobs[number])
+        workers[place].job = number
 
-    def hire() -> "_Worker[Job]":
+    def hire() -> _Worker:
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
         with _deaf_to_interrupts():
@@ -94,17 +94,17 @@ def in_processes(
         while busy := [worker for worker in workers if worker.job is not None]:
             ready = wait([worker.connection for worker in busy])
             for worker in [worker for worker in busy if worker.connection in ready]:
-                job, worker.job = worker.job, None
-                assert job is not None
+                number, worker.job = worker.job, None
+                assert number is not None
                 found = _received(worker)
                 if isinstance(found, _Died):
                     workers[workers.index(worker)] = hire()
-                    if tries[numbers[id(job)]] < TRIES:
-                        waiting.append(job)
+                    if begun[number] < TRIES:
+                        waiting.append(number)
                     else:
-                        yield job, NotDone(f"its process was killed {counted(TRIES, 'time')} ({found.how})")
+                        yield jobs[number], NotDone(f"its process was killed {counted(TRIES, 'time')} ({found.how})")
                 else:
-                    yield job, found
+                    yield jobs[number], found
                 idle = [place for place, each in enumerate(workers) if each.job is None]
                 for place in idle[: len(waiting)]:
                     begin(place)
@@ -119,7 +119,7 @@ class _Died:
     how: str
 
 
-def _received(worker: "_Worker[Job]") -> Any:
+def _received(worker: _Worker) -> Any:
     """What the worker says of its job, or that it has died over it."""
     try:
         return worker.connection.recv()
