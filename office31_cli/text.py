@@ -45,3 +45,14 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     names = list(names)
     rest = len(names) - most
     return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {rest:,} more"
+
+
+def duration(seconds: float) -> str:
+    """About how long something takes: `less than 1 s`, `45 s`, `4.7 min`, `12 min`, `3.5 h`."""
+    if seconds < 1:
+        return "less than 1 s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.{1 if seconds < 600 else 0}f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from office31_cli.text import columns, counted, did_you_mean, listed, printable
+from office31_cli.text import columns, counted, did_you_mean, duration, listed, printable
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "L", "S"])))
@@ -56,3 +56,9 @@ def test_a_text_takes_no_more_columns_than_are_counted(text: str) -> None:
 
 def test_wide_characters_take_two_columns() -> None:
     assert [columns(text) for text in ("", "mug", "vélo", "カメラ", "a カ")] == [0, 3, 4, 6, 4]
+
+
+def test_a_duration_is_never_nothing_and_grows_coarser() -> None:
+    told = {0: "less than 1 s", 0.4: "less than 1 s", 8.4: "8 s", 99: "99 s", 282: "4.7 min", 3600: "60 min"}
+    assert {seconds: duration(seconds) for seconds in told} == told
+    assert duration(12600) == "3.5 h"

@@ -103,8 +103,20 @@ class Benchmarked:
 
 
 @dataclass(frozen=True)
+class EstimatedRow:
+    """What a method takes of the time."""
+
+    method: str
+    """`erm`, too, where it was not asked for, but a source-free method goes on from it."""
+    seeds: int
+    """With how many of them it is still to be trained."""
+    seconds: float
+    """Of one process that trains it with one seed on all tasks."""
+
+
+@dataclass(frozen=True)
 class Estimated:
-    """What a benchmark would compute, and about how long that would take on this machine."""
+    """What a benchmark would compute, and about how long that would take."""
 
     tasks: dict[str, list[str]]
     """Source and target by the task's name."""
@@ -113,14 +125,25 @@ class Estimated:
     there: int
     """Cells that an interrupted run has left behind."""
     jobs: int
+    """Processes that work side by side."""
+    on: str
+    """Where they are asked to."""
+    cluster: bool
+    """Whether they are those that a running Ray cluster has room for; of this machine otherwise."""
+    rows: list[EstimatedRow]
     methods: dict[str, float]
     """By method the seconds of one process for its cells that are not there."""
     seconds: float
-    """Of all of them, in so many processes."""
+    """Until the last process is done."""
     views: int
     """Of photographs, whose features are computed first where they are not there."""
     photographs_per_second: float
     """That the frozen part takes."""
+
+    @property
+    def work(self) -> float:
+        """The seconds that one process would take for all that is left."""
+        return sum(row.seeds * row.seconds for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--dry-run --json` prints."""

@@ -61,7 +61,7 @@ def cells_of(bench: Bench, plan: Plan, weights: str, unfinished: Unfinished, obs
     if cells:
         observer.say(f"{len(cells):,} of {total:,} cells are there already")
     with observer.track("benchmark", total, len(cells)) as advance:
-        for (name, seed), found in _done(bench, _jobs(bench, waiting), plan):
+        for (name, seed), found in _done(bench, jobs_of(bench, waiting), plan):
             whole = not any("failed" in figures for figures in found.values())
             kept = unfinished.keep(identities[name, seed], found) if whole else found
             cells |= {(name, task, seed): figures for task, figures in kept.items()}
@@ -100,7 +100,7 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
     return bench, start.weights
 
 
-def _jobs(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
+def jobs_of(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
     """What can be computed apart: with a seed, methods that go on from `erm` belong to it."""
     jobs: dict[tuple[int, str], list[str]] = {}
     for name, seed in waiting:

@@ -91,6 +91,12 @@ class Bench:
         """By method and task what came of a job; a cell that fails leaves the others alone."""
         return {name: self.computed(name, job.seed) for name in job.methods}
 
+    def trained_for(self, job: Job) -> tuple[str, ...]:
+        """The methods that a job trains, `erm` first where one of them goes on from its networks."""
+        goes_on = any(self.methods[name].source_free for name in job.methods)
+        others = tuple(name for name in job.methods if name != SOURCE_ONLY)
+        return (SOURCE_ONLY, *others) if goes_on or SOURCE_ONLY in job.methods else others
+
     def computed(self, name: str, seed: int) -> dict[str, Figures]:
         """Every task by one method with one seed."""
         if name == SOURCE_ONLY:

@@ -1,21 +1,27 @@
 """The computing half of `benchmark --dry-run`: how long a plan takes here, from a few steps of each method."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from heapq import heapreplace
+from itertools import chain
 
 import torch
 from torch import Tensor
 
+from office31_cli import methods
 from office31_cli.engine.device import choose_device, fast_arithmetic
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import Draws, Examples, FrozenInputs
 from office31_cli.models.backbones import feature_width
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
+from office31_cli.recipes import on_ray
 from office31_cli.recipes.benchmark import Plan, cores
-from office31_cli.recipes.benchmarked import Estimated
-from office31_cli.recipes.benchmarking import identities_of, processes_for
-from office31_cli.recipes.cells import SOURCE_ONLY, Bench
+from office31_cli.recipes.benchmarked import Estimated, EstimatedRow
+from office31_cli.recipes.benchmarking import identities_of, jobs_of, processes_for
+from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Job
 from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
 from office31_cli.recipes.unfinished import Unfinished
@@ -51,63 +57,88 @@ class _Noise(FrozenInputs):
 
 
 def estimated(plan: Plan, observer: Observer) -> Estimated:
-    """Train every method for a few steps on noise, and pass some noise through the frozen part; compute no cell."""
+    """Train every method that has work left for a few steps on noise, and pass some through the frozen part.
+
+    No cell is computed.
+    """
     device, request = choose_device(plan.request.options.device), plan.request
     start = Start.of(request, observer)
     network = start.network(request.outputs)
     photographs = {name: request.data.photographs(name) for name in request.domains}
-    settings = settings_for(request, "head")
     bench = Bench(
         tasks=plan.tasks,
-        methods=plan.methods,
-        steps=_FEW,
+        methods=plan.methods | {SOURCE_ONLY: methods.load(SOURCE_ONLY)()},  # which source-free ones go on from
+        steps=plan.steps,
         validator=plan.validator,
         items=len(request.data.items),
         photographs=photographs,
         inputs=_Noise(min(_WIDTH, feature_width(network.backbones[0], start.preprocessing.crop)), device),
-        settings=settings,
+        settings=settings_for(request, "head"),
         device=device,
         held_out=request.options.held_out,
     )
-    unfinished = Unfinished(observer)
-    there = [key for key, identity in identities_of(bench, plan, start.weights).items() if unfinished.find(identity)]
-    short = replace(bench, settings=replace(settings, epochs=1))
-    seconds, left = dict[str, float](), dict[str, int]()
-    with observer.track("timing", len(plan.methods)) as advance:
-        for name in plan.methods:
-            left[name] = sum((name, seed) not in there for seed in plan.seeds)
-            seconds[name] = round(left[name] * _of_a_seed(short, name, settings.epochs, plan.steps), 1)
-            advance(1)
-    jobs = max(1, min(processes_for(plan, device), cores(), sum(left.values())))
+    identities, unfinished = identities_of(bench, plan, start.weights), Unfinished(observer)
+    waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
+    rows, jobs = _timed(bench, jobs_of(bench, waiting), observer)
+    room = on_ray.room(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
+    places = min(processes_for(plan, device), cores()) if room is None else room
+    by_method = {row.method: round(row.seeds * row.seconds, 1) for row in rows}
     return Estimated(
         tasks={name: list(pair) for name, pair in plan.tasks.items()},
         seeds=list(plan.seeds),
-        cells=len(plan.methods) * len(plan.seeds) * len(plan.tasks),
-        there=len(there) * len(plan.tasks),
-        jobs=jobs,
-        methods=seconds,
-        seconds=round(sum(seconds.values()) / jobs, 1),
+        cells=len(identities) * len(plan.tasks),
+        there=(len(identities) - len(waiting)) * len(plan.tasks),
+        jobs=max(1, min(places, len(jobs))),
+        on=plan.on,
+        cluster=room is not None,
+        rows=rows,
+        methods={name: by_method.get(name, 0.0) for name in plan.methods},
+        seconds=round(_side_by_side(jobs, places), 1),
         views=plan.views * sum(map(len, photographs.values())),
         photographs_per_second=round(_rate(network, start.preprocessing.crop, device), 1),
     )
 
 
-def _of_a_seed(bench: Bench, name: str, epochs: int, steps: int) -> float:
-    """Seconds that a method takes with one seed: for so many epochs what each takes apart from its steps, and these."""
-    if bench.methods[name].source_free:  # what it goes on from is in erm's row
-        bench.computed(SOURCE_ONLY, 0)
-    bench.computed(name, 0)  # the first time, memory is asked for and threads are made
-    sources = {} if name == SOURCE_ONLY else bench.sources  # erm is not to be found there already
-    few, more = (_timed(replace(bench, steps=count, sources=sources.copy()), name) for count in (_FEW, _MORE))
-    step = max(0.0, (more - few) / (_MORE - _FEW))
-    passes = bench.methods[name].passes
-    return few if passes is not None else epochs * (max(0.0, few - _FEW * step) + steps * step)
+def _timed(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[EstimatedRow], list[float]]:
+    """What each method takes that the jobs train, and what each job does."""
+    trained = [bench.trained_for(job) for job in jobs]
+    seeds = Counter(chain.from_iterable(trained))
+    seconds = dict[str, float]()
+    with observer.track("timing", len(seeds)) as advance:
+        for name in seeds:
+            seconds[name] = _of_a_seed(bench, name)
+            advance(1)
+    rows = [EstimatedRow(name, count, round(seconds[name], 2)) for name, count in seeds.items()]
+    return rows, [sum(map(seconds.__getitem__, names)) for names in trained]
 
 
-def _timed(bench: Bench, name: str) -> float:
+def _of_a_seed(bench: Bench, name: str) -> float:
+    """Seconds that a method takes with one seed: for each epoch what it takes apart from its steps, and these."""
+    short = replace(bench, settings=replace(bench.settings, epochs=1))
+    _seconds(short, name, _FEW)  # the first time, memory is asked for and threads are made
+    few = _seconds(short, name, _FEW)
+    if bench.methods[name].passes is not None:
+        return few
+    step = max(0.0, (_seconds(short, name, _MORE) - few) / (_MORE - _FEW))
+    return bench.settings.epochs * (max(0.0, few - _FEW * step) + bench.steps * step)
+
+
+def _seconds(bench: Bench, name: str, steps: int) -> float:
+    """Of a method with one seed, and of nothing that it goes on from."""
+    afresh = replace(bench, steps=steps, sources={})
+    if afresh.methods[name].source_free:
+        afresh.computed(SOURCE_ONLY, 0)
     began = time.perf_counter()
-    bench.computed(name, 0)
+    afresh.computed(name, 0)
     return time.perf_counter() - began
+
+
+def _side_by_side(jobs: Sequence[float], places: int) -> float:
+    """Seconds until all jobs are done, each begun in the place that is free first."""
+    ends = [0.0] * places
+    for seconds in jobs:
+        heapreplace(ends, ends[0] + seconds)
+    return max(ends)
 
 
 def _rate(network: Network, crop: int, device: torch.device) -> float:

@@ -64,6 +64,18 @@ def on_ray(work: "Work[Job, Found]", jobs: Sequence[Job], *, gpus: int = 0) -> I
                 ray.cancel(each, force=True)
 
 
+def room(*, gpus: int = 0) -> int | None:
+    """How many jobs a running cluster does at a time; None where none is running. Starts nothing.
+
+    Raises `Failed` where nobody answers at RAY_ADDRESS, or the cluster has room for no job.
+    """
+    try:
+        with _connected("auto") as ray:
+            return _check_room(ray, {"CPU": 1, "GPU": gpus})
+    except _NoCluster:
+        return None
+
+
 def _alone(work: "Work[Job, Found]", job: Job, wanted: dict[str, str]) -> Found | NotDone:
     """A job in one thread, as it has one CPU; left undone where its figures would be those of other software."""
     for name, theirs in _versions().items():
@@ -96,10 +108,11 @@ def _last_line(error: Exception) -> str:
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
+def _connected(address: str | None = None) -> Iterator[Any]:
     """Ray, for as long as it is needed; the caller's own connection where there is one.
 
-    The cluster is that of RAY_ADDRESS, else the one that was started on this machine, else one for these jobs alone.
+    The cluster is that of RAY_ADDRESS, else the one that was started on this machine, else one for these jobs alone;
+    with `auto` as the address, `_NoCluster` is raised in place of the last.
     """
     os.environ |= _QUIET
     import ray
@@ -110,17 +123,22 @@ def _connected() -> Iterator[Any]:
     _check_address(os.environ.get("RAY_ADDRESS", ""))
     try:
         with _own_signals():
-            _init(ray)
+            _init(ray, address)
         yield ray
     finally:
         ray.shutdown()
 
 
-def _init(ray: Any) -> None:
+class _NoCluster(Failed):
+    """No cluster is running."""
+
+
+def _init(ray: Any, address: str | None) -> None:
     try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise Failed("--on ray", f"no cluster: {_last_line(error)}", "try: ray stop; ray start --head") from error
+        kind = _NoCluster if isinstance(error, ConnectionError) else Failed
+        raise kind("--on ray", f"no cluster: {_last_line(error)}", "try: ray stop; ray start --head") from error
 
 
 def _check_address(address: str) -> None:
@@ -164,11 +182,12 @@ def _signals_answered_later() -> Iterator[None]:
         signal.raise_signal(number)
 
 
-def _check_room(ray: Any, needed: dict[str, int]) -> None:
-    """Raise `Failed` where no job would ever begin."""
+def _check_room(ray: Any, needed: dict[str, int]) -> int:
+    """How many jobs that need so much have room at a time; raises `Failed` where not even one has."""
     there = ray.cluster_resources()
     for name, count in needed.items():
         if there.get(name, 0) < count:
             raise Failed(
                 "--on ray", f"the cluster has no {name}", f"add a node that has one: ray start --num-{name.lower()}s 1"
             )
+    return min(int(there[name] // count) for name, count in needed.items() if count)

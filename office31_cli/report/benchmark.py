@@ -8,7 +8,7 @@ from rich.table import Table
 from office31_cli.recipes.benchmarked import ALPHA, SATURATED, Benchmarked, BenchmarkRow, Estimated
 from office31_cli.report.console import spread
 from office31_cli.report.grid import Grid
-from office31_cli.text import counted
+from office31_cli.text import counted, duration
 
 _WITHIN_NOISE = "†"
 
@@ -47,25 +47,47 @@ def grids(found: Benchmarked) -> Iterable[Grid]:
 
 
 def estimate_table(found: Estimated) -> Table:
-    """What would be computed, and how long it would take."""
-    tasks = f"{counted(len(found.tasks), 'task')} x {counted(len(found.seeds), 'seed')}"
-    there = f"; {found.there:,} are there already" if found.there else ""
-    rate = found.photographs_per_second
+    """What would be computed, how long it would take, and how that comes about."""
+    sizes = (
+        counted(len(found.tasks), "task"),
+        counted(len(found.seeds), "seed"),
+        counted(len(found.methods), "method"),
+    )
+    there = f", {found.there:,} of them there already" if found.there else ""
+    rows = [
+        [
+            row.method if row.method in found.methods else f"{row.method}, which others go on from",
+            str(row.seeds),
+            duration(row.seconds),
+            duration(row.seeds * row.seconds),
+        ]
+        for row in found.rows
+    ]
+    total = ["all", "", "", duration(found.work)]
     return Grid(
-        f"{tasks} x {counted(len(found.methods), 'method')}: {counted(found.cells, 'cell')}{there}; "
-        f"about {_duration(found.seconds)} in {counted(found.jobs, 'process', 'processes')}",
-        ("method", ">about"),
-        [[name, _duration(seconds)] for name, seconds in found.methods.items()],
-        f"of one process; features of {counted(found.views, 'view')} that are not there yet are computed first, at "
-        f"about {rate:.0f} a second: at most {_duration(found.views / rate)}",
+        f"{' x '.join(sizes)}: {counted(found.cells, 'cell')}{there}; estimated: {duration(found.seconds)}",
+        ("method", ">seeds", ">a seed", ">together"),
+        [*rows, total] if len(rows) > 1 else rows,
+        _arithmetic(found),
     ).rich()
 
 
-def _duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3.5 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+def _arithmetic(found: Estimated) -> str:
+    """How the total comes from the rows, and what is not in it."""
+    where = "of this machine" + (", as no Ray cluster is running," if found.on == "ray" else "")
+    if found.cluster:
+        where = "of the cluster, if they are as fast as this machine's,"
+    if found.jobs > 1:
+        told = f"{found.jobs} processes {where} share them, so {duration(found.work)} of work take "
+        told += duration(found.seconds)
+    else:
+        told = f"one process {where} does them one after the other"
+    views, rate = found.views, found.photographs_per_second
+    left = f"at most {views:,} (photographs x views) at about {rate:.0f} a second: {duration(views / rate)}"
+    return (
+        f"a seed: a training on all tasks, by one process; {told}; "
+        f"not counted: the start, and features that no earlier run has left, {left}"
+    )
 
 
 def _cells(row: BenchmarkRow, tasks: Iterable[str], near: bool) -> list[str]:

@@ -13,6 +13,17 @@ from test_errors import assert_error
 PICTURES = 30
 """Of each domain of `own_folder`."""
 
+STOPPED_AFTER_ONE = """
+import os, signal
+from office31_cli.recipes.unfinished import Unfinished
+keep = Unfinished.keep
+def keep_and_stop(*words):
+    keep(*words)
+    os.kill(os.getpid(), signal.SIGINT)
+Unfinished.keep = keep_and_stop
+"""
+"""Interrupts a benchmark once a method's cells with one seed are kept."""
+
 
 def words(folder: Path, *more: str) -> tuple[str | Path, ...]:
     quick = ("--backbone", "convnet", "--weights", "none", "--steps", "5", "--epochs", "3", "--batch-size", "8")
@@ -167,6 +178,34 @@ def test_the_plan_is_told_and_nothing_is_computed(mixed: Path, run: Command) -> 
     code, out, err = run(*words(mixed, "--methods", "erm", "--dry-run"))
     assert (code, err) == (0, "")
     assert "6 cells" in out
+    assert "about 0" not in out
+
+
+def test_what_source_free_methods_go_on_from_is_in_the_plan(mixed: Path, run: Command) -> None:
+    """The seconds of each row are measured, so what is asserted holds whatever they are."""
+    plan = run.json(*words(mixed, "--methods", "mcc,shot,tent", "--seeds", "0,1", "--dry-run"))
+    rows = {row["method"]: row["seconds"] for row in plan["rows"]}
+    assert rows.keys() == {"mcc", "erm", "shot", "tent"}
+    assert {row["seeds"] for row in plan["rows"]} == {2}
+    assert plan["methods"].keys() == {"mcc", "shot", "tent"}
+    together = rows["erm"] + rows["shot"] + rows["tent"]  # of a seed: one job, as they go on from the same networks
+    assert plan["seconds"] >= max(rows["mcc"], together) - 0.1
+    assert plan["seconds"] <= 2 * (rows["mcc"] + together) + 0.1
+
+
+def test_cells_that_an_interrupted_run_has_left_are_not_planned_again(mixed: Path, run: Command) -> None:
+    line = words(mixed, "--methods", "erm,shot", "--seeds", "0,1", "--jobs", "1")
+    assert run(*line, prelude=STOPPED_AFTER_ONE).code == 130
+    plan = run.json(*line, "--dry-run")
+    assert (plan["cells"], plan["there"]) == (8, 2)
+    assert [(row["method"], row["seeds"]) for row in plan["rows"]] == [("erm", 2), ("shot", 2)]  # erm's heads are gone
+    plan = run.json(*words(mixed, "--methods", "erm", "--seeds", "0,1", "--jobs", "1", "--dry-run"))
+    assert [(row["method"], row["seeds"]) for row in plan["rows"]] == [("erm", 1)]
+    plan = run.json(*words(mixed, "--methods", "erm", "--seeds", "0", "--dry-run"))
+    assert (plan["cells"], plan["there"], plan["rows"], plan["seconds"]) == (2, 2, [], 0)
+    code, out, _ = run(*words(mixed, "--methods", "erm", "--seeds", "0", "--dry-run"))
+    assert code == 0
+    assert "2 cells, 2 of them there already" in out
 
 
 @pytest.mark.parametrize(

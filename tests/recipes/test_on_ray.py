@@ -209,6 +209,28 @@ def test_the_command_prints_the_same_figures(words: tuple[str | Path, ...], tmp_
         assert ours | {"seconds": 0} == theirs | {"seconds": 0}
 
 
+def test_the_plan_is_that_of_the_running_cluster(cluster: Any, words: tuple[str | Path, ...], tmp_path: Path) -> None:
+    run = Command(tmp_path / "home")
+    plan = run.json(*words, "--on", "ray", "--dry-run")
+    assert (plan["on"], plan["cluster"], plan["jobs"]) == ("ray", True, 1)
+    second = cluster.add_node(**SMALL | {"num_cpus": 2})
+    assert run.json(*words, "--on", "ray", "--dry-run")["jobs"] == 3
+    cluster.remove_node(second)
+
+
+def test_where_no_cluster_is_running_the_plan_is_this_machines_and_starts_none(
+    words: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    """Other tests' clusters may be running on this machine, so Ray finds none by the test's own doing."""
+    prelude = (
+        "import ray\ndef init(address=None, **_):\n    assert address == 'auto'\n    raise ConnectionError('none')\n"
+    )
+    prelude += "ray.init = init"
+    code, out, err = Command(tmp_path / "home")(*words, "--on", "ray", "--dry-run", prelude=prelude)
+    assert (code, err) == (0, "")
+    assert "of this machine, as no Ray cluster is running" in out
+
+
 def test_what_cannot_be_is_told_in_one_line(words: tuple[str | Path, ...], tmp_path: Path) -> None:
     run = Command(tmp_path / "home")
     assert run(*words, "--on", "rya")[::2] == (2, "error: --on rya: no such place; did you mean ray?\n")
