@@ -11,7 +11,7 @@ import gzip
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -67,6 +67,11 @@ def domains() -> Mapping[str, int]:
     for entry in entries().values():
         counts[entry.domain] = counts.get(entry.domain, 0) + 1
     return MappingProxyType(counts)
+
+
+def is_whole(domain: str, digests: Iterable[str]) -> bool:
+    """Whether these SHA-256, in whatever order, are those of all photographs of a domain of Office-31."""
+    return sorted(digests) == sorted(entry.sha256 for entry in entries().values() if entry.domain == domain) != []
 
 
 def find(name: str, domain: str | None = None) -> Entry | None:

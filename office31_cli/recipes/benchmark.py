@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 from office31_cli import methods as adaptation
+from office31_cli.data import manifest, office31
 from office31_cli.data.folder import DataSet
 from office31_cli.data.published import backbones, by_method, nearest, published
 from office31_cli.errors import Failed, Misuse
@@ -38,6 +39,8 @@ class Plan:
     """Processes that work side by side; None for as many as the device can use."""
     on: str = "here"
     """Where they do: in processes of this machine, or as tasks of a Ray cluster, which knows how many."""
+    beside: str | None = None
+    """The network whose published rows are shown; they are of Office-31."""
 
 
 def planned(
@@ -50,6 +53,7 @@ def planned(
     views: int | None = None,
     jobs: int | None = None,
     on: str = "here",
+    beside: str | None = None,
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
@@ -76,6 +80,8 @@ def planned(
     request = requested("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
     wanted = chosen_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
+    if beside is not None:
+        _check_published(beside, request.data, domains)
     plan = Plan(
         replace(request, domains=domains),
         wanted,
@@ -86,6 +92,7 @@ def planned(
         validator,
         jobs,
         on,
+        beside,
     )
     choice.tell_data(data, request.data, observer)
     if request.weights == "none" and weights != "none":  # whoever typed none knows
@@ -105,10 +112,18 @@ def _check_place(on: str, jobs: int | None) -> None:
         on_ray.check_ray()
 
 
-def check_published(network: str | None) -> None:
-    """Raise `Misuse` with a near match where there are no published rows for a network."""
-    if network is not None and not published(network):
+def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> None:
+    """Raise `Misuse` where there are no published rows for a network, or none that the domains can be held against."""
+    if not published(network):
         raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, backbones()))
+    if not _comparable(data, domains):
+        why = f"its figures are of {office31.TITLE}, and {printable(data.name)} holds other photographs"
+        raise Misuse(f"--published {printable(network)}", why, "leave it out")
+
+
+def _comparable(data: DataSet, domains: Sequence[str]) -> bool:
+    """Whether the domains' photographs are those that the published figures were measured on."""
+    return all(manifest.is_whole(domain, data.photographs(domain).digests) for domain in domains)
 
 
 def dry_run(plan: Plan, *, observer: Observer = SILENT) -> Estimated:
@@ -118,20 +133,19 @@ def dry_run(plan: Plan, *, observer: Observer = SILENT) -> Estimated:
     return estimate.estimated(plan, observer)
 
 
-def benchmark(plan: Plan, *, beside: str | None = None, observer: Observer = SILENT) -> Benchmarked:
+def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
     """Adapt from every domain to every other, by every method and with every seed, on cached features.
 
     All of the source's labels are used, as in the field's protocol, and none of the target's; heads are drawn by the
     seed, and source-free methods go on from what `erm` makes of them. Scored is the last epoch on all of the target.
-    `beside` is the network whose published rows are shown.
+    Published averages stand beside ours where the photographs are Office-31's.
     """
-    check_published(beside)
     from office31_cli.recipes import benchmarking  # torch, 3 s: only now that all that was typed makes sense
 
     results = benchmarking.computed(plan, observer)
     backbone = plan.request.backbone
-    network = beside or nearest(backbone)
-    known = by_method(network) if network else {}
+    network = plan.beside or nearest(backbone)
+    known = by_method(network) if network and _comparable(plan.request.data, plan.request.domains) else {}
     rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
     return Benchmarked(
         backbone=backbone,
@@ -142,7 +156,7 @@ def benchmark(plan: Plan, *, beside: str | None = None, observer: Observer = SIL
         photographs=results.photographs,
         seconds=results.seconds,
         rows=rows,
-        published=published(beside) if beside else [],
+        published=published(plan.beside) if plan.beside else [],
         saturated=[task for task in plan.tasks if all((row.tasks[task]["mean"] or 0) >= SATURATED for row in rows)],
         comparisons=comparisons_of(list(plan.methods), plan.tasks, plan.seeds, results.cells),
     )

@@ -64,3 +64,20 @@ def test_a_pretrained_network_carries_over_to_another_camera(real: Command, few:
     assert scored["split"] == "dslr:test"
     assert scored["photographs"] == 72 - 18
     assert scored["accuracy"] > 0.6
+
+
+def test_published_figures_stand_beside_those_of_the_same_photographs(
+    real: Command, downloaded: dict[str, Any], few: Path
+) -> None:
+    quick = ("--backbone", "convnet", "--weights", "none", "--steps", "2", "--epochs", "1", "--device", "cpu")
+    some = ("benchmark", "--methods", "erm,mcc,dann", "--seeds", "0", "--published", "alexnet", *quick)
+    found = real.json(*some, "--tasks", "D-W", "--data", downloaded["root"])  # wherever they lie
+    ours = {row["method"]: (row["published"], row["published_selection"]) for row in found["rows"]}
+    assert ours == {"erm": (0.701, "unknown"), "mcc": (None, None), "dann": (0.743, "unknown")}
+    theirs = {row["method"]: row for row in found["published"]}
+    assert theirs["Source only"]["tasks"]["A-W"] == 0.616
+    assert {row["backbone"] for row in theirs.values()} == {"AlexNet"}
+    assert {"DANN", "JAN"} <= theirs.keys()
+    code, out, err = real(*some, "--data", few)
+    assert (code, out) == (2, "")
+    assert "few holds other photographs" in err

@@ -27,6 +27,15 @@ def test_every_row_is_well_formed() -> None:
         assert min(entry.bytes, entry.width, entry.height) > 0
 
 
+def test_a_domain_is_whole_whatever_the_order_and_not_with_one_photograph_less_more_or_twice() -> None:
+    digests = [entry.sha256 for entry in manifest.entries().values() if entry.domain == "dslr"]
+    assert manifest.is_whole("dslr", reversed(digests))
+    for others in (digests[1:], [*digests, ENTRY.sha256], [*digests, digests[0]], [*digests[1:], digests[1]]):
+        assert not manifest.is_whole("dslr", others)
+    assert not manifest.is_whole("webcam", digests)
+    assert not manifest.is_whole("heap", [])
+
+
 @pytest.mark.real
 @pytest.mark.skipif(not SHARED.exists(), reason="the original manifest is not here")
 def test_it_says_what_the_original_manifest_says() -> None:

@@ -218,15 +218,20 @@ def test_the_plan_is_that_of_the_running_cluster(cluster: Any, words: tuple[str 
     cluster.remove_node(second)
 
 
+_NONE_RUNNING = """
+import ray
+def init(address=None, **_):
+    assert address == "auto"
+    raise ConnectionError("none")
+ray.init = init
+"""
+
+
 def test_where_no_cluster_is_running_the_plan_is_this_machines_and_starts_none(
     words: tuple[str | Path, ...], tmp_path: Path
 ) -> None:
     """Other tests' clusters may be running on this machine, so Ray finds none by the test's own doing."""
-    prelude = (
-        "import ray\ndef init(address=None, **_):\n    assert address == 'auto'\n    raise ConnectionError('none')\n"
-    )
-    prelude += "ray.init = init"
-    code, out, err = Command(tmp_path / "home")(*words, "--on", "ray", "--dry-run", prelude=prelude)
+    code, out, err = Command(tmp_path / "home")(*words, "--on", "ray", "--dry-run", prelude=_NONE_RUNNING)
     assert (code, err) == (0, "")
     assert "of this machine, as no Ray cluster is running" in out
 
