@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from office31_cli.observer import Advance
+from office31_cli.report.layout import fitted
 from office31_cli.text import printable
 
 _UNBOUNDED = 100_000
@@ -134,7 +135,10 @@ def _print(console: Console, shown: RenderableType) -> None:
     shown.title = shown.caption = None
     if title:
         console.print(title, style="bold")
-    console.print(shown)
+    for number, part in enumerate(fitted(shown, console)):
+        if number:
+            console.print()
+        console.print(part)
     if caption:
         console.print(caption, style="dim")
 
