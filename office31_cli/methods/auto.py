@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def agreement(z: "Tensor", p: "Tensor") -> "Tensor":
-    """Mean cross-entropy of logits (n, K) on probabilities (n, K); scalar (Hinton et al. 2015, equation 2, T = 1)."""
+    """Mean cross-entropy of logits (n, K) on probabilities (n, K); scalar (Hinton and others 2015, (2), T = 1)."""
     return -(p * z.log_softmax(1)).sum(1).mean()
 
 

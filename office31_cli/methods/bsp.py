@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def spectral_penalty(f_s: "Tensor", f_t: "Tensor", k: int = 1) -> "Tensor":
     """The k largest singular values of features (n, d), and of (m, d), squared and summed. Scalar.
 
-    All of them where there are fewer than k (Chen et al. 2019).
+    All of them where there are fewer than k (Chen and others 2019).
     """
     from torch.linalg import svdvals
 
@@ -26,7 +26,7 @@ def spectral_penalty(f_s: "Tensor", f_t: "Tensor", k: int = 1) -> "Tensor":
 class Method(dann.Method):
     """What tells items apart lies in the smaller singular values, which adversarial training starves."""
 
-    paper = "Chen et al. 2019, ICML (PMLR 97)"
+    paper = "Chen and others 2019, ICML (PMLR 97)"
 
     weight: float = ranged(2e-4, 1e-5, 1e-2, "of the penalty on the largest singular values")
     k: int = ranged(1, 1, 10, "how many singular values of each domain are penalised")

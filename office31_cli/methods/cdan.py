@@ -19,12 +19,12 @@ MAPPED = 1024
 
 
 def multilinear(f: "Tensor", p: "Tensor") -> "Tensor":
-    """Every feature times every probability, of (n, d) and (n, K): (n, d K) (Long et al. 2018, T with (x))."""
+    """Every feature times every probability, of (n, d) and (n, K): (n, d K) (Long and others 2018, T with (x))."""
     return (f.unsqueeze(2) * p.unsqueeze(1)).flatten(1)
 
 
 def random_multilinear(f: "Tensor", p: "Tensor", r_f: "Tensor", r_p: "Tensor") -> "Tensor":
-    """(f R_f) * (p R_p) / sqrt(D), of (n, d), (n, K), (d, D) and (K, D): (n, D) (Long et al. 2018, T with *).
+    """(f R_f) * (p R_p) / sqrt(D), of (n, d), (n, K), (d, D) and (K, D): (n, D) (Long and others 2018, T with *).
 
     With R of independent entries of mean 0 and variance 1 it keeps the product's inner products on average.
     """
@@ -32,7 +32,7 @@ def random_multilinear(f: "Tensor", p: "Tensor", r_f: "Tensor", r_p: "Tensor") -
 
 
 def entropy_weight(p: "Tensor") -> "Tensor":
-    """1 + exp(-H) of each row of probabilities (n, K), over the mean of these: (n,) (Long et al. 2018, CDAN+E)."""
+    """1 + exp(-H) of each row of probabilities (n, K), over the mean of these: (n,) (Long and others 2018, CDAN+E)."""
     import torch
 
     # Clamped, because the logarithm of a probability that rounds to 0 has an infinite gradient.
@@ -55,7 +55,7 @@ def random_map(features: int, classes: int) -> "nn.Module":
 class Method(base.Method):
     """Domains are aligned item by item if the discriminator knows what the classifier takes a photograph for."""
 
-    paper = "Long et al. 2018, arXiv:1705.10667"
+    paper = "Long and others 2018, arXiv:1705.10667"
 
     strength: float = ranged(1.0, 0.01, 10.0, "of the reversal when it is ramped up")
     alpha: float = ranged(10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway")

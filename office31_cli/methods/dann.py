@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def gradient_reversal(x: "Tensor", strength: float) -> "Tensor":
-    """`x` of any shape, whose gradient is multiplied by -`strength` (Ganin et al. 2016, section 4.2)."""
+    """`x` of any shape, whose gradient is multiplied by -`strength` (Ganin and others 2016, section 4.2)."""
     return x.detach() - strength * (x - x.detach())
 
 
 def ramp(progress: float, alpha: float = 10) -> float:
-    """2 / (1 + exp(-alpha progress)) - 1: from 0 at progress 0 to nearly 1 (Ganin et al. 2016, section 5.2)."""
+    """2 / (1 + exp(-alpha progress)) - 1: from 0 at progress 0 to nearly 1 (Ganin and others 2016, section 5.2)."""
     return 2 / (1 + exp(-alpha * progress)) - 1
 
 
@@ -67,7 +67,7 @@ def domain_loss(
 class Method(base.Method):
     """A discriminator learns to tell the domains, and the features, by its reversed gradient, to mislead it."""
 
-    paper = "Ganin et al. 2016, arXiv:1505.07818"
+    paper = "Ganin and others 2016, arXiv:1505.07818"
 
     strength: float = ranged(1.0, 0.01, 10.0, "of the reversal when it is ramped up")
     alpha: float = ranged(10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def classifier_discrepancy(p1: "Tensor", p2: "Tensor") -> "Tensor":
-    """Mean absolute difference of two heads' probabilities (n, K) (Saito et al. 2018, section 3.2). Scalar."""
+    """Mean absolute difference of two heads' probabilities (n, K) (Saito and others 2018, section 3.2). Scalar."""
     return (p1 - p2).abs().mean()
 
 
@@ -19,7 +19,7 @@ def classifier_discrepancy(p1: "Tensor", p2: "Tensor") -> "Tensor":
 class Method(base.Method):
     """A batch is six steps: heads and features learn the source, heads part on the target, features join them (4)."""
 
-    paper = "Saito et al. 2018, arXiv:1712.02560"
+    paper = "Saito and others 2018, arXiv:1712.02560"
     supervised = False
     phases = 6
 

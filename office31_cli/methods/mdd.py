@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def margin_disparity(z_s: "Tensor", zadv_s: "Tensor", z_t: "Tensor", zadv_t: "Tensor", margin: float = 4) -> "Tensor":
     """margin CE(z'_s, argmax z_s) - log(1 - p'_t[argmax z_t]), each a mean over its domain. Scalar.
 
-    Logits (n, K) and (m, K), K > 1, of the head and of the adversarial head, which minimises this (Zhang et al.
+    Logits (n, K) and (m, K), K > 1, of the head and of the adversarial head, which minimises this (Zhang and others
     2019, section 4.2). There is no gradient for the head's own logits.
     """
     y_s, y_t = z_s.argmax(1, keepdim=True), z_t.argmax(1, keepdim=True)
@@ -30,7 +30,7 @@ def margin_disparity(z_s: "Tensor", zadv_s: "Tensor", z_t: "Tensor", zadv_t: "Te
 class Method(base.Method):
     """The margin disparity between two heads bounds the target's error; the features make it small."""
 
-    paper = "Zhang et al. 2019, arXiv:1904.05801"
+    paper = "Zhang and others 2019, arXiv:1904.05801"
 
     margin: float = ranged(4.0, 1.0, 8.0, "weight of agreeing on the source, the exponential of the margin")
     strength: float = ranged(0.1, 0.01, 1.0, "of the reversal when it is ramped up")

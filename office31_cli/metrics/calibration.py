@@ -33,7 +33,7 @@ class Bin:
 
 
 def reliability(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins: int = 15) -> list[Bin]:
-    """Confidence against accuracy, in those of M equally wide bins that hold any photograph (Guo et al. 2017).
+    """Confidence against accuracy, in those of M equally wide bins that hold any photograph (Guo and others 2017).
 
     `probabilities` is (n, K), `actual` (n,), n > 0, else ValueError. A row's confidence is its largest
     probability. The M bins are closed above: bin m holds confidences in ((m - 1) / M, m / M].
@@ -53,7 +53,7 @@ def reliability(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins
 
 
 def expected_calibration_error(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins: int = 15) -> float:
-    """The gap between confidence and accuracy, averaged over photographs, in [0, 1] (Guo et al. 2017, eq. 3).
+    """The gap between confidence and accuracy, averaged over photographs, in [0, 1] (Guo and others 2017, eq. 3).
 
     As `reliability` has the bins; raises as that does.
     """
@@ -79,7 +79,7 @@ def tempered(probabilities: NDArray[np.floating[Any]], temperature: float) -> Fl
 
 
 def fitted_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray) -> float:
-    """The temperature that makes `actual` (n,) likeliest given `probabilities` (n, K) (Guo et al. 2017, section 4.2).
+    """The temperature that makes `actual` (n,) likeliest given `probabilities` (n, K) (Guo and others 2017, 4.2).
 
     n > 0, else ValueError. Few photographs, all named rightly, would have it at 0. So it is the most probable one
     under a gamma distribution of 1/T with its mode at 1, which counts for as much as one photograph would:

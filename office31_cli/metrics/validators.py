@@ -15,7 +15,7 @@ Probabilities = NDArray[np.floating[Any]]
 def mean_entropy(probabilities: Probabilities) -> float:
     """Minus the mean entropy of the rows in nats, in [-log K, 0]: certain predictions score high.
 
-    Probabilities (n, K), n > 0, else ValueError (Morerio et al. 2018).
+    Probabilities (n, K), n > 0, else ValueError (Morerio and others 2018).
     """
     return -float(_entropy(_checked(probabilities)).mean())
 
@@ -23,14 +23,14 @@ def mean_entropy(probabilities: Probabilities) -> float:
 def information_maximisation(probabilities: Probabilities) -> float:
     """The entropy of the mean row minus the mean entropy, in [0, log K]: certain each, varied together.
 
-    Probabilities (n, K), n > 0, else ValueError (Shi and Sha 2012; Musgrave et al. 2022).
+    Probabilities (n, K), n > 0, else ValueError (Shi and Sha 2012; Musgrave and others 2022).
     """
     checked = _checked(probabilities)
     return float(_entropy(checked.mean(axis=0)) - _entropy(checked).mean())
 
 
 def soft_neighbourhood_density(probabilities: Probabilities, temperature: float = 0.05) -> float:
-    """How evenly a prediction's neighbours are spread, in [0, log(n - 1)] (Saito et al. 2021).
+    """How evenly a prediction's neighbours are spread, in [0, log(n - 1)] (Saito and others 2021).
 
     Probabilities (n, K), n > 1, else ValueError. Every row's cosine similarities to the others make a softmax
     with the temperature; the score is the mean entropy of those.
@@ -46,7 +46,7 @@ def soft_neighbourhood_density(probabilities: Probabilities, temperature: float 
 def batch_nuclear_norm(probabilities: Probabilities) -> float:
     """The sum of the singular values over min(n, K): certain and varied predictions score high.
 
-    Probabilities (n, K), n > 0, else ValueError (Cui et al. 2020).
+    Probabilities (n, K), n > 0, else ValueError (Cui and others 2020).
     """
     checked = _checked(probabilities)
     return float(np.linalg.norm(checked, "nuc") / min(checked.shape))

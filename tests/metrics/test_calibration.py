@@ -16,7 +16,7 @@ from office31_cli.metrics.calibration import (
 
 
 def by_definition(probabilities: np.ndarray, actual: np.ndarray, bins: int) -> float:
-    """Guo et al. 2017, equations 2 and 3, term by term."""
+    """Guo and others 2017, equations 2 and 3, term by term."""
     error = 0.0
     for m in range(1, bins + 1):
         inside = [row for row, p in enumerate(probabilities) if (m - 1) / bins < max(p) <= m / bins]

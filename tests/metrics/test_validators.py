@@ -21,7 +21,7 @@ def entropy(row: list[float]) -> float:
 
 
 def neighbourhood(rows: list[list[float]], temperature: float) -> float:
-    """Saito et al. 2021, one photograph after another."""
+    """Saito and others 2021, one photograph after another."""
     entropies = []
     for i, a in enumerate(rows):
         similarities = [
