@@ -29,10 +29,26 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """What to try instead of an unknown word: the nearest of the known ones in whatever case, else all."""
     known = sorted(known)
     lowered = {name.lower(): name for name in known}
-    if near := difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6):
-        return f"did you mean {printable(lowered[near[0]])}?"
+    if alike := difflib.get_close_matches(word.lower(), lowered, n=12, cutoff=0.6):
+        edits = {name: _edits(word.lower(), name) for name in alike}
+        nearest = [printable(lowered[name]) for name in sorted(alike) if edits[name] == min(edits.values())]
+        return f"did you mean {' or '.join(nearest)}?"
     shown = ", ".join(map(printable, known[:12])) + (", ..." if len(known) > 12 else "")
     return f"known: {shown}" if known else "there are none yet"
+
+
+def _edits(word: str, other: str) -> int:
+    """How many letters must be added, dropped, changed or swapped with the next one (Damerau 1964)."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(word, 1):
+        row = [i]
+        for j, theirs in enumerate(other, 1):
+            least = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != theirs))
+            if i > 1 and j > 1 and (letter, word[i - 2]) == (other[j - 2], theirs):
+                least = min(least, rows[-2][j - 2] + 1)
+            row.append(least)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -38,6 +38,22 @@ def test_a_near_match_or_all_there_are() -> None:
     assert did_you_mean("x", [f"{number:02}" for number in range(13)]).endswith("10, 11, ...")
 
 
+@pytest.mark.parametrize(
+    ("word", "suggested"),
+    [
+        ("mmc", "mcc"),  # one letter changed; mcd is two away
+        ("mc", "mcc or mcd"),
+        ("mcdd", "mcd or mdd"),
+        ("dnan", "dan or dann"),  # a letter too many, or two swapped
+        ("BMN", "bnm"),
+        ("tnet", "tent"),
+    ],
+)
+def test_the_nearest_is_suggested_and_all_that_are_as_near(word: str, suggested: str) -> None:
+    known = ["adabn", "bnm", "cdan", "dan", "dann", "mcc", "mcd", "mdd", "tent"]
+    assert did_you_mean(word, known) == f"did you mean {suggested}?"
+
+
 def test_suggestions_are_printable() -> None:
     assert did_you_mean("cam\x1b", ["cam\x1bs"]) == r"did you mean cam\x1bs?"
     assert did_you_mean("zzz", ["cam\x1bs"]) == r"known: cam\x1bs"

@@ -63,8 +63,10 @@ def tree(as_json: AsJson = False) -> None:
 
     Example: office31 models tree
     """
-    found = Lineage(lineage.forest(Registry()))
-    Reporter(as_json=as_json).show(found, *report.tree(found))
+    found, reporter = Lineage(lineage.forest(Registry())), Reporter(as_json=as_json)
+    reporter.show(found, *report.tree(found))
+    if not found.roots:
+        reporter.say("no models are stored; make one with: office31 pretrain --domain amazon")
 
 
 @app.command()

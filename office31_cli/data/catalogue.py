@@ -32,9 +32,19 @@ def open_data(data: str | None) -> DataSet:
     with contextlib.suppress(RuntimeError):  # ~SOMEBODY, whom this machine does not know
         folder = folder.expanduser()
     if not folder.is_dir():
-        what = "a folder that is not there" if "/" in data else "neither a folder nor a known data set"
-        raise Misuse(f"--data {printable(data)}", what, did_you_mean(data, _BRING))
+        raise _no_folder(data, folder)
     return open_folder(folder.absolute())
+
+
+def _no_folder(data: str, folder: Path) -> Misuse:
+    """What to do about a word that is neither in the catalogue nor a folder."""
+    what = f"--data {printable(data)}"
+    if folder.exists():
+        return Misuse(what, "a file, not a folder", "unpack it (of Office-31: office31 download --from FILE)")
+    if "/" not in data:
+        return Misuse(what, "neither a folder nor a known data set", did_you_mean(data, _BRING))
+    here = " or ".join(name for name in _BRING if (paths.data_sets() / name).is_dir())
+    return Misuse(what, "a folder that is not there", f"check the path{here and f', or use {here}'}")
 
 
 def location(data: DataSet) -> str:

@@ -31,7 +31,7 @@ from office31_cli.recipes.learning import (
     scores,
     unlabelled,
 )
-from office31_cli.recipes.material import inputs_for, open_domains
+from office31_cli.recipes.material import Domain, inputs_for, open_domains
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import AdaptRequest
 from office31_cli.recipes.run import Run, default_train, settings_for
@@ -51,19 +51,22 @@ class AdaptRun(Run):
     training: Training
 
     @classmethod
-    def without_labels(cls, request: AdaptRequest, observer: Observer) -> Self:
-        """As `Run.of`; raises `Failed` where source or target have too little to learn from."""
+    def without_labels(cls, request: AdaptRequest, observer: Observer, opened: dict[str, Domain] | None = None) -> Self:
+        """As `Run.of`, with `opened` as in `open_domains`.
+
+        Raises `Failed` where source or target have too little to learn from.
+        """
         device = choose_device(request.options.device)
         start = Start.of(request, observer)
         train = request.options.train or default_train(request, device)
-        opened = open_domains(request, (*request.domains, request.target), start.preprocessing, observer)
-        parts = divide(request, opened[:-1])
+        domains = open_domains(request, (*request.domains, request.target), start.preprocessing, observer, opened)
+        parts = divide(request, domains[:-1])
         network = start.network(request.outputs)
         halves = cut(network, train)
-        inputs = inputs_for(halves, opened, start.preprocessing, device, observer, views=request.views)
+        inputs = inputs_for(halves, domains, start.preprocessing, device, observer, views=request.views)
         method = request.method
         settings = in_passes(settings_for(request, train), method)
-        target = opened[-1].photographs
+        target = domains[-1].photographs
         if known := _labels_before(target, parts):
             observer.warn(
                 f"{request.target}: the model has learnt the labels of {known:,} of its "
@@ -76,7 +79,7 @@ class AdaptRun(Run):
             )
         pair = Pair(
             _all_labelled(parts.learnt),
-            unlabelled(target, len(opened) - 1),
+            unlabelled(target, len(domains) - 1),
             _all_labelled(parts.held_out),
             settings.seed,
         )

@@ -59,7 +59,7 @@ def cells_of(bench: Bench, plan: Plan, weights: str, unfinished: Unfinished, obs
         else:
             cells |= {(name, task, seed): figures for task, figures in earlier.items()}
     if cells:
-        observer.say(f"{len(cells):,} of {total:,} cells are there already")
+        observer.say(f"going on: {len(cells):,} of {total:,} cells are there already")
     with observer.track("benchmark", total, len(cells)) as advance:
         for (name, seed), found in _done(bench, jobs_of(bench, waiting), plan):
             whole = not any("failed" in figures for figures in found.values())

@@ -62,21 +62,33 @@ def _newest(
     fits: Callable[[Entry], bool],
     otherwise: Office31Error,
 ) -> Entry:
-    """The newest model that fits and whose data set, the one opened or its own, has the domain and its items."""
+    """The newest model that fits and whose data set, the one opened or its own, has the domain and its items.
+
+    Where there is none, what came nearest to fitting is told: a model of other items, domains of another name, a model
+    whose data set is gone.
+    """
     known: set[str] = set()
+    gone: Office31Error | None = None
+    others: tuple[Entry, DataSet] | None = None
     for entry in registry.entries():
         if not (usable(entry) and fits(entry)):
             continue
         try:
             its = opened or _data_of(entry)
-        except Office31Error:  # its folder is gone, or was changed: another model may do
+        except Office31Error as error:  # its folder is gone, or was changed: another model may do
+            gone = gone or error
             continue
-        if domain in its.domains and set(entry.card.items) == set(its.items):
+        if domain not in its.domains:
+            known |= set(its.domains)
+        elif set(entry.card.items) == set(its.items):
             return entry
-        known |= set(its.domains)
-    if known and opened is None:
+        else:
+            others = others or (entry, its)
+    if others is not None:
+        check_items(*others)
+    if known:
         raise Misuse(f"domain {printable(domain)}", "no stored model's data set has it", did_you_mean(domain, known))
-    raise otherwise
+    raise gone or otherwise
 
 
 def usable(entry: Entry) -> bool:

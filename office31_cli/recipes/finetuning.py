@@ -20,7 +20,7 @@ from office31_cli.engine.mixed import MixedBatches
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
 from office31_cli.recipes.learning import unlabelled
-from office31_cli.recipes.material import examples, inputs_for, open_domains, to_learn
+from office31_cli.recipes.material import Domain, examples, inputs_for, open_domains, to_learn
 from office31_cli.recipes.parts import FewParts, divide_few
 from office31_cli.recipes.request import FinetuneRequest
 from office31_cli.recipes.run import Run, default_train, fitted, settings_for
@@ -37,12 +37,12 @@ class FinetuneRun(Run):
     parts: FewParts
 
     @classmethod
-    def with_labels(cls, request: FinetuneRequest, observer: Observer) -> Self:
-        """As `Run.of`; raises `Failed` where there is too little to learn from."""
+    def with_labels(cls, request: FinetuneRequest, observer: Observer, opened: dict[str, Domain] | None = None) -> Self:
+        """As `Run.of`, with `opened` as in `open_domains`; raises `Failed` where there is too little to learn from."""
         device = choose_device(request.options.device)
         start = Start.of(request, observer)
         train = request.options.train or request.strategy.train or default_train(request, device)
-        domains = open_domains(request, request.domains, start.preprocessing, observer)
+        domains = open_domains(request, request.domains, start.preprocessing, observer, opened)
         parts = divide_few(request, domains, observer)
         if request.strategy.unlabelled and len(parts.unlabelled) < 2:
             raise Failed(

@@ -45,11 +45,21 @@ def open_domain(
 
 
 def open_domains(
-    request: Request, names: Sequence[str], preprocessing: Preprocessing, observer: Observer
+    request: Request,
+    names: Sequence[str],
+    preprocessing: Preprocessing,
+    observer: Observer,
+    opened: dict[str, Domain] | None = None,
 ) -> list[Domain]:
-    """The domains by their names, each as `open_domain` has it."""
-    skip_bad = request.options.skip_bad
-    return [open_domain(request.data, name, preprocessing, skip_bad=skip_bad, observer=observer) for name in names]
+    """The domains by their names, each as `open_domain` has it.
+
+    `opened` are those of the same data, for the same preprocessing, that need not be opened again; others are added.
+    """
+    opened, skip_bad = {} if opened is None else opened, request.options.skip_bad
+    for name in names:
+        if name not in opened:
+            opened[name] = open_domain(request.data, name, preprocessing, skip_bad=skip_bad, observer=observer)
+    return [opened[name] for name in names]
 
 
 def inputs_for(

@@ -35,6 +35,10 @@ class ModelRow:
     backbone: str | None
     target: str | None
     """What it was adapted to without labels, if it was."""
+    way: str | None
+    """The method that it was adapted by, or the strategy that it was fine-tuned by."""
+    labels_used: dict[str, int]
+    """By domain the labels that it has seen, its parents included."""
     accuracy: float | None
     """Of items on the validation part, of an adapted model on its target; None where it was not measured."""
     created: str
@@ -53,6 +57,8 @@ class ModelRow:
             domains=[str(domain) for domain in domains or []],
             backbone=_inside(card.network, str, "backbone"),
             target=_inside(card.configuration, str, "target"),
+            way=_inside(card.configuration, str, "method") or _inside(card.configuration, str, "strategy"),
+            labels_used=card.labels_used,
             accuracy=_accuracy(card.metrics),
             created=card.created,
             bytes=entry.bytes,
@@ -102,13 +108,14 @@ class Lineage:
         waiting: list[tuple[Node, str | None, int]] = [(node, None, 0) for node in reversed(self.roots)]
         while waiting:
             node, parent, depth = waiting.pop()
-            name = node.entry.name if node.entry else None
-            command = node.card.command if node.card else None
+            row = ModelRow.of(node.entry) if node.entry else None
             rows.append(
                 {
                     "id": node.id,
-                    "model": name,
-                    "command": command,
+                    "model": row.model if row else None,
+                    "command": node.card.command if node.card else None,
+                    "way": row.way if row else None,
+                    "labels_used": node.card.labels_used if node.card else None,
                     "state": node.state,
                     "parent": parent,
                     "depth": depth,

@@ -49,6 +49,8 @@ class Tuned:
     search: str
     backbone: str
     tasks: list[str]
+    targets: list[str]
+    """Of the tasks, each once."""
     seeds: list[int]
     picked: dict[str, float | int | bool]
     rows: list[Trial]
@@ -117,6 +119,7 @@ def tune(
         search=search,
         backbone=plan.request.backbone,
         tasks=list(plan.tasks),
+        targets=sorted({target for _, target in plan.tasks.values()}),
         seeds=list(plan.seeds),
         picked=rows[0].settings,
         rows=rows,

@@ -18,12 +18,24 @@ class Unfinished:
     """Results by the identity of their runs, a file each."""
 
     observer: Observer
+    total: int = 0
+    """How many runs `result` will be asked for."""
     _files: set[Path] = field(default_factory=set)
+    _there: int = 0
 
     def result(self, identity: dict[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What an earlier, interrupted comparison found for the same run, else what `compute` finds now."""
+        """What an earlier, interrupted comparison found for the same run, else what `compute` finds now.
+
+        With the first that is not there it is told how many were.
+        """
         found = self.find(identity)
-        return self.keep(identity, compute()) if found is None else found
+        if found is not None:
+            self._there += 1
+            return found
+        if self._there:
+            self.observer.say(f"going on: {self._there:,} of {self.total:,} runs are there already")
+            self._there = 0
+        return self.keep(identity, compute())
 
     def find(self, identity: dict[str, Any]) -> dict[str, Any] | None:
         """What an earlier, interrupted comparison found for the same run, if it did."""

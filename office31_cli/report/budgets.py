@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.recipes.compare.labels import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow
+from office31_cli.recipes.compare.labels import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow, in_words
 from office31_cli.report.console import cell, spread, table
 from office31_cli.report.pictures import figure_of, write_picture
 from office31_cli.text import counted
@@ -93,8 +93,7 @@ def _sentences(found: ComparedLabels) -> Iterable[str]:
     adapted = next((row for row in found.rows if row.labels == 0 and row.strategy != AS_STORED), None)
     alone = next((row for row in found.rows if row.strategy == TARGET_ALONE), None)
     if adapted is not None and found.overtakes is not None:
-        labels, strategy = found.overtakes["labels"], found.overtakes["strategy"]
-        told = "all labels" if labels == "all" else f"{labels} labels an item" if labels != 1 else "1 label an item"
+        told, strategy = in_words(found.overtakes["labels"]), found.overtakes["strategy"]
         yield f"From {told} on, fine-tuning ({strategy}) does better than {adapted.strategy} without any."
     elif adapted is not None:
         yield f"No strategy does better than {adapted.strategy} without labels."

@@ -14,6 +14,7 @@ from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Rem
 from office31_cli.registry import Entry, Problem
 from office31_cli.registry.lineage import Node
 from office31_cli.report.console import cell, percent, table
+from office31_cli.report.training import labels
 from office31_cli.text import counted, listed
 
 
@@ -119,10 +120,11 @@ def _label(node: Node) -> Text:
         command = f" {node.card.command}" if node.card else ""
         return Text.assemble(cell(node.id + command), (f" ({node.state})", "dim"))
     row = ModelRow.of(node.entry)
-    score = "" if row.accuracy is None else f" {percent(row.accuracy)}"
-    return Text.assemble(
-        (cell(row.model).plain, "bold"), cell(f" {row.command} {_domains(row)}{score} "), (row.id, "dim")
-    )
+    what = " ".join(word for word in (row.command, row.way) if word)
+    told = [f"{what}, {_domains(row)}" if row.way else f"{what} {_domains(row)}"]
+    told += [] if row.accuracy is None else [percent(row.accuracy)]
+    told += [f"labels: {labels(row.labels_used)}"]
+    return Text.assemble((cell(row.model).plain, "bold"), cell(f" {', '.join(told)} "), (row.id, "dim"))
 
 
 def _lines(entry: Entry) -> Iterable[tuple[str, object]]:

@@ -1,12 +1,13 @@
 """How a search for hyper-parameters looks."""
 
 from collections.abc import Iterable
+from shlex import quote
 
 from rich.table import Table
 from rich.text import Text
 
 from office31_cli.recipes.tune import Tuned
-from office31_cli.report.console import percent
+from office31_cli.report.console import cell, percent
 from office31_cli.report.grid import Grid
 from office31_cli.text import counted
 
@@ -29,7 +30,8 @@ def tune_tables(found: Tuned) -> Iterable[Table | Text]:
         f"picked by {found.validator}, larger is better; accuracy: by the target's labels, which nothing was chosen by",
     ).rich()
     chosen = " ".join(f"--set {name}={_shown(value)}" for name, value in found.picked.items())
-    yield Text(f"office31 adapt --method {found.method} {chosen}")
+    for target in found.targets:
+        yield cell(f"office31 adapt --target {quote(target)} --method {found.method} {chosen}")
 
 
 def _shown(value: float | int | bool) -> str:

@@ -246,6 +246,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
     assert len(list((run.home / "runs").iterdir())) == 1
     again = run(*line, prelude=_COUNTED.format(stop=0))
     assert trainings(again) == count - 1
+    assert f"going on: {1 if words is not benchmark else 2} of " in again.err
     assert list((run.home / "runs").iterdir()) == []
     afresh = run(*line, prelude=_COUNTED.format(stop=0))
     assert trainings(afresh) == count

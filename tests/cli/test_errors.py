@@ -57,6 +57,19 @@ def test_a_model_that_knows_other_items_does_not_fit(
 
 
 @pytest.mark.fault(26)
+def test_without_a_model_that_fits_what_came_nearest_is_told(run: Command, own_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(own_folder, tmp_path / "things"))
+    model = run.json(*OWN, "--data", folder)["model"]
+    assert_error(run("evaluate", "--split", "phnoe"), 2, "no stored model's data set has it; did you mean phone?")
+    for domain in ("shop", "phone"):
+        shutil.copytree(folder / domain / "mug", folder / domain / "cup")
+    changed = run("evaluate", "--split", "phone")
+    assert_error(changed, 2, f"model {model}: it names other items than things: it lacks cup; choose another --model")
+    folder.rename(tmp_path / "elsewhere")
+    gone = run("evaluate", "--split", "phone")
+    assert_error(gone, 1, f"model {model}: it was trained on {folder}, which is not here; give --data")
+
+
 def test_a_broken_picture_is_named_and_can_be_left_out(run: Command, own_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "things"
     shutil.copytree(own_folder, folder)

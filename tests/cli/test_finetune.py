@@ -157,12 +157,17 @@ def test_what_labels_buy_is_compared(drawn: Command, pretrained: dict[str, Any],
     quick = ("--strategies", "linear,full", "--seeds", "0,1", "--epochs", "1", "--train", "head", "--method", "erm")
     code, out, err = drawn(*words, *quick, "--json", "--png", tmp_path / "plot.png")
     assert code == 0
-    assert err.startswith("warning: no row of the target alone: the backbone of ")
-    assert err.count("\n") == 1
     found = json.loads(out)
+    warning, *told = err.splitlines()
+    assert warning.startswith("warning: no row of the target alone: the backbone of ")
+    budgets = ["as stored, no labels", "adapt erm, no labels", "linear, 1 label an item", "full, 1 label an item"]
+    budgets += ["linear, all labels", "full, all labels"]
+    means = [f"{100 * row['mean']:.1f} % of the rest" for row in found["rows"]]
+    lines = zip(range(1, 7), budgets, means, strict=True)
+    assert told == [f"{number} of 6: {budget}: {mean}" for number, budget, mean in lines]
     rows = {(row["labels"], row["strategy"]): row for row in found["rows"]}
-    budgets = [(labels, name) for labels in (1, "all") for name in ("linear", "full")]
-    assert list(rows) == [(0, "as stored"), (0, "adapt erm"), *budgets]
+    finetuned = [(labels, name) for labels in (1, "all") for name in ("linear", "full")]
+    assert list(rows) == [(0, "as stored"), (0, "adapt erm"), *finetuned]
     for row in rows.values():
         assert len(row["runs"]) == 2
         assert row["mean"] == pytest.approx(sum(row["runs"]) / 2)

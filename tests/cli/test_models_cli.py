@@ -43,7 +43,7 @@ def publish(name: str, parent: Entry | None = None) -> Entry:
         preprocessing={},
         data={"domains": ["amazon"]},
         labels_used={"amazon": 3},
-        configuration={},
+        configuration={"strategy": "mcc"} if parent else {},
         environment={},
         metrics={"validation": {"item": 0.5}},
         history=[],
@@ -68,11 +68,13 @@ def test_list_prints_the_rows_that_the_contract_names(run: Run) -> None:
             "domains": ["amazon"],
             "backbone": "squeezenet1_0",
             "target": None,
+            "way": "mcc",
+            "labels_used": {"amazon": 3},
             "accuracy": 0.5,
             "created": child.card.created,
             "bytes": child.bytes,
         },
-        json.loads(out)["models"][1] | {"model": "first", "parent": None},
+        json.loads(out)["models"][1] | {"model": "first", "parent": None, "way": None},
     ]
 
 
@@ -89,7 +91,7 @@ def test_list_shows_a_table_and_warns_of_what_it_leaves_out(run: Run) -> None:
 
 def test_an_empty_registry_lists_nothing(run: Run) -> None:
     assert json.loads(run("list", "--json")[1])["models"] == []
-    assert run("tree")[:2] == (0, "")
+    assert run("tree") == (0, "", "no models are stored; make one with: office31 pretrain --domain amazon\n")
     assert run("verify")[0] == 0
 
 
@@ -120,6 +122,15 @@ def test_tree_shows_descent_past_a_removed_parent(run: Run) -> None:
     ]
     out = run("tree")[1]
     assert out.index("(removed)") < out.index("child")
+
+
+def test_tree_tells_apart_what_was_made_from_the_same(run: Run) -> None:
+    publish("child", publish("first"))
+    first, child = run("tree")[1].splitlines()
+    assert first.startswith("first pretrain amazon, 50.0 %, labels: amazon 3 ")
+    assert child.startswith("└── child finetune mcc, amazon, 50.0 %, labels: amazon 3 ")
+    rows = json.loads(run("tree", "--json")[1])["models"]
+    assert [(row["way"], row["labels_used"]) for row in rows] == [(None, {"amazon": 3}), ("mcc", {"amazon": 3})]
 
 
 def test_rename_rm_and_gc(run: Run) -> None:

@@ -33,6 +33,13 @@ def test_the_defaults_are_tried_to_the_end_and_the_best_judged_is_picked(found: 
     assert [row["epochs"] for row in rows] == sorted((row["epochs"] for row in rows), reverse=True)
 
 
+def test_the_last_line_is_the_command_that_uses_what_was_picked(own_folder: Path, run: Command) -> None:
+    more = ("--method", "coral", "--trials", "2", "--search", "random", "--epochs", "1")
+    code, out, _ = run(*words(own_folder, *more))
+    assert code == 0
+    assert out.splitlines()[-1].startswith("office31 adapt --target phone --method coral --set weight=")
+
+
 def test_settings_lie_in_the_ranges_that_the_method_declares(found: dict[str, Any]) -> None:
     for row in found["rows"]:
         assert 0.01 <= row["settings"]["weight"] <= 10
@@ -62,7 +69,7 @@ def test_labels_of_the_source_that_are_kept_back_may_judge(own_folder: Path, run
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("--method", "mc"), "did you mean mcd?"),
+        (("--method", "mc"), "did you mean mcc or mcd?"),
         (("--method", "erm"), "it has nothing to set"),
         (("--method", "mcc", "--trials", "1"), "use 2 or more"),
         (("--method", "mcc", "--search", "grid"), "known: halving, random"),

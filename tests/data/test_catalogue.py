@@ -59,8 +59,9 @@ def test_a_catalogued_data_set_is_opened_again_by_its_name() -> None:
         ("offce31", "neither a folder nor a known data set; did you mean office31?"),
         ("sampel", "neither a folder nor a known data set; did you mean sample?"),
         ("zzz", "neither a folder nor a known data set; known: office31, sample"),
-        ("./zzz", "a folder that is not there"),
-        ("~nobody-of-that-name/zzz", "a folder that is not there"),
+        ("./zzz", "a folder that is not there; check the path"),
+        ("~nobody-of-that-name/zzz", "a folder that is not there; check the path"),
+        (__file__, "a file, not a folder; unpack it"),
         ("a\nb\x1b", "neither a folder nor a known data set"),
     ],
 )
@@ -69,3 +70,10 @@ def test_what_is_neither_a_name_nor_a_folder_is_misuse(given: str, said: str) ->
         open_data(given)
     assert said in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_in_place_of_a_folder_that_is_not_there_only_what_is_here_is_suggested() -> None:
+    for name, here in (("sample", "sample"), ("office31", "office31 or sample")):
+        bring(name)
+        with pytest.raises(Misuse, match=f"check the path, or use {here}$"):
+            open_data("/zzz")

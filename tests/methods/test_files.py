@@ -17,6 +17,7 @@ def test_every_file_is_a_method_that_says_what_it_is(name: str) -> None:
     assert issubclass(method, methods.Method)
     assert re.fullmatch(r"[A-Z][\w -]*: .+[^ ]", methods.FOLDER.summary(name))
     assert re.search(r"\b(19|20)\d\d\b", method.paper)
+    assert "et al" not in method.paper  # "and others", as everywhere
 
 
 @pytest.mark.parametrize("name", NAMES)

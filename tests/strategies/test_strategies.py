@@ -44,7 +44,8 @@ def test_every_file_is_a_strategy_that_is_listed_and_says_what_it_does(name: str
     strategies.FOLDER.check(name)
     assert issubclass(strategies.load(name), Strategy)
     assert (inspect.getdoc(import_module(f"office31_cli.strategies.{name.replace('-', '_')}")) or "").strip()
-    assert strategies.load(name).paper
+    assert (paper := strategies.load(name).paper)
+    assert "et al" not in paper
 
 
 @every

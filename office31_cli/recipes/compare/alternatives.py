@@ -17,9 +17,9 @@ from office31_cli.recipes.unfinished import Unfinished
 
 def rows(requests: list[list[Request]], observer: Observer) -> tuple[list[OutputsRow], int, int]:
     """A row for each alternative, whose requests differ by seed; the photographs learnt from, and those held out."""
-    unfinished = Unfinished(observer)
-    made = []
-    with observer.track("comparing outputs", sum(map(len, requests))) as advance:
+    total = sum(map(len, requests))
+    unfinished, made = Unfinished(observer, total), []
+    with observer.track("comparing outputs", total) as advance:
         for alternative in requests:
             found = []
             for request in alternative:

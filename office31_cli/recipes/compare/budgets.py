@@ -16,11 +16,12 @@ from office31_cli.errors import Failed
 from office31_cli.observer import Observer, Once
 from office31_cli.recipes import labelled
 from office31_cli.recipes.adaptation import AdaptRun
-from office31_cli.recipes.compare.labels import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow
+from office31_cli.recipes.compare.labels import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, in_words
 from office31_cli.recipes.compare.results import average
 from office31_cli.recipes.finetuning import FinetuneRun
-from office31_cli.recipes.material import examples
-from office31_cli.recipes.request import AdaptRequest, FinetuneRequest
+from office31_cli.recipes.material import Domain, examples
+from office31_cli.recipes.parts import divide_few
+from office31_cli.recipes.request import FinetuneRequest
 from office31_cli.recipes.run import Run
 from office31_cli.recipes.unfinished import Unfinished
 from office31_cli.text import printable
@@ -31,19 +32,16 @@ Figures = dict[str, Any]
 
 def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
     """A row for each strategy and budget, from no labels up, then that of the target alone."""
-    observer = Once(observer)
-    unfinished = Unfinished(observer)
-    computing: list[tuple[int | None, str, Callable[[int], Figures]]] = [
-        (0, AS_STORED, lambda seed: _as_stored(plan.alone[seed], observer))
-    ]
+    comparison = _Comparison(plan, Once(observer))
+    computing: list[tuple[int | None, str, Callable[[int], Figures]]] = [(0, AS_STORED, comparison.as_stored)]
     if plan.adapted:
-        name = f"adapt {plan.adapted[plan.seeds[0]].name}"
-        computing.append((0, name, lambda seed: _adapted(plan.adapted[seed], plan.alone[seed], unfinished, observer)))
+        computing.append((0, f"adapt {plan.adapted[plan.seeds[0]].name}", comparison.adapted))
     for (labels, name), requests in plan.finetuned.items():
-        computing.append((labels, name, partial(_finetuned_with, requests, unfinished, observer)))
+        computing.append((labels, name, partial(comparison.finetuned, requests)))
     if plan.heads_alone:
-        computing.append((None, TARGET_ALONE, lambda seed: _alone(plan.alone[seed], unfinished, observer)))
-    made = []
+        computing.append((None, TARGET_ALONE, comparison.alone))
+    comparison.unfinished.total = (len(computing) - 1) * len(plan.seeds)
+    made: list[LabelsRow] = []
     with observer.track("comparing labels", len(computing) * len(plan.seeds)) as advance:
         for labels, name, compute in computing:
             found = []
@@ -51,50 +49,66 @@ def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
                 found.append(compute(seed))
                 advance(1)
             made.append(_row(labels, name, found))
-    unfinished.clear()
+            observer.say(_told(made[-1], len(made), len(computing)))
+    comparison.unfinished.clear()
     return made
 
 
-def _as_stored(request: FinetuneRequest, observer: Observer) -> Figures:
-    run = FinetuneRun.with_labels(request, observer)
-    if not len(run.parts.held_out[0]):
-        raise Failed(
-            f"target {printable(request.domains[0])}",
-            f"with seed {request.options.seed} none of its photographs is held out",
-            "add photographs: an item needs two or more",
-        )
-    return _figures(run, run.parts.target, run.parts.held_out[0], place=0)
+def _told(row: LabelsRow, number: int, total: int) -> str:
+    """A finished row in a line."""
+    return f"{number} of {total}: {row.strategy}, {in_words(row.labels)}: {100 * row.mean:.1f} % of the rest"
 
 
-def _adapted(request: AdaptRequest, alone: FinetuneRequest, unfinished: Unfinished, observer: Observer) -> Figures:
-    run = AdaptRun.without_labels(request, observer)
-    kept_back = FinetuneRun.with_labels(alone, observer).parts.held_out[0]
-    identity = {"compare": "labels", **run.identity(), "scored": kept_back.content}
+class _Comparison:
+    """What all runs share: the domains, each opened once, and what an interrupted comparison has left."""
 
-    def compute() -> Figures:
-        seconds = _trained(run, observer)
-        return _figures(run, run.target, kept_back, place=len(request.domains), seconds=seconds)
+    def __init__(self, plan: LabelsPlan, observer: Observer) -> None:
+        self.unfinished = Unfinished(observer)
+        self._plan, self._observer = plan, observer
+        self._opened: dict[str, Domain] = {}
 
-    return unfinished.result(identity, compute)
+    def as_stored(self, seed: int) -> Figures:
+        """The stored network, which learns nothing."""
+        run = self._with_labels(self._plan.alone[seed])
+        if not len(run.parts.held_out[0]):
+            raise Failed(
+                f"target {printable(run.request.domains[0])}",
+                f"with seed {seed} none of its photographs is held out",
+                "add photographs: an item needs two or more",
+            )
+        return _figures(run, run.parts.target, run.parts.held_out[0], place=0)
 
+    def adapted(self, seed: int) -> Figures:
+        """Without labels; scored beside the rest on what the others hold out."""
+        request, alone = self._plan.adapted[seed], self._plan.alone[seed]
+        run = AdaptRun.without_labels(request, self._observer, self._opened)
+        kept_back = divide_few(alone, [self._opened[request.target]], self._observer).held_out[0]
+        identity = {"compare": "labels", **run.identity(), "scored": kept_back.content}
 
-def _finetuned_with(
-    requests: dict[int, FinetuneRequest], unfinished: Unfinished, observer: Observer, seed: int
-) -> Figures:
-    run = FinetuneRun.with_labels(requests[seed], observer)
-    identity = {"compare": "labels", **run.identity(), "scored": run.parts.target.content}
-    return unfinished.result(identity, partial(_finetuned, run, observer))
+        def compute() -> Figures:
+            seconds = _trained(run, self._observer)
+            return _figures(run, run.target, kept_back, place=len(request.domains), seconds=seconds)
 
+        return self.unfinished.result(identity, compute)
 
-def _alone(request: FinetuneRequest, unfinished: Unfinished, observer: Observer) -> Figures:
-    """What the target's labels teach a fresh head."""
-    run = FinetuneRun.with_labels(request, observer)
-    seed_torch("initial weights", request.options.seed)
-    for layer in run.network.heads.modules():
-        if isinstance(layer, nn.Linear | nn.BatchNorm1d):
-            layer.reset_parameters()
-    identity = {"compare": TARGET_ALONE, **run.identity(), "scored": run.parts.target.content}
-    return unfinished.result(identity, partial(_finetuned, run, observer))
+    def finetuned(self, requests: dict[int, FinetuneRequest], seed: int) -> Figures:
+        """With a budget of labels, by a strategy."""
+        run = self._with_labels(requests[seed])
+        identity = {"compare": "labels", **run.identity(), "scored": run.parts.target.content}
+        return self.unfinished.result(identity, partial(_finetuned, run, self._observer))
+
+    def alone(self, seed: int) -> Figures:
+        """What the target's labels teach a fresh head."""
+        run = self._with_labels(self._plan.alone[seed])
+        seed_torch("initial weights", seed)
+        for layer in run.network.heads.modules():
+            if isinstance(layer, nn.Linear | nn.BatchNorm1d):
+                layer.reset_parameters()
+        identity = {"compare": TARGET_ALONE, **run.identity(), "scored": run.parts.target.content}
+        return self.unfinished.result(identity, partial(_finetuned, run, self._observer))
+
+    def _with_labels(self, request: FinetuneRequest) -> FinetuneRun:
+        return FinetuneRun.with_labels(request, self._observer, self._opened)
 
 
 def _finetuned(run: FinetuneRun, observer: Observer) -> Figures:

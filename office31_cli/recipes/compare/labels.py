@@ -25,6 +25,13 @@ AS_STORED, TARGET_ALONE = "as stored", "target alone"
 """What else stands in the table beside the strategies."""
 
 
+def in_words(labels: int | str) -> str:
+    """A budget: `no labels`, `1 label an item`, `3 labels an item`, `all labels`."""
+    if labels in (0, "all"):
+        return "all labels" if labels else "no labels"
+    return "1 label an item" if labels == 1 else f"{labels} labels an item"
+
+
 @dataclass(frozen=True)
 class LabelsRow:
     """One strategy with one budget, over seeds; accuracies are fractions."""

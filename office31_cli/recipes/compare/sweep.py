@@ -16,8 +16,9 @@ def rows(
     requests: Sequence[Request], optimizers: Sequence[str], rates: Sequence[float], observer: Observer
 ) -> list[OptimizerRow]:
     """A row for each requested network, optimizer and learning rate."""
-    unfinished, made = Unfinished(observer), []
-    with observer.track("comparing optimizers", len(requests) * len(optimizers) * len(rates)) as advance:
+    total = len(requests) * len(optimizers) * len(rates)
+    unfinished, made = Unfinished(observer, total), []
+    with observer.track("comparing optimizers", total) as advance:
         for request in requests:
             bench = as_requested(request, observer)
             for optimizer in optimizers:

@@ -17,7 +17,7 @@ from office31_cli.recipes.unfinished import Unfinished
 
 def rows(request: Request, experiments: Sequence[Experiment], observer: Observer) -> tuple[list[ChapterRow], int, int]:
     """A row for each experiment; the photographs learnt from, and those held out."""
-    unfinished, made = Unfinished(observer), []
+    unfinished, made = Unfinished(observer, len(experiments)), []
     with observer.track("the textbook's runs", len(experiments)) as advance:
         for experiment in experiments:
             bench = on_the_textbooks(experiment.hidden, request, observer)
