@@ -14,15 +14,20 @@ from office31_cli.text import did_you_mean, printable
 
 @dataclass(frozen=True)
 class Folder:
-    """A package whose modules, but for `base`, are each one `kind` of thing."""
+    """A package whose modules are each one `kind` of thing, but for those `apart`, which all of them share."""
 
     package: str
     kind: str
+    apart: tuple[str, ...] = ("base",)
+    joint: str = "-"
+    """What a name has where its file's has an underscore."""
 
     def names(self) -> tuple[str, ...]:
-        """The things by their files' names, with hyphens. Imports none of them."""
-        found = (module.name.replace("_", "-") for module in pkgutil.iter_modules([str(self._path)]))
-        return tuple(sorted(name for name in found if name != "base"))
+        """The things by their files' names. Imports none of them."""
+        spec = importlib.util.find_spec(self.package)
+        assert spec is not None
+        found = (module.name for module in pkgutil.iter_modules(spec.submodule_search_locations))
+        return tuple(sorted(name.replace("_", self.joint) for name in found if name not in self.apart))
 
     def check(self, name: str) -> None:
         """Raise `Misuse` with a near match where there is nothing of that name."""
@@ -34,16 +39,14 @@ class Folder:
     def load(self, name: str) -> ModuleType:
         """The module of a thing that `names` lists; raises as `check` does."""
         self.check(name)
-        return importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
+        return importlib.import_module(self._module(name))
 
     def summary(self, name: str) -> str:
         """The first line of the docstring of a thing's file. Imports nothing."""
-        text = (self._path / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
-
-    @property
-    def _path(self) -> Path:
-        spec = importlib.util.find_spec(self.package)
+        spec = importlib.util.find_spec(self._module(name))
         assert spec is not None
         assert spec.origin is not None
-        return Path(spec.origin).parent
+        return (ast.get_docstring(ast.parse(Path(spec.origin).read_bytes())) or "").partition("\n")[0]
+
+    def _module(self, name: str) -> str:
+        return f"{self.package}.{name.replace(self.joint, '_')}"

@@ -56,6 +56,23 @@ class Batches(Protocol):
         """What the step is fed."""
 
 
+class EqualSteps:
+    """Epochs of so many steps, each of which counts for so many photographs."""
+
+    def __init__(self, steps: int, size: int) -> None:
+        self._steps, self._size = steps, size
+
+    @property
+    def steps(self) -> int:
+        """The steps of an epoch."""
+        return self._steps
+
+    @property
+    def photographs(self) -> int:
+        """Those that an epoch counts."""
+        return self._steps * self._size
+
+
 class LabelledBatches:
     """Every epoch shows each labelled example once, in another order."""
 
@@ -105,11 +122,12 @@ class Pair:
     seed: int | str
 
 
-class PairedBatches:
+class PairedBatches(EqualSteps):
     """Source and target side by side, for one run or several of the same shape: tensors begin with (runs, ...).
 
     An epoch is so many steps, whatever the domains' sizes: each is gone through again and again, every time in another
-    order; one that is smaller than a batch is shown whole.
+    order; one that is smaller than a batch is shown whole. It counts the photographs of the domain with the larger
+    batches that one run sees.
     """
 
     def __init__(
@@ -122,24 +140,14 @@ class PairedBatches:
         steps: int,
         device: torch.device,
     ) -> None:
-        self._inputs, self._pairs, self._device, self._steps = inputs, pairs, device, steps
+        self._inputs, self._pairs, self._device = inputs, pairs, device
         self._compares = method.views > 1
         source = 0 if method.source_free else min(batch_size, *(len(pair.source) for pair in pairs))
         target = min(batch_size, *(len(pair.target) for pair in pairs)) if method.uses_target else 0
-        self._size = max(source, target)
+        super().__init__(steps, max(source, target))
         seeds = [pair.seed for pair in pairs]
         self._source = Side("source", [pair.source for pair in pairs], seeds, source, steps)
         self._target = Side("target", [pair.target for pair in pairs], seeds, target, steps)
-
-    @property
-    def steps(self) -> int:
-        """As many as asked for."""
-        return self._steps
-
-    @property
-    def photographs(self) -> int:
-        """Those of the domain with the larger batches that one run sees in an epoch."""
-        return self._steps * self._size
 
     def batch(self, epoch: int, step: int) -> Batch:
         """Source inputs, their labels, target inputs, those in another view, and the target's places."""

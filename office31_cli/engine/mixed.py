@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from office31_cli.engine.batches import WHOLE, Batch, Part, Side, nearly_equal
+from office31_cli.engine.batches import WHOLE, Batch, EqualSteps, Part, Side, nearly_equal
 from office31_cli.engine.inputs import Examples, Inputs, joined
 from office31_cli.errors import Failed
 
 
-class MixedBatches:
+class MixedBatches(EqualSteps):
     """Labelled examples of several kinds in equal parts, and unlabelled ones beside them.
 
-    An epoch shows the largest part once, and meanwhile goes round the others, each time in another order; one that is
-    smaller than a batch is shown whole.
+    An epoch shows the largest part once, and counts its photographs; meanwhile it goes round the others, each time in
+    another order. A part that is smaller than a batch is shown whole.
     """
 
     def __init__(
@@ -31,29 +31,18 @@ class MixedBatches:
         self._inputs, self._device, self._part = inputs, device, part
         parts = [part for part in labelled if len(part)]
         longest = max(map(len, [*parts, unlabelled]))
-        self._steps = len(nearly_equal(longest, batch_size))
+        super().__init__(len(nearly_equal(longest, batch_size)), min(batch_size, longest))
         self._labelled = [
-            Side(f"labelled {place}", [part], [seed], min(batch_size, len(part)), self._steps)
+            Side(f"labelled {place}", [part], [seed], min(batch_size, len(part)), self.steps)
             for place, part in enumerate(parts)
         ]
         self._unlabelled = (
-            Side("unlabelled", [unlabelled], [seed], min(batch_size, len(unlabelled)), self._steps)
+            Side("unlabelled", [unlabelled], [seed], min(batch_size, len(unlabelled)), self.steps)
             if len(unlabelled)
             else None
         )
-        self._size = min(batch_size, longest)
         if sum(min(batch_size, len(part)) for part in parts) < 2:
             raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
-
-    @property
-    def steps(self) -> int:
-        """As many as show the largest part once."""
-        return self._steps
-
-    @property
-    def photographs(self) -> int:
-        """Those of the largest part that an epoch shows."""
-        return self._steps * self._size
 
     def batch(self, epoch: int, step: int) -> Batch:
         """The labelled inputs, their targets (n, outputs), and unlabelled inputs where there are any.

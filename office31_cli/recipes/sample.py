@@ -47,14 +47,13 @@ def _verified(began: float, seed: int) -> Downloaded:
     if not sample.is_intact(root, seed=seed):
         why = f"it is not, or not only, what drawing with seed {seed} makes"
         raise Refused(printable(str(root)), why, "move it away, and run: office31 download --sample")
-    items = len(sample.items())
-    domains = {domain: items * camera.photographs for domain, camera in sample.CAMERAS.items()}
+    domains = sample.domains()
     return Downloaded(
         dataset=SAMPLE,
         root=root,
         domains=domains,
         photographs=sum(domains.values()),
-        items=items,
+        items=len(sample.items()),
         verified=True,
         seconds=round(time.monotonic() - began, 3),
     )

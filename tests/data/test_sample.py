@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 from office31_cli import storage
 from office31_cli.data import sample
 from office31_cli.data.folder import open_folder
+from office31_cli.data.sample import cameras, symbols
 from office31_cli.errors import Refused
 from office31_cli.observer import Silent
 from office31_cli.recipes.sample import draw_sample
@@ -26,8 +27,8 @@ class Listening(Silent):
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two pictures of four items a domain, so that drawing takes no time."""
-    cameras = {name: dataclasses.replace(camera, photographs=2) for name, camera in sample.CAMERAS.items()}
-    monkeypatch.setattr(sample, "CAMERAS", cameras)
+    quick = {name: dataclasses.replace(camera, photographs=2) for name, camera in cameras.CAMERAS.items()}
+    monkeypatch.setattr(sample, "CAMERAS", quick)
     monkeypatch.setattr(sample, "items", lambda: ("bike", "mug", "pen", "phone"))
 
 
@@ -39,8 +40,8 @@ def drawn(root: Path, seed: int = 0) -> dict[str, bytes]:
 def seen_by(camera: str) -> np.ndarray:
     """One picture of each symbol by that camera, (31, side, side, 3)."""
     pictures = []
-    for number, symbol in enumerate(sample.distinct_symbols(31, seed=0)):
-        content = sample.photograph(symbol, sample.CAMERAS[camera], np.random.default_rng(number))
+    for number, symbol in enumerate(symbols.distinct_symbols(31, seed=0)):
+        content = cameras.photograph(symbol, cameras.CAMERAS[camera], np.random.default_rng(number))
         pictures.append(np.asarray(Image.open(io.BytesIO(content)), dtype=np.float64))
     return np.stack(pictures)
 
@@ -85,8 +86,8 @@ def test_every_picture_is_another(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_two_symbols_look_alike(seed: int) -> None:
-    looks = [sample.appearance(symbol) for symbol in sample.distinct_symbols(31, seed)]
-    assert min(np.abs(a - b).mean() for a, b in itertools.combinations(looks, 2)) > sample.UNLIKE
+    looks = [symbols.appearance(symbol) for symbol in symbols.distinct_symbols(31, seed)]
+    assert min(np.abs(a - b).mean() for a, b in itertools.combinations(looks, 2)) > symbols.UNLIKE
 
 
 def test_the_cameras_see_differently() -> None:
