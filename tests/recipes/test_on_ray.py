@@ -247,7 +247,8 @@ def test_what_cannot_be_is_told_in_one_line(words: tuple[str | Path, ...], tmp_p
         1,
         "error: --on ray: ray is not installed; run: pip install 'office31-cli[ray]'\n",
     )
-    assert run(*words, "--on", "ray", env={"RAY_ADDRESS": "127.0.0.1:1"})[::2] == (
-        1,
-        "error: --on ray: no cluster answers at 127.0.0.1:1; check RAY_ADDRESS, or unset it to use this machine\n",
-    )
+    for more in ((), ("--dry-run",)):
+        assert run(*words, "--on", "ray", *more, env={"RAY_ADDRESS": "127.0.0.1:1"})[::2] == (
+            1,
+            "error: --on ray: no cluster answers at 127.0.0.1:1; check RAY_ADDRESS, or unset it to use this machine\n",
+        )
