@@ -62,6 +62,8 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
     No cell is computed.
     """
     device, request = choose_device(plan.request.options.device), plan.request
+    room = on_ray.room(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
+    places = min(processes_for(plan, device), cores()) if room is None else room
     start = Start.of(request, observer)
     network = start.network(request.outputs)
     photographs = {name: request.data.photographs(name) for name in request.domains}
@@ -80,8 +82,6 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
     identities, unfinished = identities_of(bench, plan, start.weights), Unfinished(observer)
     waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
     rows, jobs = _timed(bench, jobs_of(bench, waiting), observer)
-    room = on_ray.room(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
-    places = min(processes_for(plan, device), cores()) if room is None else room
     by_method = {row.method: round(row.seeds * row.seconds, 1) for row in rows}
     return Estimated(
         tasks={name: list(pair) for name, pair in plan.tasks.items()},
