@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from office31_cli.data.photographs import Photographs
 from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import FrozenInputs
@@ -83,21 +84,27 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
         condensed = features.condensed(
             [domain.photographs.rows[content_order(domain.photographs)] for domain in domains]
         )
-    bench = Bench(
+    bench = bench_of(plan, {domain.photographs.domain: domain.photographs for domain in domains}, condensed, device)
+    for task, (source, target) in plan.tasks.items():
+        check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
+    return bench, start.weights
+
+
+def bench_of(plan: Plan, photographs: dict[str, Photographs], inputs: FrozenInputs, device: torch.device) -> Bench:
+    """What the plan's runs share; `photographs` are those of its domains, in the order of the inputs' arrays."""
+    request = plan.request
+    return Bench(
         tasks=plan.tasks,
         methods=plan.methods,
         steps=plan.steps,
         validator=plan.validator,
         items=len(request.data.items),
-        photographs={domain.photographs.domain: domain.photographs for domain in domains},
-        inputs=condensed,
+        photographs=photographs,
+        inputs=inputs,
         settings=settings_for(request, "head"),
         device=device,
         held_out=request.options.held_out,
     )
-    for task, (source, target) in plan.tasks.items():
-        check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
-    return bench, start.weights
 
 
 def jobs_of(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:

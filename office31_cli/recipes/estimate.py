@@ -20,9 +20,8 @@ from office31_cli.observer import Observer
 from office31_cli.recipes import on_ray
 from office31_cli.recipes.benchmark import Plan, cores
 from office31_cli.recipes.benchmarked import Estimated, EstimatedRow
-from office31_cli.recipes.benchmarking import identities_of, jobs_of, processes_for
+from office31_cli.recipes.benchmarking import bench_of, identities_of, jobs_of, processes_for
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Job
-from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
 from office31_cli.recipes.unfinished import Unfinished
 
@@ -67,18 +66,9 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
     start = Start.of(request, observer)
     network = start.network(request.outputs)
     photographs = {name: request.data.photographs(name) for name in request.domains}
-    bench = Bench(
-        tasks=plan.tasks,
-        methods=plan.methods | {SOURCE_ONLY: methods.load(SOURCE_ONLY)()},  # which source-free ones go on from
-        steps=plan.steps,
-        validator=plan.validator,
-        items=len(request.data.items),
-        photographs=photographs,
-        inputs=_Noise(min(_WIDTH, feature_width(network.backbones[0], start.preprocessing.crop)), device),
-        settings=settings_for(request, "head"),
-        device=device,
-        held_out=request.options.held_out,
-    )
+    noise = _Noise(min(_WIDTH, feature_width(network.backbones[0], start.preprocessing.crop)), device)
+    bench = bench_of(plan, photographs, noise, device)
+    bench = replace(bench, methods=plan.methods | {SOURCE_ONLY: methods.load(SOURCE_ONLY)()})  # others go on from it
     identities, unfinished = identities_of(bench, plan, start.weights), Unfinished(observer)
     waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
     rows, jobs = _timed(bench, jobs_of(bench, waiting), observer)
