@@ -11,6 +11,7 @@ from small_outputs import THREE
 from tiny_training import CPU
 from torch import Tensor, nn
 
+from office31_cli.engine import checkpoints
 from office31_cli.engine.batches import Batches, LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.finetuning import Finetuning
@@ -108,8 +109,9 @@ class Watching(Checkpoints):
     run: dict[str, object] = field(default_factory=dict)
     states: list[State] = field(default_factory=list)
 
-    def save(self, history: History, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self.states.append({key: value for key, value in state(module).items() if key.startswith("network.")})
+    def save(self, history: History, reached: checkpoints.State) -> None:
+        learnt = state(reached.module)
+        self.states.append({key: value for key, value in learnt.items() if key.startswith("network.")})
 
 
 def settings(*, epochs: int = 4, lr: float = 0.05, batch_size: int = 6, weight_decay: float = 0.0) -> Settings:
