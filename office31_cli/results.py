@@ -6,6 +6,9 @@ from typing import Any
 PARTS = ("train", "test", "all")
 """What is scored of a domain: photographs whose labels the model has seen, those it has not, or both."""
 
+COVERAGE = 0.9
+"""How often a set of items is to hold the actual one, unless told otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
@@ -34,6 +37,9 @@ class Trained:
     """On the held-out part each output's accuracy, of a number its R2; None where nothing was held out."""
     labels_used: dict[str, int]
     """Labels seen by domain, those of the models that it came from included."""
+    calibration: dict[str, Any] | None = None
+    """The temperature that mends its confidence, on what it was fitted, and the expected calibration error there before
+    and after; None where nothing was held out to fit it on."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `office31 pretrain --json` prints."""
@@ -96,6 +102,14 @@ class Evaluated:
     """Labels that the model has seen by domain; of the scored one, those of photographs that it holds."""
     seen: int
     """How many of the scored photographs the model learnt from: 0 for an honest score."""
+    calibration: dict[str, Any]
+    """The stored temperature and what it was fitted on; `ece_before` and `reliability` by the network's own
+    confidence, `ece_after` and `reliability_after` at the temperature, each bin with its mean confidence and accuracy.
+    `own` of the scored photographs are of those that it was fitted on, and are judged as if it had not been. None, but
+    for what is before it, where the model has no calibration."""
+    conformal: dict[str, Any]
+    """Sets of items: the coverage asked for, the share of the sets that hold the actual item, with Wilson's interval,
+    and how many items a set has on average; None, but for the first, where the model has no calibration."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `office31 evaluate --json` prints."""

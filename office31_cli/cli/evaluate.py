@@ -22,6 +22,9 @@ def evaluate(
     data: options.Data = None,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
+    coverage: Annotated[
+        float, typer.Option("--coverage", help="How often a set of items is to hold the actual one, such as 0.9.")
+    ] = 0.9,
     as_json: options.AsJson = False,
 ) -> None:
     """Score a stored network on a domain.
@@ -33,5 +36,7 @@ def evaluate(
     from office31_cli.report.evaluation import evaluation_tables
 
     reporter = Reporter(as_json=as_json)
-    result = recipe(split, model=model, data=data, device=device, skip_bad=skip_bad, observer=reporter)
+    result = recipe(
+        split, model=model, data=data, device=device, skip_bad=skip_bad, coverage=coverage, observer=reporter
+    )
     reporter.show(result, *evaluation_tables(result))

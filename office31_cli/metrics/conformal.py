@@ -46,3 +46,19 @@ def conformal_sets(probabilities: NDArray[np.floating[Any]], threshold: float) -
     held: BoolArray = -log_probabilities(probabilities) <= threshold
     held[np.arange(len(held)), probabilities.argmax(axis=1)] = True
     return held
+
+
+def cross_conformal_sets(
+    probabilities: NDArray[np.floating[Any]], actual: IntArray, folds: IntArray, coverage: float
+) -> BoolArray:
+    """Each row's set (n, K) by the scores of all folds but its own; `folds` is (n,).
+
+    So the coverage can be measured on the photographs that the scores are of. Raises as those above.
+    """
+    check_labels(folds, actual)
+    held = np.empty(probabilities.shape, dtype=np.bool_)
+    for fold in np.unique(folds):
+        inside, others = folds == fold, folds != fold
+        scores = conformal_scores(probabilities[others], actual[others]) if others.any() else np.empty(0)
+        held[inside] = conformal_sets(probabilities[inside], conformal_threshold(scores, coverage))
+    return held

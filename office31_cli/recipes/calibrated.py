@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import inf, isfinite
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -18,10 +18,19 @@ from office31_cli.metrics.calibration import (
     fitted_temperature,
     tempered,
 )
-from office31_cli.metrics.conformal import conformal_scores, conformal_sets, conformal_threshold
+from office31_cli.metrics.conformal import (
+    conformal_scores,
+    conformal_sets,
+    conformal_threshold,
+    cross_conformal_sets,
+)
+from office31_cli.recipes import labelled
 from office31_cli.recipes.labelled import Labelled
 from office31_cli.registry import Entry, strict_json
 from office31_cli.registry.layout import read_small
+
+if TYPE_CHECKING:
+    from office31_cli.data.photographs import Photographs
 
 FILE = "calibration.json"
 """The model's file; one that was stored before there were any has none."""
@@ -70,6 +79,11 @@ class Calibration:
             scores=tuple(conformal_scores(probabilities, actual).tolist()),
         )
 
+    def headline(self) -> dict[str, Any]:
+        """What a model's card says of it."""
+        told = {name: getattr(self, name) for name in ("temperature", "fitted_on", "ece_before", "ece_after")}
+        return told | {"photographs": self.photographs}
+
     def probabilities(self, probabilities: FloatArray) -> FloatArray:
         """Item probabilities (n, K), at the temperature."""
         return tempered(probabilities, self.temperature)
@@ -81,6 +95,21 @@ class Calibration:
         ValueError unless 0 < coverage < 1.
         """
         return conformal_sets(probabilities, conformal_threshold(np.array(self.scores), coverage))
+
+    def judged(
+        self, probabilities: FloatArray, actual: IntArray, photographs: "Photographs", coverage: float
+    ) -> "Judged":
+        """What it makes of item probabilities (n, K) of `photographs` whose items (n,) are known, n > 0, for scoring.
+
+        Those whose labels it was fitted to are judged as if only the other four fifths of them had been.
+        """
+        own = labelled.seen(photographs, self.labels)
+        made, sets = self.probabilities(probabilities), self.sets(probabilities, coverage)
+        if own.any():
+            parts = folds([digest for digest, known in zip(photographs.digests, own, strict=True) if known])
+            made[own] = cross_tempered(probabilities[own], actual[own], parts)
+            sets[own] = cross_conformal_sets(probabilities[own], actual[own], parts, coverage)
+        return Judged(made, sets, int(own.sum()))
 
     def encode(self) -> bytes:
         """As stored."""
@@ -98,6 +127,18 @@ class Calibration:
             ece_after=_number(stored["ece_after"], 0, 1),
             scores=_ascending(stored["scores"]),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Item probabilities (n, K) and sets (n, K) by a calibration that has not seen the labels of these photographs.
+
+    `own` is the number of those whose labels it had, and left out for that.
+    """
+
+    probabilities: FloatArray
+    sets: BoolArray
+    own: int
 
 
 def of(entry: Entry) -> Calibration | None:

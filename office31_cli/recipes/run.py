@@ -18,11 +18,14 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes import labelled
+from office31_cli.recipes.calibrated import Calibration
 from office31_cli.recipes.material import examples, inputs_for, open_domains, to_learn, to_score, warn_of_gaps
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import Request
 from office31_cli.recipes.start import Start
 from office31_cli.strategies.base import Group, every_layer, trainable
+
+HeldOut = tuple[FloatArray, Columns]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +84,33 @@ class Run:
         with threads_for(self.halves.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def held_out(self) -> tuple[FloatArray, Columns]:
+    def held_out(self) -> HeldOut:
         """What the network answers, (n, width), to the held-out photographs, and what it is to be scored by."""
         kept_back = self.parts.held_out
         raw = loop.predict(self.halves.trained, self.inputs, examples(kept_back), self.device)
         return raw.double().numpy(), to_score(self.request.data, self.outputs, kept_back)
 
-    def scores(self, observer: Observer) -> dict[str, dict[str, Any]]:
+    def scores(self, held_out: HeldOut | None, observer: Observer) -> dict[str, dict[str, Any]]:
         """Each column's kind and figures on the held-out part; none where nothing was held out."""
-        if not any(map(len, self.parts.held_out)):
+        if held_out is None:
             return {}
-        raw, actual = self.held_out()
+        raw, actual = held_out
         warn_of_gaps(actual, observer)
         return self.outputs.scores(raw, actual)
+
+    def calibration(self, held_out: HeldOut | None) -> Calibration | None:
+        """What mends its confidence about the item, fitted on the held-out part; None where nothing was held out."""
+        if held_out is None:
+            return None
+        raw, actual = held_out
+        parts = [part for part in self.parts.held_out if len(part)]
+        return Calibration.fitted(
+            self.outputs.answers(raw)["item"],
+            actual["item"].astype(np.int64),
+            [digest for part in parts for digest in part.digests],
+            fitted_on=f"{'+'.join(part.domain for part in parts)}, held out",
+            labels=labelled.by_domain(parts),
+        )
 
     def metrics(self) -> dict[str, Any]:
         """What is to be stored beside the scores on the held-out part."""

@@ -3,23 +3,37 @@
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from office31_cli.data.folder import DataSet
 from office31_cli.metrics.accuracy import per_item, wilson_interval
+from office31_cli.metrics.calibration import expected_calibration_error, reliability
 from office31_cli.metrics.confusion import confusion_matrix, most_confused
 from office31_cli.observer import Observer
+from office31_cli.recipes import calibrated
 from office31_cli.recipes.answering import Answers, answer
+from office31_cli.recipes.calibrated import Calibration
 from office31_cli.registry import Entry
-from office31_cli.results import Evaluated
+from office31_cli.results import COVERAGE, Evaluated
 
 
 def score(
-    entry: Entry, data: DataSet, domain: str, part: str | None, *, device: str, skip_bad: bool, observer: Observer
+    entry: Entry,
+    data: DataSet,
+    domain: str,
+    part: str | None,
+    *,
+    coverage: float,
+    device: str,
+    skip_bad: bool,
+    observer: Observer,
 ) -> Evaluated:
     """Score the stored network on one part of a domain: see `evaluate`."""
-    return scored(entry, data, answer(entry, data, domain, part, device=device, skip_bad=skip_bad, observer=observer))
+    answers = answer(entry, data, domain, part, device=device, skip_bad=skip_bad, observer=observer)
+    return scored(entry, data, answers, coverage)
 
 
-def scored(entry: Entry, data: DataSet, answers: Answers) -> Evaluated:
+def scored(entry: Entry, data: DataSet, answers: Answers, coverage: float = COVERAGE) -> Evaluated:
     """What the stored network's answers about labelled photographs are worth."""
     domain = answers.photographs.domain
     return Evaluated(
@@ -31,6 +45,7 @@ def scored(entry: Entry, data: DataSet, answers: Answers) -> Evaluated:
         labels_used=entry.card.labels_used | {domain: entry.card.labels_used.get(domain, answers.learnt)},
         seen=int(answers.seen.sum()),
         **_figures(answers, entry.card.items),
+        **_confidence(answers, calibrated.of(entry), coverage),
     )
 
 
@@ -50,4 +65,35 @@ def _figures(answers: Answers, items: tuple[str, ...]) -> dict[str, Any]:
             for row in per_item(predicted, labels, items)
         },
         "confused": [asdict(pair) for pair in confused],
+    }
+
+
+def _confidence(answers: Answers, calibration: Calibration | None, coverage: float) -> dict[str, Any]:
+    """How far the confidence can be trusted, as the network has it and as its calibration does."""
+    probabilities, actual = answers.probabilities, answers.items
+    before = {
+        "ece_before": expected_calibration_error(probabilities, actual),
+        "reliability": [asdict(row) for row in reliability(probabilities, actual)],
+    }
+    if calibration is None:
+        nothing = dict.fromkeys(("temperature", "fitted_on", "ece_after", "reliability_after", "own"))
+        none = dict.fromkeys(("measured", "ci95", "mean_size"))
+        return {"calibration": before | nothing, "conformal": {"coverage": coverage} | none}
+    judged = calibration.judged(probabilities, actual, answers.photographs, coverage)
+    covered = judged.sets[np.arange(len(actual)), actual]
+    return {
+        "calibration": {
+            "temperature": calibration.temperature,
+            "fitted_on": calibration.fitted_on,
+            **before,
+            "ece_after": expected_calibration_error(judged.probabilities, actual),
+            "reliability_after": [asdict(row) for row in reliability(judged.probabilities, actual)],
+            "own": judged.own,
+        },
+        "conformal": {
+            "coverage": coverage,
+            "measured": float(covered.mean()),
+            "ci95": wilson_interval(int(covered.sum()), len(covered)),
+            "mean_size": float(judged.sets.sum(axis=1).mean()),
+        },
     }

@@ -13,7 +13,8 @@ from office31_cli.engine.device import environment
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
-from office31_cli.recipes import labelled
+from office31_cli.recipes import calibrated, labelled
+from office31_cli.recipes.calibrated import Calibration
 from office31_cli.recipes.parts import Parts
 from office31_cli.recipes.resuming import check_same
 from office31_cli.recipes.run import Run
@@ -48,8 +49,10 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
 
 def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, observer: Observer) -> Entry:
     """The stored model of a run that is trained."""
-    scores = run.scores(observer)
-    entry = _publish(run, _card(run, checkpoints.key, history, scores, time.monotonic() - began))
+    held_out = run.held_out() if any(map(len, run.parts.held_out)) else None
+    scores, calibration = run.scores(held_out, observer), run.calibration(held_out)
+    card = _card(run, checkpoints.key, history, scores, calibration, time.monotonic() - began)
+    entry = _publish(run, card, calibration)
     checkpoints.clear()
     return entry
 
@@ -59,7 +62,14 @@ def _finished(run: str) -> Entry | None:
     return Registry().newest(lambda entry: entry.card.configuration.get("run") == run)
 
 
-def _card(run: Run, key: str, history: History, scores: dict[str, dict[str, Any]], seconds: float) -> Card:
+def _card(
+    run: Run,
+    key: str,
+    history: History,
+    scores: dict[str, dict[str, Any]],
+    calibration: Calibration | None,
+    seconds: float,
+) -> Card:
     request, parent = run.request, run.request.parent
     validation: dict[str, float | None] = dict.fromkeys(run.outputs.columns)
     return Card(
@@ -79,19 +89,25 @@ def _card(run: Run, key: str, history: History, scores: dict[str, dict[str, Any]
         labels_used=run.labels_used(),
         configuration={**run.settings.to_json(), **request.to_json(), "run": key},
         environment=environment(run.device),
-        metrics={"validation": validation | run.outputs.headlines(scores)} | run.metrics(),
+        metrics={
+            "validation": validation | run.outputs.headlines(scores),
+            "calibration": calibration and calibration.headline(),
+            **run.metrics(),
+        },
         history=history,
         seconds=round(seconds, 3),
     )
 
 
-def _publish(run: Run, card: Card) -> Entry:
-    """Store the network with the record of every photograph whose label it has seen."""
+def _publish(run: Run, card: Card, calibration: Calibration | None) -> Entry:
+    """Store the network with its calibration and the record of every photograph whose label it has seen."""
     tensors = {key: value.detach().cpu().contiguous() for key, value in run.network.state_dict().items()}
     files = {
         MODEL_FILE: safetensors.torch.save(tensors),
         labelled.FILE: labelled.encode(run.parts.seen),
     }
+    if calibration is not None:
+        files[calibrated.FILE] = calibration.encode()
     return Registry().publish(card, files, name=run.request.options.name, suggested=run.request.suggested)
 
 

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from office31_cli.report.calibration import confidence, reliability_table
 from office31_cli.report.console import cell, percent, table
 from office31_cli.report.outputs import outputs_table
 from office31_cli.report.training import labels
@@ -14,6 +15,7 @@ def evaluation_tables(result: Evaluated) -> list[Table]:
     return [
         _items(result),
         *([_confused(result)] if result.confused else []),
+        reliability_table(result.calibration),
         *([outputs_table(result.outputs)] if len(result.outputs) > 1 else []),
         _score(result),
     ]
@@ -25,7 +27,8 @@ def _score(result: Evaluated) -> Table:
     low, high = result.ci95
     made.add_row("accuracy", f"{percent(result.accuracy)}  (95 % interval {percent(low)} to {percent(high)})")
     made.add_row("macro accuracy", percent(result.macro_accuracy))
-    made.add_row("calibration error", percent(result.ece))
+    for what, told in confidence(result):
+        made.add_row(what, cell(told))
     made.add_row("labels seen", cell(labels(result.labels_used)))
     if result.seen:
         made.add_row("not honest", f"the model learnt from {result.seen:,} of these photographs")

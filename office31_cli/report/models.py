@@ -1,6 +1,7 @@
 """Stored models as tables and trees."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich.filesize import decimal
 from rich.table import Table
@@ -13,6 +14,7 @@ from office31_cli.recipes.gc import Collected
 from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
 from office31_cli.registry import Entry, Problem
 from office31_cli.registry.lineage import Node
+from office31_cli.report.calibration import mended
 from office31_cli.report.console import cell, percent, table
 from office31_cli.report.training import labels
 from office31_cli.text import counted, listed
@@ -146,10 +148,23 @@ def _lines(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "configuration", _pairs(stored.configuration)
     yield "environment", _pairs(stored.environment)
     for part, scores in stored.metrics.items():
-        yield f"metrics on {part}", _pairs(scores) if isinstance(scores, dict) else scores
+        if part == "calibration":
+            yield part, _calibration(scores)
+        else:
+            yield f"metrics on {part}", _pairs(scores) if isinstance(scores, dict) else scores
     yield "epochs recorded", len(stored.history)
     for name, record in stored.files.items():
         yield name, f"{decimal(record.bytes)}, SHA-256 {record.sha256}"
+
+
+def _calibration(told: Any) -> str:
+    """What mends the model's confidence, and what that did where it was fitted."""
+    if told is None:
+        return "-"
+    try:
+        return "; ".join(mended(told))
+    except (KeyError, TypeError, ValueError):  # another version's
+        return "not known to this version"
 
 
 def _outputs(networks: object) -> str:

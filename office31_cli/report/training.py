@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
+from office31_cli.report.calibration import mended
 from office31_cli.report.console import cell, percent, table
 from office31_cli.report.outputs import headline
 from office31_cli.results import Adapted, Finetuned, Trained
@@ -35,6 +36,9 @@ def trained_table(result: Trained) -> Table:
             made.add_row(cell(what), score)
     if result.held_out or not isinstance(result, Adapted):
         made.add_row("held out", _scores(result))
+    if result.calibration is not None:
+        for what, told in zip(("calibrated", ""), mended(result.calibration), strict=True):
+            made.add_row(what, cell(told))
     return made
 
 
