@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 from small_models import make_card, safetensors_bytes
 
 from office31_cli.errors import Refused
 from office31_cli.metrics.calibration import tempered
-from office31_cli.outputs.choice import softmax
+from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.pair import Kind as Pair
 from office31_cli.recipes import calibrated
 from office31_cli.recipes.calibrated import Calibration
@@ -18,13 +19,14 @@ from office31_cli.registry import MODEL_FILE, Entry, Registry
 
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(0, 3, (60, 4))
+SHARES = special.softmax(LOGITS, axis=1)
 ITEMS = RANDOM.integers(4, size=60)
 DIGESTS = [f"{number:064x}" for number in range(60)]
 
 
 def fitted() -> Calibration:
     return Calibration.fitted(
-        softmax(LOGITS), ITEMS, DIGESTS, fitted_on="shop, held out", labels={"shop": [each[:16] for each in DIGESTS]}
+        SHARES, ITEMS, DIGESTS, fitted_on="shop, held out", labels={"shop": [each[:16] for each in DIGESTS]}
     )
 
 
@@ -87,13 +89,15 @@ def test_bytes_that_changed_since_are_refused() -> None:
 
 def test_a_choices_logits_are_divided_by_the_temperature() -> None:
     made = fitted()
-    np.testing.assert_allclose(made.probabilities(softmax(LOGITS)), softmax(LOGITS / made.temperature), rtol=1e-9)
+    np.testing.assert_allclose(
+        made.probabilities(SHARES), special.softmax(LOGITS / made.temperature, axis=1), rtol=1e-9
+    )
 
 
 def test_pairs_are_calibrated_as_items() -> None:
     """The item's probability is a sum over domains, of which no logits are left to be divided."""
     output = Pair.of("pair", {"domain": ("a", "b"), "item": ("w", "x", "y", "z")})
-    items = output.answers(RANDOM.normal(0, 3, (60, 8)))["item"]
+    items = Composite(((output,),)).answers(RANDOM.normal(0, 3, (60, 8)))["item"]
     made = Calibration.fitted(items, ITEMS, DIGESTS, fitted_on="", labels={})
     expected = items ** (1 / made.temperature)
     np.testing.assert_allclose(made.probabilities(items), expected / expected.sum(1, keepdims=True), rtol=1e-9)
@@ -101,15 +105,15 @@ def test_pairs_are_calibrated_as_items() -> None:
 
 def test_the_error_afterwards_is_of_photographs_that_were_not_fitted_on() -> None:
     made = fitted()
-    on_themselves = tempered(softmax(LOGITS), made.temperature)
+    on_themselves = tempered(SHARES, made.temperature)
     assert made.ece_after != pytest.approx(calibrated.expected_calibration_error(on_themselves, ITEMS), abs=1e-6)
     twins = ["a" * 64] * 60  # all in one fold: nothing to learn from
-    alone = Calibration.fitted(softmax(LOGITS), ITEMS, twins, fitted_on="", labels={})
+    alone = Calibration.fitted(SHARES, ITEMS, twins, fitted_on="", labels={})
     assert alone.ece_after == alone.ece_before
 
 
 def test_more_coverage_makes_larger_sets_and_covers_what_was_fitted_on() -> None:
-    made, probabilities = fitted(), softmax(LOGITS)
+    made, probabilities = fitted(), SHARES
     sizes = []
     for coverage in (0.5, 0.8, 0.95):
         sets = made.sets(probabilities, coverage)
@@ -120,6 +124,6 @@ def test_more_coverage_makes_larger_sets_and_covers_what_was_fitted_on() -> None
 
 
 def test_one_photograph_is_enough_to_begin_with() -> None:
-    one = Calibration.fitted(softmax(LOGITS[:1]), ITEMS[:1], DIGESTS[:1], fitted_on="", labels={})
+    one = Calibration.fitted(SHARES[:1], ITEMS[:1], DIGESTS[:1], fitted_on="", labels={})
     assert Calibration.decode(one.encode()) == one
-    assert one.sets(softmax(LOGITS), 0.9).all()
+    assert one.sets(SHARES, 0.9).all()
