@@ -12,6 +12,7 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes import calibrated, choice
 from office31_cli.recipes.calibrated import Calibration
+from office31_cli.recipes.evaluate import check_coverage
 from office31_cli.recipes.predicted import Predictions
 from office31_cli.text import columns, listed, printable
 
@@ -96,8 +97,8 @@ def _check_numbers(top: int, min_confidence: float, coverage: float | None, batc
             raise Misuse(f"{option} {value}", "too small", "use 1 or more")
     if not 0 <= min_confidence <= 1:
         raise Misuse(f"--min-confidence {min_confidence}", "not a probability", "use a number from 0 to 1")
-    if coverage is not None and not 0 < coverage < 1:
-        raise Misuse(f"--coverage {coverage}", "not a probability", "use a number between 0 and 1, such as 0.9")
+    if coverage is not None:
+        check_coverage(coverage)
 
 
 def _look_through(named: tuple[Path, ...], observer: Observer) -> tuple[int, int]:

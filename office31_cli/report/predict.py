@@ -42,7 +42,7 @@ def _columns(found: Predictions) -> list[Column]:
     item = _widest(found.items)
     made = [("picture", found.path_width), ("item", item), (">confidence", _SHARE)]
     if found.coverage is not None:
-        made.append((f"{percent(found.coverage)} set", _IN_SET * (item + 2) + len("and 99 more")))
+        made.append((f"set for {100 * found.coverage:g} %", _IN_SET * (item + 2) + len("and 99 more")))
     elif _tells_others(found):
         others = found.top - (found.min_confidence == 0)
         made.append(("others", others * (item + _SHARE + 2)))
@@ -54,7 +54,7 @@ def _caption(found: Predictions) -> str:
     """What the confidence is worth, where that is known."""
     if found.calibrated_on is None:
         return ""
-    promise = f"; of photographs like those {percent(found.coverage)} have the right item in their set"
+    promise = "; sets keep their promise on photographs like those"
     return f"confidence calibrated on {found.calibrated_on}" + (promise if found.coverage else "")
 
 

@@ -106,6 +106,14 @@ def test_a_calibration_mends_the_confidence_and_makes_sets(things: Path, monkeyp
         assert each.set == (likely or [before.item])
 
 
+def test_what_was_held_out_is_what_a_trained_model_is_calibrated_on(things: Path) -> None:
+    found = predict(things, coverage=0.5)
+    assert found.calibrated_on == "amazon, held out"
+    for each in found:
+        assert each.set is not None
+        assert each.set[0] == each.item
+
+
 def test_without_a_calibration_there_are_no_sets(things: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrated, "of", lambda entry: None)
     assert predict([things]).head().items() >= {"calibrated": False, "calibrated_on": None}.items()
@@ -279,7 +287,7 @@ def test_one_may_be_named_by_itself(things: Path) -> None:
         ({"batch_size": 0}, "--batch-size 0"),
         ({"min_confidence": 1.1}, "--min-confidence 1.1"),
         ({"min_confidence": float("nan")}, "--min-confidence nan"),
-        ({"coverage": 1.0}, "--coverage 1.0"),
+        ({"coverage": 1.0}, "--coverage 1: not between 0 and 1"),
         ({"device": "gpu"}, "--device gpu"),
         ({"model": "nope"}, "nope"),
     ],

@@ -90,11 +90,11 @@ def test_sets_stand_in_place_of_the_others_with_what_they_promise(shown: Show) -
     sure, torn = prediction(set=["mug"]), prediction(set=list(ITEMS))
     text = shown(found([sure, torn], coverage=0.9, calibrated_on="shop, held out"), "table")
     head, first, second = cells(text)
-    assert head[3] == "90.0 % set"
+    assert head[3] == "set for 90 %"
     assert first[3] == "mug"
     assert second[3] == "mug, =pen, [b]bike[/b], cup, desk and 2 more"
     assert text.splitlines()[-1] == (
-        "confidence calibrated on shop, held out; of photographs like those 90.0 % have the right item in their set"
+        "confidence calibrated on shop, held out; sets keep their promise on photographs like those"
     )
 
 
