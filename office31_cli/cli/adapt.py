@@ -39,7 +39,15 @@ def adapt(
     data: options.Data = None,
     train: options.Train = None,
     epochs: options.EpochsOfSteps = None,
-    steps: options.Steps = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps",
+            min=1,
+            help="Steps an epoch.",
+            show_default="100; on a CPU that trains on pixels at most a pass over the larger domain",
+        ),
+    ] = None,
     views: options.Views = None,
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",

@@ -22,7 +22,7 @@ DEFAULT_METHOD = "auto"
 DEFAULT_VALIDATOR = "im"
 
 EPOCHS, STEPS = 10, 100
-"""Epochs unless told otherwise, and the steps of each, whatever the domains' sizes."""
+"""Epochs unless told otherwise, and the most steps of each."""
 
 VIEWS = 2
 """Of each photograph: as it is, and its mirror image; further ones are random crops in other colours."""
@@ -117,7 +117,7 @@ class Way:
             name=name,
             method=method,
             validator=validator,
-            steps=None if method.passes else steps or STEPS,
+            steps=steps,
             views=views,
             options=replace(options, epochs=method.passes or options.epochs or EPOCHS),
         )

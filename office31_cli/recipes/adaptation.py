@@ -1,14 +1,15 @@
 """The computing half of `adapt`: a run whose target has no labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.adaptation import Adaptation
-from office31_cli.engine.batches import Pair
+from office31_cli.engine.batches import Pair, nearly_equal
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, threads_for
 from office31_cli.engine.freezing import cut
@@ -19,6 +20,7 @@ from office31_cli.methods.adabn import batch_norms
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled as labels_seen
+from office31_cli.recipes.adapt import STEPS
 from office31_cli.recipes.learning import (
     accuracies,
     actual_items,
@@ -84,6 +86,8 @@ class AdaptRun(Run):
             settings.seed,
         )
         check_material(pair, request.domains, request.target)
+        if request.steps is None and method.passes is None:
+            request = replace(request, steps=_default_steps(pair, settings.batch_size, train, device))
         if request.validator == SOURCE and not len(pair.validation):
             raise Failed("--validator source", "no photograph of the source is kept back", "use a larger --held-out")
         adaptation, training = learning_together(
@@ -133,6 +137,16 @@ class AdaptRun(Run):
     def identity(self) -> dict[str, Any]:
         """As `Run.identity`; the target's photographs decide, too."""
         return super().identity() | {"adapted to": sorted(self.target.digests)}
+
+
+def _default_steps(pair: Pair, batch_size: int, train: str, device: torch.device) -> int:
+    """Of an epoch: on a CPU that trains on pixels, where a step takes a hundred times as long, a pass is enough.
+
+    It shows the larger domain once.
+    """
+    if train == "head" or device.type != "cpu":
+        return STEPS
+    return min(STEPS, len(nearly_equal(max(len(pair.source), len(pair.target)), batch_size)))
 
 
 def _labels_before(target: Photographs, parts: Parts) -> int:

@@ -102,7 +102,7 @@ class AdaptRequest(Request):
     """The method's."""
     method: Method
     steps: int | None
-    """Of an epoch; None for a method whose epoch is a pass over the target."""
+    """Of an epoch; None where nothing was asked for, and for a method whose epoch is a pass over the target."""
     views: int
     """Of each photograph that training sees, where a part is frozen."""
     validator: str

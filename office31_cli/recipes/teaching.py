@@ -38,14 +38,17 @@ def agreed(
     heads_alone = all(isinstance(student.body[0], nn.Identity) for student in students)
     size = len(theirs) if heads_alone else 1
     found: list[Tensor] = []
-    for first in range(0, len(theirs), size):
-        group = slice(first, first + size)
-        learners = [_fresh(students[place % total], teachers[0], theirs[place]) for place in range(len(theirs))[group]]
-        adaptation, training = learning_together(
-            learners, theirs[group], teachers[0], inputs, settings, steps, device, validators=()
-        )
-        training.run(observer, checkpoints and checkpoints.of_part(f"teachers from {first}"))
-        found += adaptation.probabilities()
+    with observer.track("teachers", len(theirs)) as advance:
+        for first in range(0, len(theirs), size):
+            places = range(len(theirs))[first : first + size]
+            learners = [_fresh(students[place % total], teachers[0], theirs[place]) for place in places]
+            pairs = [theirs[place] for place in places]
+            adaptation, training = learning_together(
+                learners, pairs, teachers[0], inputs, settings, steps, device, validators=()
+            )
+            training.run(observer, checkpoints and checkpoints.of_part(f"teachers from {first}"))
+            found += adaptation.probabilities()
+            advance(len(places))
     return [torch.stack(found[run::total]).mean(0) for run in range(total)]
 
 

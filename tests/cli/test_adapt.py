@@ -148,3 +148,16 @@ def test_methods_are_listed_without_torch(run: Command) -> None:
             assert each["low"] <= each["default"] <= each["high"]
             assert each["meaning"]
     assert {row["method"] for row in found if row["source_free"]} == {"shot", "tent", "adabn"}
+
+
+@pytest.mark.parametrize(("train", "steps"), [("all", 4), ("head", 100)])
+def test_on_a_cpu_an_epoch_on_pixels_is_a_pass_over_the_larger_domain(
+    owned: tuple[Command, dict[str, Any]], train: str, steps: int
+) -> None:
+    """Thirty photographs of each domain are four batches of eight or less."""
+    command, model = owned
+    quick = ("--method", "erm", "--epochs", "1", "--batch-size", "8", "--train", train, "--device", "cpu")
+    made = command.json("adapt", "--target", "phone", "--model", model["id"], *quick)
+    card = command.json("models", "show", made["id"])["card"]
+    assert card["configuration"]["steps"] == steps
+    assert command("models", "rm", made["id"]).code == 0
