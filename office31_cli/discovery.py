@@ -24,9 +24,7 @@ class Folder:
 
     def names(self) -> tuple[str, ...]:
         """The things by their files' names. Imports none of them."""
-        spec = importlib.util.find_spec(self.package)
-        assert spec is not None
-        found = (module.name for module in pkgutil.iter_modules(spec.submodule_search_locations))
+        found = (module.name for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__))
         return tuple(sorted(name.replace("_", self.joint) for name in found if name not in self.apart))
 
     def check(self, name: str) -> None:
