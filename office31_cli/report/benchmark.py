@@ -78,7 +78,7 @@ def _arithmetic(found: Estimated) -> str:
     if found.cluster:
         where = "of the cluster, if they are as fast as this machine's,"
     if found.jobs > 1:
-        told = f"{found.jobs} processes {where} share them, so {duration(found.work)} of work take "
+        told = f"{found.jobs} processes {where} share {duration(found.work)} of work, the last is done after "
         told += duration(found.seconds)
     else:
         told = f"one process {where} does them one after the other"

@@ -266,9 +266,7 @@ def test_a_kind_is_asked_for_by_its_own_name_once_its_file_is_there(
     with pytest.raises(Misuse, match="corner"):
         read("2*corner+web")
     (tmp_path / "corner.py").write_text(CORNER)
-    places = [*outputs.__path__, str(tmp_path)]
-    monkeypatch.setattr(outputs, "__path__", places)
-    monkeypatch.setattr(outputs.__spec__, "submodule_search_locations", places)
+    monkeypatch.setattr(outputs, "__path__", [*outputs.__path__, str(tmp_path)])
     monkeypatch.setattr(outputs, "corner", None, raising=False)  # what the import sets is taken back afterwards
     monkeypatch.setitem(sys.modules, "office31_cli.outputs.corner", None)
     monkeypatch.delitem(sys.modules, "office31_cli.outputs.corner")
