@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,8 +14,17 @@ from office31_cli.errors import Office31Error
 if TYPE_CHECKING:
     from office31_cli.data.folder import DataSet
 
-Names = Callable[[typer.Context], Iterable[str]]
-"""What an option takes, given the options before it."""
+
+@dataclass(frozen=True)
+class Asked:
+    """What is typed of a word, and what the options before it were given."""
+
+    typed: str
+    options: dict[str, Any]
+
+
+Names = Callable[[Asked], Iterable[str]]
+"""What may stand in the word's place; those that begin otherwise are left out afterwards."""
 
 Complete = Callable[[typer.Context, str], list[str]]
 """What typer asks: the values that begin with what is typed."""
@@ -27,7 +37,7 @@ _BREAKS = ":="
 """Characters at which bash takes a word apart."""
 
 
-def asked() -> bool:
+def under_way() -> bool:
     """Whether the shell asks what to offer: whatever goes wrong by then, nothing is said of it in the user's prompt."""
     return os.environ.get("_OFFICE31_COMPLETE", "").startswith("complete_")
 
@@ -62,7 +72,8 @@ def one_of(names: Names) -> Complete:
 
     def complete(context: typer.Context, typed: str) -> list[str]:
         before = context.find_object(str) or ""
-        fitting = (name for name in names(context) if name.startswith(before + typed) and _PLAIN.fullmatch(name))
+        asked = Asked(before + typed, context.params)
+        fitting = (name for name in names(asked) if name.startswith(asked.typed) and _PLAIN.fullmatch(name))
         return [name.removeprefix(before) for name in fitting]
 
     return complete
@@ -79,7 +90,7 @@ def some_of(names: Names) -> Complete:
     return complete
 
 
-def models(context: typer.Context) -> Iterable[str]:
+def models(asked: Asked) -> Iterable[str]:
     """The stored models, as they are listed: by their names, those without one by their ids."""
     from office31_cli.registry import Registry
 
@@ -88,102 +99,102 @@ def models(context: typer.Context) -> Iterable[str]:
     return sorted({*named, *layout.ids()} - set(named.values()))
 
 
-def data_sets(context: typer.Context) -> Iterable[str]:
+def data_sets(asked: Asked) -> Iterable[str]:
     """The data sets of the catalogue; the shell itself offers folders."""
     from office31_cli.data import catalogue
 
     return catalogue.NAMES
 
 
-def domains(context: typer.Context) -> Iterable[str]:
+def domains(asked: Asked) -> Iterable[str]:
     """The domains of the data set that the command works on."""
-    return _data_of(context).domains
+    return _data_of(asked).domains
 
 
-def labelled(context: typer.Context) -> Iterable[str]:
+def labelled(asked: Asked) -> Iterable[str]:
     """Those with labels."""
-    return _data_of(context).labelled
+    return _data_of(asked).labelled
 
 
-def labelled_or_all(context: typer.Context) -> Iterable[str]:
+def labelled_or_all(asked: Asked) -> Iterable[str]:
     """Those with labels, and the word for all of them."""
-    return (*labelled(context), "all")
+    return (*labelled(asked), "all")
 
 
-def splits(context: typer.Context) -> Iterable[str]:
+def splits(asked: Asked) -> Iterable[str]:
     """Those with labels, and their parts."""
     from office31_cli.results import PARTS
 
-    return (domain + part for domain in labelled(context) for part in ("", *(f":{part}" for part in PARTS)))
+    return (domain + part for domain in labelled(asked) for part in ("", *(f":{part}" for part in PARTS)))
 
 
-def methods(context: typer.Context) -> Iterable[str]:
+def methods(asked: Asked) -> Iterable[str]:
     """The adaptation methods."""
     from office31_cli import methods as known
 
     return known.FOLDER.names()
 
 
-def strategies(context: typer.Context) -> Iterable[str]:
+def strategies(asked: Asked) -> Iterable[str]:
     """The fine-tuning strategies."""
     from office31_cli import strategies as known
 
     return known.FOLDER.names()
 
 
-def backbones(context: typer.Context) -> Iterable[str]:
-    """Every backbone."""
+def backbones(asked: Asked) -> Iterable[str]:
+    """Every backbone; the 1,300 of timm only where one is begun."""
     from office31_cli.models import catalogue
 
-    return catalogue.backbones()
+    return catalogue.timm_backbones() if asked.typed.startswith(catalogue.TIMM) else catalogue.backbones()
 
 
-def weights(context: typer.Context) -> Iterable[str]:
+def weights(asked: Asked) -> Iterable[str]:
     """The words that fit every backbone, and the names of the chosen one's weights; the shell itself offers files."""
     from office31_cli.models import catalogue
 
-    named = catalogue.weights_of(context.params.get("backbone") or "")
+    named = catalogue.weights_of(asked.options.get("backbone") or "")
     return ("DEFAULT", "none", *dict.fromkeys(named.values()))
 
 
-def optimizers(context: typer.Context) -> Iterable[str]:
+def optimizers(asked: Asked) -> Iterable[str]:
     """The optimizers."""
     from office31_cli.engine.settings import LEARNING_RATES
 
     return LEARNING_RATES
 
 
-def parts_to_train(context: typer.Context) -> Iterable[str]:
+def parts_to_train(asked: Asked) -> Iterable[str]:
     """What `--train` takes."""
     from office31_cli.engine.settings import EPOCHS
 
     return EPOCHS
 
 
-def formats(context: typer.Context) -> Iterable[str]:
+def formats(asked: Asked) -> Iterable[str]:
     """What `--format` takes."""
     from office31_cli.report.grid import FORMATS
 
     return FORMATS
 
 
-def prediction_formats(context: typer.Context) -> Iterable[str]:
+def prediction_formats(asked: Asked) -> Iterable[str]:
     """What `--format` of `predict` takes."""
     from office31_cli.report.predict import FORMATS
 
     return FORMATS
 
 
-def _data_of(context: typer.Context) -> "DataSet":
+def _data_of(asked: Asked) -> "DataSet":
     """The data set given, else that of the model given, else of the newest model that has one, else the first here."""
     from office31_cli.data.catalogue import open_data
     from office31_cli.registry import Registry
 
-    if given := context.params.get("data"):
+    if given := asked.options.get("data"):
         return open_data(given)
-    if word := context.params.get("model"):
+    if word := asked.options.get("model"):
         return open_data(Registry().find(word).card.data["location"])
-    for entry in Registry().entries() if "model" in context.params else []:
+    for entry in Registry().entries() if "model" in asked.options else []:
         with suppress(Office31Error, KeyError, TypeError):  # its folder is gone, or its card names none
             return open_data(entry.card.data["location"])
     return open_data(None)

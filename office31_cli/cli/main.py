@@ -127,7 +127,7 @@ def _report(error: BaseException) -> int:
 
 def _tell(message: str) -> None:
     """One line, from one of the processes that torchrun may have started, and not into a prompt."""
-    if not processes.silent() and not completion.asked():
+    if not processes.silent() and not completion.under_way():
         print_error(message)
 
 

@@ -1,6 +1,7 @@
 """Options that mean the same in every command that has them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,7 +34,7 @@ Backbone = Annotated[
     str | None,
     typer.Option(
         "--backbone",
-        help="Any torchvision classifier, or convnet or mlp.",
+        help="Any torchvision classifier, timm:NAME for one of timm's, or convnet or mlp.",
         show_default="resnet50",
         autocompletion=one_of(completion.backbones),
     ),
@@ -42,7 +43,7 @@ Weights = Annotated[
     str | None,
     typer.Option(
         "--weights",
-        help="DEFAULT, none, a torchvision name such as ResNet50_Weights.IMAGENET1K_V1, or a .safetensors or .pth.",
+        help="DEFAULT, none, a name such as ResNet50_Weights.IMAGENET1K_V1, or a .safetensors or .pth.",
         show_default="ResNet50_Weights.IMAGENET1K_V1",
         autocompletion=one_of(completion.weights),
     ),
@@ -106,6 +107,10 @@ Train = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+Tensorboard = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", metavar="DIR", help="Write each epoch's figures below this folder, for TensorBoard."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last epoch of the same, interrupted run.")]
 HeldOut = Annotated[
     float,

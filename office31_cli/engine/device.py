@@ -15,6 +15,7 @@ import torch.distributed as dist
 
 from office31_cli import __version__, processes
 from office31_cli.errors import Failed, Misuse
+from office31_cli.models.catalogue import TIMM
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
@@ -87,13 +88,15 @@ def threads_for(cut: str) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: torch.device, backbone: str = "") -> dict[str, Any]:
     """What a result may depend on beside its inputs; stored in a model's card."""
+    made_by = {"timm": version("timm")} if backbone.startswith(TIMM) else {}
     return {
         "python": platform.python_version(),
         "office31": __version__,
         "torch": torch.__version__,
         "torchvision": version("torchvision"),
+        **made_by,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": str(precision(device)).removeprefix("torch."),
         "threads": torch.get_num_threads(),

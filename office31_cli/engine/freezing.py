@@ -1,11 +1,13 @@
 """Where a network is cut in two: a frozen part, run once for each photograph, and a part that is trained."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, fx, nn
 
+from office31_cli.errors import Failed
 from office31_cli.models.backbones import last_stage
 from office31_cli.models.network import Network
 from office31_cli.models.weights import digest
@@ -90,22 +92,50 @@ class _Coarse(fx.Tracer):
 
 
 def _split(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """The backbone below its last stage, and the last stage with what follows it."""
+    """The backbone below its last stage, and the last stage with what follows it.
+
+    Raises `Failed` for a network that looks at its images' sizes, or hands more than one tensor to its last stage.
+    """
     stage = last_stage(backbone)
-    nodes = _Coarse(stage).trace(backbone).nodes
+    nodes = _steps(backbone, stage)
     above: set[fx.Node] = set()
     for node in nodes:
         if node.target in stage or any(source in above for source in node.all_input_nodes):
             above.add(node)
-    (border,) = {source for node in above for source in node.all_input_nodes} - above
+    borders = {source for node in above for source in node.all_input_nodes if source.op != "get_attr"} - above
+    if len(borders) != 1:
+        raise _uncut()
+    (border,) = borders
     lower, upper = fx.Graph(), fx.Graph()
     lower_copies: dict[fx.Node, fx.Node] = {}
     upper_copies = {border: upper.placeholder("activations")}
-    for node in nodes:
-        graph, copies = (upper, upper_copies) if node in above else (lower, lower_copies)
-        copies[node] = graph.node_copy(node, copies.__getitem__)
+    for node in nodes:  # a parameter by itself, such as a class token, goes where it is used
+        sides = {user in above for user in node.users} if node.op == "get_attr" else {node in above}
+        if False in sides:
+            lower_copies[node] = lower.node_copy(node, lower_copies.__getitem__)
+        if True in sides:
+            upper_copies[node] = upper.node_copy(node, upper_copies.__getitem__)
     lower.output(lower_copies[border])
     return fx.GraphModule(backbone, lower), fx.GraphModule(backbone, upper)
+
+
+def _steps(backbone: nn.Module, stage: list[str]) -> list[fx.Node]:
+    """The calls that lead from the images to the features, in order; other arguments have their defaults."""
+    parameters = inspect.signature(backbone.forward).parameters.values()
+    settled = {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
+    try:
+        nodes = list(_Coarse(stage).trace(backbone, settled).nodes)
+    except Exception as error:  # whatever a network does with its images that is no record of calls
+        raise _uncut() from error
+    needed: set[fx.Node] = set()
+    for node in reversed(nodes):
+        if node.op == "output" or any(user in needed for user in node.users):
+            needed.add(node)
+    return [node for node in nodes if node in needed]
+
+
+def _uncut() -> Failed:
+    return Failed("--train last", "this network cannot be cut below its last stage", "use --train head, or all")
 
 
 def frozen_shape(frozen: nn.Module, crop: int) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from office31_cli.errors import Failed
-from office31_cli.models.catalogue import OWN
+from office31_cli.models.catalogue import OWN, TIMM
 from office31_cli.text import listed, printable
 
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
@@ -26,8 +26,12 @@ def build_backbone(name: str, crop: int, weights: Mapping[str, Tensor] | None = 
 
     What is cut off is the last layer alone: its input are the features, as in the published tables
     (2,048 for ResNet-50, 4,096 for AlexNet). SqueezeNet has no linear layer and keeps its last convolution: see
-    `ClassesAndPeaks`. Raises `Failed` where `weights` do not fit.
+    `ClassesAndPeaks`. Raises `Failed` where `weights` do not fit, and as `catalogue.check_backbone` does.
     """
+    if name.startswith(TIMM):
+        from office31_cli.models import from_timm  # an extra
+
+        return from_timm.build(name, crop, weights)
     if name in OWN:
         own = _OWN[name]()
         if weights is not None:
@@ -81,12 +85,14 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], except_for: 
 
 
 def feature_width(backbone: nn.Module, crop: int) -> int:
-    """The number of features d that the backbone makes of a crop x crop image."""
+    """The number of features d that the backbone makes of a crop x crop image; raises `Failed` for maps of them."""
     training = backbone.training
     with torch.no_grad():
-        width = int(backbone.eval()(torch.zeros(1, 3, crop, crop)).shape[1])
+        shape = backbone.eval()(torch.zeros(1, 3, crop, crop)).shape
     backbone.train(training)
-    return width
+    if len(shape) != 2:
+        raise Failed("backbone", f"its features are maps {tuple(shape[1:])}, not vectors", "choose another --backbone")
+    return int(shape[1])
 
 
 def last_stage(backbone: nn.Module) -> list[str]:

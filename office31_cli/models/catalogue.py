@@ -1,41 +1,62 @@
-"""Which backbones and weights there are, read from torchvision's source without importing it (3 s)."""
+"""Which backbones and weights there are, read from torchvision's and timm's source without importing them (3 s)."""
 
 import functools
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from office31_cli.errors import Misuse
+from office31_cli.errors import Failed, Misuse
 from office31_cli.text import did_you_mean, printable
 
 OWN = ("convnet", "mlp")
 """Backbones of ours, trained from scratch: for the drawn sample, and for the chapter's experiments."""
 
+TIMM = "timm:"
+"""What the names of timm's networks begin with."""
+
 _REGISTERED = re.compile(r"^@register_model\(\)\n(?:@.*\n(?:[ \t].*\n|\)\n)*)*def (\w+)\(", re.MULTILINE)
+_REGISTERED_IN_TIMM = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
 _WEIGHTS = re.compile(r"^class (\w+_Weights)\(WeightsEnum\):\n((?:[ \t].*\n|\n)+)", re.MULTILINE)
 _MEMBER = re.compile(r"^    (\w+) = (Weights\(|\w+$)", re.MULTILINE)
 
 
 def backbones() -> tuple[str, ...]:
-    """The names that `--backbone` takes: every torchvision classifier, and our own."""
+    """The names that `--backbone` takes beside timm's: every torchvision classifier, and our own."""
     return tuple(sorted((*OWN, *_torchvision()[0])))
 
 
+@functools.cache
+def timm_backbones() -> tuple[str, ...]:
+    """The names of timm's networks; none where it is not installed."""
+    return tuple(sorted(f"{TIMM}{name}" for text in _sources("timm") for name in _REGISTERED_IN_TIMM.findall(text)))
+
+
 def check_backbone(name: str) -> None:
-    """Raise `Misuse` with a near match where there is no such backbone."""
-    if name not in backbones():
+    """Raise `Misuse` with a near match where there is no such backbone, and `Failed` where timm is not installed."""
+    if name.startswith(TIMM):
+        if not (known := timm_backbones()):
+            raise Failed(
+                f"backbone {printable(name)}", "timm is not installed", "run: pip install 'office31-cli[timm]'"
+            )
+        if name not in known:
+            raise Misuse(f"backbone {printable(name)}", "timm has no such network", did_you_mean(name, known))
+    elif name not in backbones():
         raise Misuse(f"backbone {printable(name)}", "there is no such network", did_you_mean(name, backbones()))
 
 
 def check_weights(backbone: str, weights: str) -> str:
     """The full form of what `--weights` names: `none`, `Enum.MEMBER`, or the path as given.
 
-    Raises `Misuse` where the name or the path does not exist, or belongs to another backbone.
+    Raises `Misuse` where the name or the path does not exist, or belongs to another backbone. Names of timm's weights
+    are left as they are: it is imported to look for them.
     """
     if weights == "none" or (weights == "DEFAULT" and backbone in OWN):
         return "none"
     if is_path(weights):
         return str(_check_path(weights))
+    if backbone.startswith(TIMM):
+        return weights
     known = weights_of(backbone)
     full = known | {name: name for name in known.values()}
     if weights not in full:
@@ -73,15 +94,19 @@ def weights_of(backbone: str) -> dict[str, str]:
 @functools.cache
 def _torchvision() -> tuple[list[str], dict[str, dict[str, str]]]:
     """The registered classifiers, and the members of every weights enum with the member that each stands for."""
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None:
-        return [], {}
     names: list[str] = []
     enums: dict[str, dict[str, str]] = {}
-    for source in sorted((Path(spec.origin).parent / "models").glob("*.py")):
-        text = source.read_text(encoding="utf-8")
+    for text in _sources("torchvision"):
         names += _REGISTERED.findall(text)
         for enum, body in _WEIGHTS.findall(text):
             members = _MEMBER.findall(body)
             enums[enum] = {name: name if value == "Weights(" else value for name, value in members}
     return names, enums
+
+
+def _sources(package: str) -> Iterator[str]:
+    """The files that define a library's networks; none where it is not installed. Imports nothing."""
+    spec = importlib.util.find_spec(package)
+    if spec is not None and spec.origin is not None:
+        for source in sorted((Path(spec.origin).parent / "models").glob("*.py")):
+            yield source.read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from office31_cli import storage
 from office31_cli.data.transfer import fetched
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
-from office31_cli.models.catalogue import OWN, is_path
+from office31_cli.models.catalogue import OWN, TIMM, is_path
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import SILENT, Observer
 from office31_cli.text import listed, printable
@@ -45,7 +46,7 @@ class Weights:
 
 
 def load(backbone: str, weights: str, observer: Observer = SILENT) -> Weights:
-    """Fetch the weights that `catalogue.check_weights` resolved: `none`, `Enum.MEMBER` or a path.
+    """Fetch the weights that `catalogue.check_weights` resolved: `none`, `Enum.MEMBER`, a name of timm's, or a path.
 
     Raises `Failed` where they cannot be had, `Refused` where a file is damaged or wants to run code.
     """
@@ -53,9 +54,15 @@ def load(backbone: str, weights: str, observer: Observer = SILENT) -> Weights:
     if weights == "none":
         return Weights("none", None, preprocessing)
     if is_path(weights):
-        path = Path(weights)
-        return Weights(f"{path.name}@{storage.sha256_file(path)[:12]}", read_file(path), preprocessing)
+        return _of_file(Path(weights).name, Path(weights), preprocessing)
+    if backbone.startswith(TIMM):
+        return _of_file(*_from_timm(backbone, weights, observer), preprocessing)
     return Weights(weights, _fetch(weights, observer), preprocessing)
+
+
+def _of_file(name: str, path: Path, preprocessing: Preprocessing) -> Weights:
+    """Weights whose name says which bytes they are."""
+    return Weights(f"{name}@{storage.sha256_file(path)[:12]}", read_file(path), preprocessing)
 
 
 def read_file(path: Path) -> dict[str, Tensor]:
@@ -117,6 +124,10 @@ def _preprocessing(backbone: str, weights: str) -> Preprocessing:
     """What the weights were trained with; others are taken to expect what torchvision's first ones do."""
     if backbone in OWN:
         return _OWN_PREPROCESSING[backbone]
+    if backbone.startswith(TIMM):
+        from office31_cli.models import from_timm  # an extra
+
+        return from_timm.preprocessing(backbone, weights)
     import torchvision
 
     known: list[WeightsEnum] = list(torchvision.models.get_model_weights(backbone))
@@ -133,10 +144,21 @@ def _fetch(weights: str, observer: Observer) -> dict[str, Tensor]:
     chosen = torchvision.models.get_weight(weights)
     path = _cache() / _file_name(chosen)
     if not path.is_file():
-        _download(weights, chosen.url, path, observer)
+        _download(weights, chosen.url, path, observer, lambda arrived: _is_file_of(chosen, str(arrived)))
     if not _is_file_of(chosen, str(path)):
         raise Refused(printable(str(path)), f"its bytes are not those of {weights}", "remove the file")
     return read_file(path)
+
+
+def _from_timm(backbone: str, weights: str, observer: Observer) -> tuple[str, Path]:
+    """The full name of timm's weights and their file: its hub's if that has it here, else in torch's cache."""
+    from office31_cli.models import from_timm
+
+    name, url, here = from_timm.published(backbone, weights)
+    path = here or _cache() / f"{name}.safetensors"
+    if not path.is_file():
+        _download(name, url, path, observer, lambda arrived: True)  # nothing tells what its bytes should be
+    return name, path
 
 
 def _is_file_of(chosen: "WeightsEnum", path: str) -> bool:
@@ -145,12 +167,11 @@ def _is_file_of(chosen: "WeightsEnum", path: str) -> bool:
     return is_path(path) and storage.sha256_file(Path(path)).startswith(wanted)
 
 
-def _download(weights: str, url: str, path: Path, observer: Observer) -> None:
-    import torchvision
-
+def _download(weights: str, url: str, path: Path, observer: Observer, right: Callable[[Path], bool]) -> None:
+    """Bring a file to `path`, if its bytes are `right`."""
     try:
         with fetched(url, limits=Limits(body=_LARGEST), observer=observer) as arrived:
-            if not _is_file_of(torchvision.models.get_weight(weights), str(arrived.path)):
+            if not right(arrived.path):
                 raise Refused(url, f"what arrived are not the bytes of {weights}", "try again, or give --weights PATH")
             storage.make_folder(path.parent)
             with arrived.path.open("rb") as stream:

@@ -164,5 +164,5 @@ def _identity(bench: Bench, plan: Plan, weights: str, name: str, seed: int) -> d
         "start": [plan.request.backbone, weights],
         "photographs": {domain: photographs.content for domain, photographs in bench.photographs.items()},
         # Whatever the number of processes, a job has one thread.
-        "environment": environment(bench.device) | {"threads": 1},
+        "environment": environment(bench.device, plan.request.backbone) | {"threads": 1},
     }

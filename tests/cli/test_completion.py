@@ -56,6 +56,8 @@ LINES = {
     "evaluate --model ": {"amazon-convnet"},
     "predict --format ": {"table", "json", "csv"},
     "models show ama": {"amazon-convnet"},
+    "pretrain --backbone resnet15": {"resnet152"},
+    "pretrain --backbone timm:resnet10t": {"resnet10t"},
     "pretrain --backbone resnet50 --weights R": {f"ResNet50_Weights.IMAGENET1K_V{version}" for version in (1, 2)},
     "pretrain --domain ": {"amazon", "dslr", "webcam", "all"},
 }
