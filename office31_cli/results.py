@@ -35,6 +35,8 @@ class Trained:
     """Of each output, by the column that it answers: choice, yes/no or number."""
     validation: dict[str, float | None]
     """On the held-out part each output's accuracy, of a number its R2; None where nothing was held out."""
+    loss: list[float]
+    """The mean loss of each epoch, of several losses their sum."""
     labels_used: dict[str, int]
     """Labels seen by domain, those of the models that it came from included."""
     calibration: dict[str, Any] | None = None

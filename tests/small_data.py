@@ -6,16 +6,20 @@ from pathlib import Path
 
 from PIL import Image
 
-from office31_cli.observer import Advance
+from office31_cli.observer import Advance, Epochs
 
 
 class Listener:
-    """Remembers what was said and warned, and for each piece of tracked work (total, done before, done now)."""
+    """Remembers what was said and warned, and for each piece of tracked work (total, done before, done now).
+
+    Of each time that it heard of epochs it remembers how many.
+    """
 
     def __init__(self) -> None:
         self.said: list[str] = []
         self.warned: list[str] = []
         self.tracked: list[tuple[int, int, int]] = []
+        self.heard: list[int] = []
 
     def say(self, message: str) -> None:
         self.said.append(message)
@@ -28,6 +32,9 @@ class Listener:
         steps: list[int] = []
         yield steps.append
         self.tracked.append((total, done, sum(steps)))
+
+    def epochs(self, epochs: Epochs) -> None:
+        self.heard.append(len(epochs))
 
 
 class Crash:

@@ -59,6 +59,7 @@ def adapt(
     device: options.Device = "auto",
     name: options.Name = None,
     resume: options.Resume = False,
+    tensorboard: options.Tensorboard = None,
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -85,6 +86,7 @@ def adapt(
         device=device,
         name=name,
         resume=resume,
+        tensorboard=tensorboard,
         skip_bad=skip_bad,
     )
     result = recipe(

@@ -71,6 +71,7 @@ def finetune(
     device: options.Device = "auto",
     name: options.Name = None,
     resume: options.Resume = False,
+    tensorboard: options.Tensorboard = None,
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -99,6 +100,7 @@ def finetune(
         device=device,
         name=name,
         resume=resume,
+        tensorboard=tensorboard,
         skip_bad=skip_bad,
     )
     result = recipe(

@@ -31,6 +31,7 @@ def pretrain(
     device: options.Device = "auto",
     name: options.Name = None,
     resume: options.Resume = False,
+    tensorboard: options.Tensorboard = None,
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -56,6 +57,7 @@ def pretrain(
         device=device,
         name=name,
         resume=resume,
+        tensorboard=tensorboard,
         skip_bad=skip_bad,
     )
     result = recipe(domain, data=data, backbone=backbone, weights=weights, options=chosen, observer=reporter)

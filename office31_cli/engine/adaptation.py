@@ -1,6 +1,7 @@
 """Adapting to a target without its labels: the task that the training loop runs, and its record of every epoch."""
 
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.learner import Learner
 from office31_cli.engine.loop import Diverged, Task
 from office31_cli.engine.stack import Stack
+from office31_cli.history import VALIDATOR, measured
 from office31_cli.methods.base import Method, Seen, Source
 from office31_cli.metrics.validators import SOURCE, VALIDATORS
 from office31_cli.strategies.base import BACKBONE_SCALE, Group, trainable
@@ -106,6 +108,12 @@ class Adaptation(Task):
             figures = [*(VALIDATORS[name](probabilities) for name in self._validators), self._validated(learner, run)]
             self.get_buffer(f"named_{run}")[epoch] = logits.argmax(1)
             self.get_buffer(f"judged_{run}")[epoch] = torch.tensor(figures, dtype=torch.float64)
+
+    def figures(self, epoch: int) -> dict[str, float]:
+        """What the validators make of the target, of several runs their mean."""
+        judged = [self.judged(run) for run in range(len(self._pairs))]
+        names = set.intersection(*map(set, judged))
+        return {measured(VALIDATOR, name): fmean(each[name][epoch] for each in judged) for name in sorted(names)}
 
     def named(self, run: int) -> IntArray:
         """What a run took its target's photographs for, (epochs, n)."""

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from office31_cli.engine.loop import Supervised
+from office31_cli.engine.loop import Measure, Supervised
 from office31_cli.engine.settings import Refinements
+from office31_cli.history import VALIDATION, measured
 from office31_cli.models.network import Network
 from office31_cli.outputs.composite import Composite
 from office31_cli.strategies.base import Beginning, Learning, Strategy, Unlabelled, frozen_copy, watched
@@ -28,11 +29,12 @@ class Finetuning(Supervised):
         beginning: Beginning,
         refinements: Refinements,
         validate: Callable[[nn.Module], float] | None,
+        measure: Measure | None = None,
         *,
         epochs: int,
         settled: int = 0,
     ) -> None:
-        super().__init__(trained, outputs)
+        super().__init__(trained, outputs, measure)
         self.own = nn.ModuleDict(strategy.modules(beginning))
         self._whole, self._strategy, self._refinements, self._validate = [network], strategy, refinements, validate
         decay = refinements.ema
@@ -72,8 +74,13 @@ class Finetuning(Supervised):
     def end_epoch(self, epoch: int) -> None:
         """Keep the network if none was better."""
         if self.best is not None and self._validate is not None:
-            candidate = self._candidate()
+            candidate = self.candidate()
             self.best.offer(epoch, candidate, self._validate(candidate))
+
+    def figures(self, epoch: int) -> dict[str, float]:
+        """As `Supervised.figures`, and the accuracy that early stopping looks at."""
+        stopping = {} if self.best is None else {measured(VALIDATION, "accuracy"): float(self.best.accuracies[epoch])}
+        return super().figures(epoch) | stopping
 
     def finished(self) -> bool:
         """Whether the last `patience` epochs brought nothing."""
@@ -82,10 +89,11 @@ class Finetuning(Supervised):
 
     def finish(self) -> None:
         """Take the best epoch's weights, or the averages, where there are any."""
-        chosen = self._candidate() if self.best is None else self.best.network
+        chosen = self.candidate() if self.best is None else self.best.network
         self.network.load_state_dict(chosen.state_dict())
 
-    def _candidate(self) -> nn.Module:
+    def candidate(self) -> nn.Module:
+        """The averages, where there are any."""
         return self.network if self.average is None else self.average.module
 
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,10 @@ class Task(nn.Module):
         """Whether to stop before the last epoch; asked between epochs."""
         return False
 
+    def figures(self, epoch: int) -> dict[str, float]:
+        """What was measured when an epoch had ended, by keys as `history.measured` makes them."""
+        return {}
+
     def finish(self) -> None:
         """Called when the training is over."""
 
@@ -50,17 +55,29 @@ class Task(nn.Module):
         raise NotImplementedError
 
 
+Measure = Callable[[nn.Module], dict[str, float]]
+"""What is measured of a network between epochs."""
+
+
 class Supervised(Task):
     """Learning from labels: inputs (n, ...) with their targets (n, outputs)."""
 
-    def __init__(self, network: nn.Module, outputs: Composite) -> None:
+    def __init__(self, network: nn.Module, outputs: Composite, measure: Measure | None = None) -> None:
         super().__init__()
-        self.network, self.outputs = network, outputs
+        self.network, self.outputs, self._measure = network, outputs, measure
 
     def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
         """The weighted loss of each output against its column of the targets."""
         inputs, targets = batch
         return self.outputs.losses(self.network(inputs), targets)
+
+    def candidate(self) -> nn.Module:
+        """The network as it would be kept if this epoch were the last."""
+        return self.network
+
+    def figures(self, epoch: int) -> dict[str, float]:
+        """What is to be measured of it."""
+        return self._measure(self.candidate()) if self._measure else {}
 
 
 class Training:
@@ -80,7 +97,7 @@ class Training:
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
 
     def run(self, observer: Observer, checkpoints: Checkpoints | None = None, *, resume: bool = False) -> History:
-        """Train to the end, keeping a checkpoint of every epoch if there is where to; returns each epoch's mean losses.
+        """Train to the end, keeping a checkpoint of every epoch if there is where to; returns what each came to.
 
         Raises `Diverged` where a loss or a weight is not finite; the checkpoints of the epochs before stay.
         """
@@ -91,15 +108,18 @@ class Training:
             observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
         if history:
             observer.say(f"going on after epoch {len(history)} of {self._settings.epochs}")
+            observer.epochs(history)
         count, epochs = self._batches.photographs, self._settings.epochs
         with observer.track("training", epochs * count, len(history) * count) as advance:
             for epoch in range(len(history), epochs):
                 if self._over():
                     break
-                history.append(self._epoch(epoch, advance))
+                losses = self._epoch(epoch, advance)
                 _check_weights(self.task, f"epoch {epoch + 1}")
+                history.append(losses | self.task.figures(epoch))
                 if checkpoints:
                     checkpoints.save(history, self._state())
+                observer.epochs(history)
         self.task.finish()
         return history
 

@@ -45,9 +45,13 @@ def thaw(groups: list[Group], progress: float) -> None:
 
 def set_learning_rate(optimizer: Optimizer, settings: Settings, progress: float) -> None:
     """Half a cosine from the full rate at progress 0 to nothing at 1 (Loshchilov and Hutter 2017), or constant."""
-    factor = 1.0 if settings.schedule == "constant" else 0.5 * (1 + math.cos(math.pi * progress))
     for group in optimizer.param_groups:
-        group["lr"] = settings.lr * group["scale"] * factor
+        group["lr"] = settings.lr * group["scale"] * share_of_rate(settings, progress)
+
+
+def share_of_rate(settings: Settings, progress: float) -> float:
+    """Where the learning rate stands: 1 at its full height."""
+    return 1.0 if settings.schedule == "constant" else 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def parameter_bytes(optimizer: Optimizer) -> int:

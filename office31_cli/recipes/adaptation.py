@@ -104,16 +104,11 @@ class AdaptRun(Run):
         )
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
-        """Train to the end; returns each epoch's mean losses, and what the validators made of it."""
+        """Train to the end; returns what each epoch came to."""
         with threads_for(self.halves.name):
             if self.request.method.taught_by():
                 self.adaptation.hold(self._agreed(observer, checkpoints))
-            history = self.training.run(observer, checkpoints, resume=self.request.options.resume)
-        judged = self.adaptation.judged(0)
-        return [  # the prefix keeps a method's loss and a validator of the same name apart
-            losses | {f"validator {name}": figures[epoch] for name, figures in judged.items()}
-            for epoch, losses in enumerate(history)
-        ]
+            return self.training.run(observer, checkpoints, resume=self.request.options.resume)
 
     def _agreed(self, observer: Observer, checkpoints: Checkpoints | None) -> list[Tensor]:
         steps, method = self.request.steps, self.request.method

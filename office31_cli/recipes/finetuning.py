@@ -59,18 +59,14 @@ class FinetuneRun(Run):
         return cls(request, start, network, train, settings, parts, halves, inputs, device)
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
-        """Train to the end; returns each epoch's mean losses."""
+        """Train to the end; returns what each epoch came to."""
         groups = self.groups()
         self._check_beginnings(groups)
         with threads_for(self.halves.name):
             task = self._task(groups)
             groups = [*groups, Group(trainable(task.own))]
             training = distributed.training(task, groups, self._batches(), self.settings, self.device)
-            history = training.run(observer, checkpoints, resume=self.request.options.resume)
-        if task.best is None:
-            return history
-        accuracies = task.best.accuracies.tolist()
-        return [losses | {"validation accuracy": accuracies[epoch]} for epoch, losses in enumerate(history)]
+            return training.run(observer, checkpoints, resume=self.request.options.resume)
 
     def groups(self) -> list[Group]:
         """As the strategy has it, by depth where the layers' rates or beginnings are to differ."""
@@ -104,6 +100,7 @@ class FinetuneRun(Run):
             self._beginning(),
             self.request.refinements,
             self._validated if len(self.parts.validation) else None,
+            self.measure(),
             epochs=self.settings.epochs,
             settled=math.ceil(max(group.since for group in groups) * self.settings.epochs),
         )

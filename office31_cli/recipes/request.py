@@ -1,6 +1,7 @@
 """What a training command was asked to do, checked as far as that goes without torch."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from office31_cli.data.folder import DataSet
@@ -9,6 +10,7 @@ from office31_cli.errors import Misuse
 from office31_cli.methods.base import Method
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
+from office31_cli.recipes import recording
 from office31_cli.registry import Entry, Registry
 from office31_cli.strategies.base import Strategy
 
@@ -29,6 +31,8 @@ class Options:
     name: str | None = None
     resume: bool = False
     skip_bad: bool = False
+    tensorboard: Path | None = None
+    """A folder to write each epoch's figures to, for TensorBoard."""
 
     def check(self) -> None:
         """Raise `Misuse` for names and numbers that make no sense, and for a model name that is taken."""
@@ -43,6 +47,8 @@ class Options:
             raise Misuse(f"--held-out {self.held_out}", "not a share", "use a number from 0 to 0.9")
         if self.name is not None:
             Registry().check_name_free(self.name)
+        if self.tensorboard is not None:
+            recording.check(self.tensorboard)
 
 
 DEFAULTS = Options()

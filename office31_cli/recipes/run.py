@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from office31_cli.engine import distributed, loop, ranks
 from office31_cli.engine.batches import LabelledBatches
@@ -13,6 +14,7 @@ from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.freezing import Cut, cut
 from office31_cli.engine.inputs import Inputs
 from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
+from office31_cli.history import HELD_OUT, measured
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
@@ -67,9 +69,9 @@ class Run:
         return every_layer(self.network)
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
-        """Train to the end; returns each epoch's mean losses."""
+        """Train to the end; returns what each epoch came to."""
         groups = self.groups()
-        task = loop.Supervised(self.halves.trained, self.outputs)
+        task = loop.Supervised(self.halves.trained, self.outputs, self.measure())
         targets = self.outputs.targets(to_learn(self.request.data, self.outputs, self.parts.learnt))
         learnt = examples(self.parts.learnt, targets)
         batches = LabelledBatches(
@@ -84,10 +86,24 @@ class Run:
         with threads_for(self.halves.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def held_out(self) -> HeldOut:
-        """What the network answers, (n, width), to the held-out photographs, and what it is to be scored by."""
+    def measure(self) -> loop.Measure | None:
+        """How the held-out photographs are named after each epoch, where that is recorded; nothing depends on it."""
+        if self.request.options.tensorboard is None or not any(map(len, self.parts.held_out)):
+            return None
+
+        def scored(network: nn.Module) -> dict[str, float]:
+            found = self.outputs.headlines(self.outputs.scores(*self.held_out(network)))
+            return {measured(HELD_OUT, column): value for column, value in found.items()}
+
+        return scored
+
+    def held_out(self, network: nn.Module | None = None) -> HeldOut:
+        """What the trained part, or another such, answers to the held-out photographs, and what scores it.
+
+        The answers are (n, width).
+        """
         kept_back = self.parts.held_out
-        raw = loop.predict(self.halves.trained, self.inputs, examples(kept_back), self.device)
+        raw = loop.predict(network or self.halves.trained, self.inputs, examples(kept_back), self.device)
         return raw.double().numpy(), to_score(self.request.data, self.outputs, kept_back)
 
     def scores(self, held_out: HeldOut | None, observer: Observer) -> dict[str, dict[str, Any]]:
@@ -133,7 +149,7 @@ class Run:
             "preprocessing": self.start.preprocessing.to_json(),
             "settings": self.settings.to_json(),
             "learnt": [part.content for part in self.parts.learnt],
-            "environment": environment(self.device),
+            "environment": environment(self.device, self.request.backbone),
         }
 
 

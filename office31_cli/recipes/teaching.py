@@ -13,7 +13,7 @@ from office31_cli.engine.inputs import Inputs
 from office31_cli.engine.learner import Learner
 from office31_cli.engine.settings import Settings
 from office31_cli.methods.base import Method
-from office31_cli.observer import Observer
+from office31_cli.observer import Aside, Observer
 from office31_cli.recipes.learning import learning_together
 
 
@@ -46,7 +46,7 @@ def agreed(
             adaptation, training = learning_together(
                 learners, pairs, teachers[0], inputs, settings, steps, device, validators=()
             )
-            training.run(observer, checkpoints and checkpoints.of_part(f"teachers from {first}"))
+            training.run(Aside(observer), checkpoints and checkpoints.of_part(f"teachers from {first}"))
             found += adaptation.probabilities()
             advance(len(places))
     return [torch.stack(found[run::total]).mean(0) for run in range(total)]

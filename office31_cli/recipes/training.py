@@ -10,12 +10,14 @@ from office31_cli.data.catalogue import location
 from office31_cli.engine import ranks
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import environment
+from office31_cli.history import total_losses
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
 from office31_cli.recipes import calibrated, labelled
 from office31_cli.recipes.calibrated import Calibration
 from office31_cli.recipes.parts import Parts
+from office31_cli.recipes.recording import Recorder
 from office31_cli.recipes.resuming import check_same
 from office31_cli.recipes.run import Run
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
@@ -42,9 +44,20 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     if run.request.options.resume:
         check_same(checkpoints)
     with checkpoints.held():
-        history = run.trained(observer, checkpoints)
+        recorder = _recorder(run, checkpoints.key, observer) if ranks.part().number == 0 else None
+        history = run.trained(recorder or observer, checkpoints)
         entry = ranks.by_the_first(lambda: _scored(run, checkpoints, history, began, observer))
+    if recorder:
+        recorder.finish(entry.card)
     return _fields(entry, run.parts)
+
+
+def _recorder(run: Run, key: str, observer: Observer) -> Recorder | None:
+    """What writes the course of the training down, if that was asked for."""
+    options = run.request.options
+    if options.tensorboard is None:
+        return None
+    return Recorder.of(observer, options.tensorboard, options.name or run.request.suggested, key, run.settings)
 
 
 def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, observer: Observer) -> Entry:
@@ -88,7 +101,7 @@ def _card(
         },
         labels_used=run.labels_used(),
         configuration={**run.settings.to_json(), **request.to_json(), "run": key},
-        environment=environment(run.device),
+        environment=environment(run.device, request.backbone),
         metrics={
             "validation": validation | run.outputs.headlines(scores),
             "calibration": calibration and calibration.headline(),
@@ -131,6 +144,7 @@ def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
         "seconds": card.seconds,
         "kinds": {column: reader.kind for column, reader in outputs.readers().items()},
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
+        "loss": total_losses(card.history),
         "labels_used": card.labels_used,
         **{name: figures for name, figures in card.metrics.items() if name != "validation"},
     }

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.observer import Advance
+from office31_cli.observer import Advance, Epochs
 from office31_cli.report.layout import fitted
 from office31_cli.text import printable
 
@@ -44,6 +44,11 @@ class Reporter:
         self._out = _console(sys.stdout)
         self._err = _console(sys.stderr)
         self._progress: Progress | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether eyes look on, for which pictures are made of characters; other programs are given figures."""
+        return self._out.is_terminal
 
     def show(self, result: Result, *tables: RenderableType) -> None:
         """Print a result: as one JSON object, or as the tables made from it."""
@@ -83,6 +88,9 @@ class Reporter:
     def warn(self, message: str) -> None:
         """Tell something that the user may have to act on."""
         self._err.print(Text.assemble(("warning: ", "yellow"), printable(message)), soft_wrap=True)
+
+    def epochs(self, epochs: Epochs) -> None:
+        """Show nothing: the result tells of the course."""
 
     @contextmanager
     def track(self, label: str, total: int, done: int = 0) -> Iterator[Advance]:

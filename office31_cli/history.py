@@ -1,0 +1,35 @@
+"""The rows of a training's history, one an epoch: mean losses by their names, and what was measured after them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+LOSS, VALIDATOR, VALIDATION, HELD_OUT = "loss", "validator", "validation", "held-out"
+"""What a value of a row belongs to: beside losses what label-free validators say, how the labels that stop a training
+early are answered, and those that were held out."""
+
+
+def measured(group: str, name: str) -> str:
+    """The key of what was measured: `validator im`, `held-out item`."""
+    return f"{group} {name}"
+
+
+def group_and_name(key: str) -> tuple[str, str]:
+    """The inverse of `measured`; a loss is called by its name alone."""
+    group, space, name = key.partition(" ")
+    return (group, name) if space and group in (VALIDATOR, VALIDATION, HELD_OUT) else (LOSS, key)
+
+
+def total_losses(history: Iterable[Mapping[str, Any]]) -> list[float]:
+    """The sum of each epoch's losses; epochs without any are left out."""
+    rows = ([value for key, value in row.items() if group_and_name(key)[0] == LOSS] for row in history)
+    return [sum(losses) for losses in rows if losses]
+
+
+def curves(history: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """The course of each value by its key, over the epochs that have it; a foreign card's row may hold anything."""
+    found: dict[str, list[float]] = {}
+    for row in history:
+        for key, value in row.items():
+            if type(value) in (int, float):
+                found.setdefault(key, []).append(value)
+    return found
