@@ -100,6 +100,8 @@ class Evaluated:
     per_item: dict[str, dict[str, Any]]
     confused: list[dict[str, Any]]
     """The pairs most often confused: actual, predicted, photographs, share of the actual item."""
+    confusion: dict[str, Any] | None
+    """The `items`, and the `counts` of photographs, a row for each actual one; None unless it was asked for."""
     labels_used: dict[str, int]
     """Labels that the model has seen by domain; of the scored one, those of photographs that it holds."""
     seen: int

@@ -102,4 +102,4 @@ def adapt(
         options=chosen,
         observer=reporter,
     )
-    reporter.show(result, trained_table(result))
+    reporter.show(result, trained_table(result, drawn=reporter.drawn))

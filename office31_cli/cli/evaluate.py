@@ -20,6 +20,9 @@ def evaluate(
     ],
     model: options.Model = None,
     data: options.Data = None,
+    confusion: Annotated[
+        bool, typer.Option("--confusion", help="Show what every item is taken for: a map in a terminal, else counts.")
+    ] = False,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
     coverage: Annotated[
@@ -37,6 +40,13 @@ def evaluate(
 
     reporter = Reporter(as_json=as_json)
     result = recipe(
-        split, model=model, data=data, device=device, skip_bad=skip_bad, coverage=coverage, observer=reporter
+        split,
+        model=model,
+        data=data,
+        confusion=confusion,
+        device=device,
+        skip_bad=skip_bad,
+        coverage=coverage,
+        observer=reporter,
     )
-    reporter.show(result, *evaluation_tables(result))
+    reporter.show(result, *evaluation_tables(result, drawn=reporter.drawn))

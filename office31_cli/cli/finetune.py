@@ -122,4 +122,4 @@ def finetune(
         options=chosen,
         observer=reporter,
     )
-    reporter.show(result, trained_table(result))
+    reporter.show(result, trained_table(result, drawn=reporter.drawn))

@@ -53,8 +53,8 @@ def show(model: Word, as_json: AsJson = False) -> None:
 
     Example: office31 models show amazon-resnet50
     """
-    shown = Shown(Registry().find(model))
-    Reporter(as_json=as_json).show(shown, report.card(shown))
+    shown, reporter = Shown(Registry().find(model)), Reporter(as_json=as_json)
+    reporter.show(shown, report.card(shown, drawn=reporter.drawn))
 
 
 @app.command()

@@ -61,4 +61,4 @@ def pretrain(
         skip_bad=skip_bad,
     )
     result = recipe(domain, data=data, backbone=backbone, weights=weights, options=chosen, observer=reporter)
-    reporter.show(result, trained_table(result))
+    reporter.show(result, trained_table(result, drawn=reporter.drawn))

@@ -13,6 +13,7 @@ def evaluate(
     *,
     model: str | None = None,
     data: str | None = None,
+    confusion: bool = False,
     device: str = "auto",
     skip_bad: bool = False,
     coverage: float = COVERAGE,
@@ -21,8 +22,9 @@ def evaluate(
     """Score a stored network on `split`: a domain, or `DOMAIN:PART` with one of `PARTS`.
 
     Without a part, all of a domain is scored whose labels the model never saw, else the part of it that is held
-    out. Without `model` the newest one is taken. `coverage` is how often its sets of items are to hold the actual one.
-    Raises `Misuse` for what does not exist or does not fit, and `Failed` where no photographs are left to score.
+    out. Without `model` the newest one is taken. With `confusion` what each item is taken for is counted. `coverage` is
+    how often its sets of items are to hold the actual one. Raises `Misuse` for what does not exist or does not fit,
+    and `Failed` where no photographs are left to score.
     """
     check_device(device)
     check_coverage(coverage)
@@ -33,7 +35,15 @@ def evaluate(
     from office31_cli.recipes import scoring  # torch, 3 s: only now that all that was typed makes sense
 
     return scoring.score(
-        entry, opened, domain, part, coverage=coverage, device=device, skip_bad=skip_bad, observer=observer
+        entry,
+        opened,
+        domain,
+        part,
+        confusion=confusion,
+        coverage=coverage,
+        device=device,
+        skip_bad=skip_bad,
+        observer=observer,
     )
 
 

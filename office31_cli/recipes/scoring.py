@@ -23,6 +23,7 @@ def score(
     domain: str,
     part: str | None,
     *,
+    confusion: bool,
     coverage: float,
     device: str,
     skip_bad: bool,
@@ -30,11 +31,13 @@ def score(
 ) -> Evaluated:
     """Score the stored network on one part of a domain: see `evaluate`."""
     answers = answer(entry, data, domain, part, device=device, skip_bad=skip_bad, observer=observer)
-    return scored(entry, data, answers, coverage)
+    return scored(entry, data, answers, coverage, confusion=confusion)
 
 
-def scored(entry: Entry, data: DataSet, answers: Answers, coverage: float = COVERAGE) -> Evaluated:
-    """What the stored network's answers about labelled photographs are worth."""
+def scored(
+    entry: Entry, data: DataSet, answers: Answers, coverage: float = COVERAGE, *, confusion: bool = False
+) -> Evaluated:
+    """What the stored network's answers about labelled photographs are worth, and if asked for its `confusion`."""
     domain = answers.photographs.domain
     return Evaluated(
         model=entry.name,
@@ -44,15 +47,15 @@ def scored(entry: Entry, data: DataSet, answers: Answers, coverage: float = COVE
         photographs=len(answers.photographs),
         labels_used=entry.card.labels_used | {domain: entry.card.labels_used.get(domain, answers.learnt)},
         seen=int(answers.seen.sum()),
-        **_figures(answers, entry.card.items),
+        **_figures(answers, entry.card.items, confusion=confusion),
         **_confidence(answers, calibrated.of(entry), coverage),
     )
 
 
-def _figures(answers: Answers, items: tuple[str, ...]) -> dict[str, Any]:
+def _figures(answers: Answers, items: tuple[str, ...], *, confusion: bool) -> dict[str, Any]:
     scores = answers.outputs.scores(answers.raw, answers.actual)
     predicted, labels = answers.predicted, answers.items
-    confused = most_confused(confusion_matrix(predicted, labels, len(items)), items)
+    matrix = confusion_matrix(predicted, labels, len(items))
     item = scores["item"]
     return {
         "accuracy": item["accuracy"],
@@ -64,7 +67,8 @@ def _figures(answers: Answers, items: tuple[str, ...]) -> dict[str, Any]:
             row.item: {"photographs": row.photographs, "accuracy": row.accuracy}
             for row in per_item(predicted, labels, items)
         },
-        "confused": [asdict(pair) for pair in confused],
+        "confused": [asdict(pair) for pair in most_confused(matrix, items)],
+        "confusion": {"items": list(items), "counts": matrix.tolist()} if confusion else None,
     }
 
 

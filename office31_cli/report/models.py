@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from office31_cli.history import curves, group_and_name
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.gc import Collected
@@ -16,6 +17,7 @@ from office31_cli.registry import Entry, Problem
 from office31_cli.registry.lineage import Node
 from office31_cli.report.calibration import mended
 from office31_cli.report.console import cell, percent, table
+from office31_cli.report.sparkline import course
 from office31_cli.report.training import labels
 from office31_cli.text import counted, listed
 
@@ -43,12 +45,14 @@ def problems(title: str, found: Iterable[Problem]) -> Table:
     return made
 
 
-def card(shown: Shown) -> Table:
-    """What is known about one model, a line each."""
+def card(shown: Shown, *, drawn: bool = False) -> Table:
+    """What is known about one model, a line each; where it is `drawn` the curves of its training, too."""
     entry = shown.entry
     made = table(entry.name, "what", "value")
     for what, value in _lines(entry):
         made.add_row(cell(what), cell(value))
+    for key, values in curves(entry.card.history).items() if drawn else ():
+        made.add_row(cell(" ".join(group_and_name(key))), course(values))
     return made
 
 

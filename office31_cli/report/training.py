@@ -8,12 +8,13 @@ from rich.text import Text
 from office31_cli.report.calibration import mended
 from office31_cli.report.console import cell, percent, table
 from office31_cli.report.outputs import headline
+from office31_cli.report.sparkline import course
 from office31_cli.results import Adapted, Finetuned, Trained
 from office31_cli.text import counted
 
 
-def trained_table(result: Trained) -> Table:
-    """What was trained on what, and how well it names what was held out."""
+def trained_table(result: Trained, *, drawn: bool = False) -> Table:
+    """What was trained on what, and how well it names what was held out; if it is `drawn`, the loss's course too."""
     made = table(f"stored as {result.model}", "", "")
     made.show_header = False
     made.add_row("id", result.id)
@@ -27,6 +28,8 @@ def trained_table(result: Trained) -> Table:
     if result.outputs != "item":
         made.add_row("outputs", cell(result.outputs))
     made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
+    if drawn and result.loss:
+        made.add_row("loss", course(result.loss))
     if result.domains:
         told = f"{counted(result.photographs, 'photograph')} of {', '.join(result.domains)}"
         made.add_row("learnt from", cell(told))

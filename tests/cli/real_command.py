@@ -2,7 +2,9 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 LONG_NAME = "a-name-that-is-longer-than-any-column-of-a-terminal-would-be-and-must-not-be-cut"
@@ -47,6 +49,26 @@ class Command:
         assert code == 0, err
         return json.loads(out)
 
+    def seen(self, *words: str | Path, columns: int = 80, **env: str) -> str:
+        """What it shows on stdout in a terminal of so many columns."""
+        controller, terminal = os.openpty()
+        shown: list[bytes] = []
+        reader = Thread(target=lambda: shown.extend(iter(partial(_read, controller), b"")))
+        reader.start()
+        code, _, err = self(*words, stdout=terminal, env={"TERM": "xterm-256color", "COLUMNS": str(columns)} | env)
+        os.close(terminal)
+        reader.join()
+        os.close(controller)
+        assert code == 0, err
+        return b"".join(shown).decode().replace("\r\n", "\n")
+
     def weights(self, model: dict[str, Any]) -> bytes:
         """The stored weights' bytes."""
         return (self.home / "registry" / "models" / model["id"] / "model.safetensors").read_bytes()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # nobody writes to it any more
+        return b""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.report.sparkline import sparkline
+from office31_cli.report.sparkline import course, sparkline
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -37,6 +37,10 @@ def test_a_bar_is_the_mean_of_its_share_of_the_values() -> None:
 
 def test_ten_bars_unless_told_otherwise() -> None:
     assert len(sparkline([math.sin(place) for place in range(50)])) == 10
+
+
+def test_a_course_says_where_it_starts_and_ends() -> None:
+    assert course([2.3456, 1.0, 0.01234]) == "█▄▁  2.35 to 0.0123"
 
 
 @given(curves, widths)
