@@ -157,10 +157,9 @@ def test_wrong_usage_is_told_without_waiting_for_torch(home: Path, tmp_path: Pat
     line = ("pretrain", "--domain", "shop", "--data", tmp_path / "things", "--backbone")
     without = "import sys; sys.modules['torch'] = None"
     code, _, err = Command(home)(*line, "timm:resnet10x", prelude=without)
-    assert (code, err) == (
-        2,
-        "error: backbone timm:resnet10x: timm has no such network; did you mean timm:resnet10t?\n",
-    )
+    assert code == 2
+    assert err.startswith("error: backbone timm:resnet10x: timm has no such network; did you mean ")
+    assert "timm:resnet10t" in err
     code, _, err = Command(home)(*line, "timm:resnet10t", prelude=f"{without}; sys.modules['timm'] = None")
     assert (code, err) == (
         1,
