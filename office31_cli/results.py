@@ -41,7 +41,7 @@ class Trained:
     """Labels seen by domain, those of the models that it came from included."""
     calibration: dict[str, Any] | None = None
     """The temperature that mends its confidence, on what it was fitted, and the expected calibration error there before
-    and after; None where nothing was held out to fit it on."""
+    and after; None where there was nothing to fit it on."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `office31 pretrain --json` prints."""
@@ -107,10 +107,10 @@ class Evaluated:
     seen: int
     """How many of the scored photographs the model learnt from: 0 for an honest score."""
     calibration: dict[str, Any]
-    """The stored temperature and what it was fitted on; `ece_before` and `reliability` by the network's own
-    confidence, `ece_after` and `reliability_after` at the temperature, each bin with its mean confidence and accuracy.
-    `own` of the scored photographs are of those that it was fitted on, and are judged as if it had not been. None, but
-    for what is before it, where the model has no calibration."""
+    """The stored temperature, on what it was fitted and, by domain, how many labels that took; `ece_before` and
+    `reliability` by the network's own confidence, `ece_after` and `reliability_after` at the temperature, each bin with
+    its mean confidence and accuracy. `own` of the scored photographs are of those whose labels it was fitted to, and
+    are judged as if it had not been. Without a stored calibration all but what is before one are None."""
     conformal: dict[str, Any]
     """Sets of items: the coverage asked for, the share of the sets that hold the actual item, with Wilson's interval,
     and how many items a set has on average; None, but for the first, where the model has no calibration."""

@@ -11,7 +11,7 @@ from torch import nn
 
 from office31_cli import __version__
 from office31_cli.data.cache import CachedArray, Rows, cached, content_key
-from office31_cli.data.photographs import Photographs
+from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.engine.device import fast_arithmetic, precision
 from office31_cli.engine.freezing import frozen_shape
 from office31_cli.engine.inputs import Draws
@@ -22,6 +22,9 @@ from office31_cli.observer import Observer
 
 _VIEWS = 1
 """Raised when what a view shows changes, so that features of the older ones are not used."""
+
+OWN_SHARE = 0.65
+"""Of a picture that is mixed with another (Hu and others 2024)."""
 
 _BATCH = 16
 """Small batches stay in the processor's cache: larger ones are no faster."""
@@ -36,9 +39,12 @@ def frozen_outputs(
     observer: Observer,
     *,
     view: int = 0,
+    partners: IntArray | None = None,
 ) -> CachedArray:
     """The frozen part's outputs (n, ...) for one view of the photographs, unless told otherwise their centre crops.
 
+    With `partners` (n,) each picture is mixed with the centre crop of the photograph at that place of the n, of which
+    it keeps `OWN_SHARE`.
     Vectors are kept in float32, activation maps, which are large, in float16. The key holds the weights' values,
     the photographs' bytes and the preprocessing: any model whose frozen part is the same shares the entry.
     """
@@ -57,9 +63,13 @@ def frozen_outputs(
         torch=torch.__version__,
         device=device.type,
         precision=str(precision(device)),
+        **({} if partners is None else {"mixed": [OWN_SHARE, partners.tolist()]}),
     )
     draws = _draws(photographs.digests, view)
     network = frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def decoded(rows: IntArray) -> torch.Tensor:
+        return torch.from_numpy(pixels.rows(rows)).to(device, non_blocking=True)
 
     def compute(start: int, stop: int) -> Rows:
         outputs = []
@@ -67,12 +77,15 @@ def frozen_outputs(
             for first in range(start, stop, _BATCH):
                 last = min(first + _BATCH, stop)
                 rows = photographs.rows[first:last]
-                decoded = torch.from_numpy(pixels.rows(rows)).to(device, non_blocking=True)
-                images = preprocessing.view(view, decoded, draws[first:last])
+                images = preprocessing.view(view, decoded(rows), draws[first:last])
+                if partners is not None:
+                    others = preprocessing.centre(decoded(photographs.rows[partners[first:last]]))
+                    images = images.lerp(others, 1 - OWN_SHARE)
                 outputs.append(_stored(network(images).float().cpu().numpy(), dtype))
         return np.concatenate(outputs)
 
-    label = f"features of {photographs.domain}" + (f", view {view + 1}" if view else "")
+    which = f", view {view + 1}" if view else "" if partners is None else ", mixed in pairs"
+    label = f"features of {photographs.domain}{which}"
     return cached("features", key, (len(photographs), *shape), dtype, compute, label=label, observer=observer)
 
 

@@ -21,6 +21,7 @@ from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
 from office31_cli.recipes import labelled as labels_seen
 from office31_cli.recipes.adapt import STEPS
+from office31_cli.recipes.calibrated import Calibration
 from office31_cli.recipes.learning import (
     accuracies,
     actual_items,
@@ -34,9 +35,10 @@ from office31_cli.recipes.learning import (
     unlabelled,
 )
 from office31_cli.recipes.material import Domain, inputs_for, open_domains
+from office31_cli.recipes.mixing import mixed_calibration
 from office31_cli.recipes.parts import Parts, divide
 from office31_cli.recipes.request import AdaptRequest
-from office31_cli.recipes.run import Run, default_train, settings_for
+from office31_cli.recipes.run import HeldOut, Run, default_train, settings_for
 from office31_cli.recipes.start import Start
 from office31_cli.recipes.teaching import agreed
 from office31_cli.text import counted
@@ -47,7 +49,8 @@ class AdaptRun(Run):
     """A run that learns from the source's labels, if it has a source, and from the target's photographs."""
 
     request: AdaptRequest
-    target: Photographs
+    domain: Domain
+    """The target's."""
     pair: Pair
     adaptation: Adaptation
     training: Training
@@ -100,8 +103,25 @@ class AdaptRun(Run):
             device,
         )
         return cls(
-            request, start, network, train, settings, parts, halves, inputs, device, target, pair, adaptation, training
+            request,
+            start,
+            network,
+            train,
+            settings,
+            parts,
+            halves,
+            inputs,
+            device,
+            domains[-1],
+            pair,
+            adaptation,
+            training,
         )
+
+    @property
+    def target(self) -> Photographs:
+        """The photographs to adapt to."""
+        return self.domain.photographs
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end; returns what each epoch came to."""
@@ -116,6 +136,10 @@ class AdaptRun(Run):
         return agreed(
             method, learners, [self.pair], self.inputs, self.settings, steps, self.device, observer, checkpoints
         )
+
+    def calibration(self, held_out: HeldOut | None, observer: Observer) -> Calibration | None:
+        """What mends its confidence on the target, without a label of it; what the source holds out does not tell."""
+        return mixed_calibration(self.network, self.domain, self.start.preprocessing, self.device, observer)
 
     def metrics(self) -> dict[str, Any]:
         """The target's scores: here, after the training, its labels are read for the first time."""

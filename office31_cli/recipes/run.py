@@ -114,7 +114,7 @@ class Run:
         warn_of_gaps(actual, observer)
         return self.outputs.scores(raw, actual)
 
-    def calibration(self, held_out: HeldOut | None) -> Calibration | None:
+    def calibration(self, held_out: HeldOut | None, observer: Observer) -> Calibration | None:
         """What mends its confidence about the item, fitted on the held-out part; None where nothing was held out."""
         if held_out is None:
             return None

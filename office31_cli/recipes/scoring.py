@@ -10,7 +10,7 @@ from office31_cli.metrics.accuracy import per_item, wilson_interval
 from office31_cli.metrics.calibration import expected_calibration_error, reliability
 from office31_cli.metrics.confusion import confusion_matrix, most_confused
 from office31_cli.observer import Observer
-from office31_cli.recipes import calibrated
+from office31_cli.recipes import calibrated, labelled
 from office31_cli.recipes.answering import Answers, answer
 from office31_cli.recipes.calibrated import Calibration
 from office31_cli.registry import Entry
@@ -80,7 +80,7 @@ def _confidence(answers: Answers, calibration: Calibration | None, coverage: flo
         "reliability": [asdict(row) for row in reliability(probabilities, actual)],
     }
     if calibration is None:
-        nothing = dict.fromkeys(("temperature", "fitted_on", "ece_after", "reliability_after", "own"))
+        nothing = dict.fromkeys(("temperature", "fitted_on", "labels_used", "ece_after", "reliability_after", "own"))
         none = dict.fromkeys(("measured", "ci95", "mean_size"))
         return {"calibration": before | nothing, "conformal": {"coverage": coverage} | none}
     judged = calibration.judged(probabilities, actual, answers.photographs, coverage)
@@ -89,6 +89,7 @@ def _confidence(answers: Answers, calibration: Calibration | None, coverage: flo
         "calibration": {
             "temperature": calibration.temperature,
             "fitted_on": calibration.fitted_on,
+            "labels_used": labelled.counts(calibration.labels),
             **before,
             "ece_after": expected_calibration_error(judged.probabilities, actual),
             "reliability_after": [asdict(row) for row in reliability(judged.probabilities, actual)],

@@ -63,7 +63,7 @@ def _recorder(run: Run, key: str, observer: Observer) -> Recorder | None:
 def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, observer: Observer) -> Entry:
     """The stored model of a run that is trained."""
     held_out = run.held_out() if any(map(len, run.parts.held_out)) else None
-    scores, calibration = run.scores(held_out, observer), run.calibration(held_out)
+    scores, calibration = run.scores(held_out, observer), run.calibration(held_out, observer)
     card = _card(run, checkpoints.key, history, scores, calibration, time.monotonic() - began)
     entry = _publish(run, card, calibration)
     checkpoints.clear()

@@ -37,7 +37,10 @@ def confidence(result: Evaluated) -> Iterable[tuple[str, str]]:
         return
     low, high = map(percent, conformal["ci95"])
     yield sets, f"{percent(conformal['measured'])} hold the item  (95 % interval {low} to {high})"
-    yield "", f"{conformal['mean_size']:.2f} items each; promised for photographs like {calibration['fitted_on']}"
+    promised = f"promised for photographs like {calibration['fitted_on']}"
+    if not calibration["labels_used"]:
+        promised = "without labels nothing is promised"
+    yield "", f"{conformal['mean_size']:.2f} items each; {promised}"
     if calibration["own"]:
         own = counted(calibration["own"], "photograph")
         yield "", f"fitted on {own} of these: each fifth is judged by what the rest make of it"
