@@ -1,18 +1,19 @@
 """Large arrays that are made once, row by row, and can be thrown away at any time.
 
-An entry is a folder `KIND/KEY/` with `rows.bin` (the rows, memory-mapped when read) and `crc.bin` (a CRC-32 a
-row). The key is the hash of all that the rows are made from, so an entry is never out of date. While it is being
-made, `crc.bin` is the journal: a row is there when its CRC is, and an interrupted build goes on at the first row
-that is not. A row that fails its CRC later (a flipped bit, a torn page) is made again from its source.
+An entry is a folder `KIND/KEY/` with `rows.bin` (the rows) and `crc.bin` (a CRC-32 a row). The key is the hash of all
+that the rows are made from, so an entry is never out of date. While it is being made, `crc.bin` is the journal: a row
+is there when its CRC is, and an interrupted build goes on at the first row that is not. A row that fails its CRC later
+(a flipped bit, a torn page) is made again from its source.
 """
 
 import contextlib
 import hashlib
 import json
-import mmap
+import os
 import shutil
+import weakref
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ Compute = Callable[[int, int], Rows]
 
 _FORMAT = 1
 _BLOCK_ROWS = 64
-_KEEP_MAPPED = 1 << 28
-"""Bytes read from a mapping before its pages are given back: memory stays flat however many rows there are."""
+_BLOCK_BYTES = 1 << 25
+"""Of what is read at a time where all rows are."""
 
 
 def content_key(**made_of: object) -> str:
@@ -40,7 +41,11 @@ def content_key(**made_of: object) -> str:
 
 
 class CachedArray:
-    """An array of shape (n, *shape) on disk, whose rows are checked whenever they are read."""
+    """An array of shape (n, *shape) on disk, whose rows are checked whenever they are read.
+
+    They are read, not memory-mapped: mapped pages count as this process's memory, and rows in random order would map
+    all of the file around them.
+    """
 
     def __init__(
         self, folder: Path, shape: tuple[int, ...], dtype: npt.DTypeLike, compute: Compute, observer: Observer
@@ -49,9 +54,8 @@ class CachedArray:
         self._compute, self._observer = compute, observer
         self._row_bytes = int(np.prod(shape[1:])) * self.dtype.itemsize
         self._crc = np.fromfile(folder / "crc.bin", dtype=np.uint32)
-        with (folder / "rows.bin").open("rb") as stream:
-            self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        self._bytes_read = 0
+        self._file = os.open(folder / "rows.bin", os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process of this machine: which reads the same files, but cannot make a damaged row again."""
@@ -64,13 +68,18 @@ class CachedArray:
         """The rows at `indices`, as an array of shape (len(indices), *shape) of its own."""
         indices = np.asarray(indices, dtype=np.int64)
         out: Rows = np.empty((len(indices), *self.shape[1:]), dtype=self.dtype)
+        content, size = out.reshape(-1).view(np.uint8).data, self._row_bytes
         for place, index in enumerate(indices.tolist()):
-            out[place] = self._row(index)
-        self._bytes_read += out.nbytes
-        if self._bytes_read > _KEEP_MAPPED:
-            self._map.madvise(mmap.MADV_DONTNEED)
-            self._bytes_read = 0
+            row = content[place * size : (place + 1) * size]
+            if os.preadv(self._file, [row], index * size) < size or zlib.crc32(row) != self._crc[index]:
+                out[place] = self._mend(index)
         return out
+
+    def blocks(self) -> Iterator[Rows]:
+        """All rows in their order, as many at a time as take little memory."""
+        count = max(1, _BLOCK_BYTES // self._row_bytes)
+        for first in range(0, len(self), count):
+            yield self.rows(np.arange(first, min(first + count, len(self))))
 
     def all(self) -> Rows:
         """Every row, in memory."""
@@ -80,13 +89,6 @@ class CachedArray:
         """Which rows hold nothing but zeros, told by their CRC without reading them."""
         blank: npt.NDArray[np.int64] = np.flatnonzero(self._crc == zlib.crc32(bytes(self._row_bytes)))
         return blank
-
-    def _row(self, index: int) -> Rows:
-        start = index * self._row_bytes
-        raw = self._map[start : start + self._row_bytes]
-        if zlib.crc32(raw) != self._crc[index]:
-            return self._mend(index)
-        return np.frombuffer(raw, dtype=self.dtype).reshape(self.shape[1:])
 
     def _mend(self, index: int) -> Rows:
         self._observer.warn(f"cache: row {index} of {self.folder} is damaged; it is made again")

@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +17,10 @@ from office31_cli import paths, storage
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+Digests = npt.NDArray[np.uint8]
+
+_AT_ONCE = 1024
+"""Files that are handed to the threads at a time."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,19 +76,15 @@ def digest_files(root: Path, files: tuple[str, ...]) -> tuple[str, ...]:
     A file is read again only when its size, times or inode changed since the last call, as git does; the
     time of the last status change cannot be set by hand, so an edit that keeps size and time is noticed too.
     """
-    stats = np.array([_signature(root / name) for name in files], dtype=np.int64).reshape(-1, 4)
+    numbers = (number for name in files for number in _signature(root / name))
+    stats = np.fromiter(numbers, dtype=np.int64, count=4 * len(files)).reshape(-1, 4)
     index = paths.cache_home() / "digests" / hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
-    known = _read_index(index)
-    digests = [
-        known_digest if (known_digest := known.get((name, *row))) else b""
-        for name, row in zip(files, stats.tolist(), strict=True)
-    ]
-    fresh = [place for place, digest in enumerate(digests) if not digest]
-    if fresh:
-        for place, digest in zip(fresh, _hash_all(root / files[place] for place in fresh), strict=True):
-            digests[place] = digest
+    digests, fresh = _known(index, files, stats)
+    if len(fresh):
+        for place, digest in zip(fresh, _hashes(root, [files[place] for place in fresh]), strict=True):
+            digests[place] = np.frombuffer(digest, dtype=np.uint8)
         _write_index(index, files, stats, digests)
-    return tuple(digest.hex() for digest in digests)
+    return tuple(digest.tobytes().hex() for digest in digests)
 
 
 def _signature(path: Path) -> tuple[int, int, int, int]:
@@ -92,36 +92,50 @@ def _signature(path: Path) -> tuple[int, int, int, int]:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def _hash_all(files: Iterable[Path]) -> list[bytes]:
+def _hashes(root: Path, files: list[str]) -> Iterator[bytes]:
+    """The SHA-256 of each file; few at a time, as one that waits for its turn takes more memory than a digest."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [bytes.fromhex(digest) for digest in pool.map(storage.sha256_file, files)]
+        for first in range(0, len(files), _AT_ONCE):
+            some = (root / name for name in files[first : first + _AT_ONCE])
+            yield from map(bytes.fromhex, pool.map(storage.sha256_file, some))
 
 
-def _read_index(index: Path) -> dict[tuple[str | int, ...], bytes]:
-    """What was hashed earlier; empty where nothing was, or where the index was damaged."""
+def _known(index: Path, files: tuple[str, ...], stats: IntArray) -> tuple[Digests, IntArray]:
+    """The digests (n, 32) of the files, and the places of those that are not known from earlier."""
+    digests: Digests = np.zeros((len(files), 32), dtype=np.uint8)
+    names, earlier_stats, earlier_digests = _read_index(index)
+    rows = {name: row for row, name in enumerate(names)}
+    found = np.fromiter((rows.get(name, -1) for name in files), dtype=np.int64, count=len(files))
+    there = np.flatnonzero(found >= 0)
+    there = there[(earlier_stats[found[there]] == stats[there]).all(1)]
+    digests[there] = earlier_digests[found[there]]
+    return digests, np.setdiff1d(np.arange(len(files)), there)
+
+
+def _read_index(index: Path) -> tuple[list[str], IntArray, Digests]:
+    """What was hashed earlier: names (m,), stats (m, 4), digests (m, 32); nothing where the index was damaged."""
+    nothing: tuple[list[str], IntArray, Digests] = [], np.empty((0, 4), np.int64), np.empty((0, 32), np.uint8)
     try:
         content = index.read_bytes()
     except FileNotFoundError:
-        return {}
+        return nothing
     checksum, payload = content[:32], content[32:]
     if hashlib.sha256(payload).digest() != checksum:
-        return {}
+        return nothing
     try:
         with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-            names = os.fsdecode(arrays["names"].tobytes()).split("\0")
-            stats, digests = arrays["stats"].tolist(), arrays["digests"]
+            return os.fsdecode(arrays["names"].tobytes()).split("\0"), arrays["stats"], arrays["digests"]
     except (ValueError, KeyError, zipfile.BadZipFile):  # another version's layout
-        return {}
-    return {(name, *row): digest.tobytes() for name, row, digest in zip(names, stats, digests, strict=True)}
+        return nothing
 
 
-def _write_index(index: Path, files: tuple[str, ...], stats: npt.NDArray[np.int64], digests: list[bytes]) -> None:
+def _write_index(index: Path, files: tuple[str, ...], stats: IntArray, digests: Digests) -> None:
     buffer = io.BytesIO()
     np.savez(
         buffer,
         names=np.frombuffer(os.fsencode("\0".join(files)), dtype=np.uint8),
         stats=stats,
-        digests=np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, 32),
+        digests=digests,
     )
     payload = buffer.getvalue()
     storage.make_folder(index.parent)

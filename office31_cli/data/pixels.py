@@ -1,4 +1,4 @@
-"""Decoded photographs: each is decoded once, on all cores, into a memory-mapped array of 8-bit RGB."""
+"""Decoded photographs: each is decoded once, on all cores, into a cached array of 8-bit RGB."""
 
 import ctypes
 import functools

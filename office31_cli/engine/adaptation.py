@@ -1,6 +1,6 @@
 """Adapting to a target without its labels: the task that the training loop runs, and its record of every epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -12,7 +12,7 @@ from office31_cli.engine.batches import Pair, nearly_equal
 from office31_cli.engine.device import fast_arithmetic
 from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.learner import Learner
-from office31_cli.engine.loop import Diverged, Task
+from office31_cli.engine.loop import Diverged, Task, gathered
 from office31_cli.engine.stack import Stack
 from office31_cli.history import VALIDATOR, measured
 from office31_cli.methods.base import Method, Seen, Source
@@ -81,9 +81,9 @@ class Adaptation(Task):
             return
         guesses = []
         for learner, pair in zip(self.learners(), self._pairs, strict=True):
-            seen = self._survey(learner, pair.source)
+            source, target = self._all_seen(learner, pair.source), self._all_seen(learner, pair.target)
             labels = torch.from_numpy(pair.source.targets[:, 0]).to(self._device, torch.long)
-            guess = self._method.guess(Source(seen.features, seen.logits, labels), self._survey(learner, pair.target))
+            guess = self._method.guess(Source(source.features, source.logits, labels), target)
             assert guess is not None
             guesses.append(guess)
         self.hold(guesses)
@@ -96,15 +96,16 @@ class Adaptation(Task):
     def probabilities(self) -> list[Tensor]:
         """What each run now makes of its target, (n, K)."""
         return [
-            self._survey(learner, pair.target).probabilities
+            self._logits(learner, pair.target).softmax(1)
             for learner, pair in zip(self.learners(), self._pairs, strict=True)
         ]
 
     def end_epoch(self, epoch: int) -> None:
         """Note what every run makes of its target."""
         for run, learner in enumerate(self.learners()):
-            logits = self._survey(learner, self._pairs[run].target).logits
-            probabilities = logits.cpu().double().softmax(1).numpy()
+            logits = self._logits(learner, self._pairs[run].target)
+            softmax = (part.cpu().double().softmax(1) for part in torch.split(logits, _ROWS))
+            probabilities = gathered(softmax, len(logits)).numpy()
             figures = [*(VALIDATORS[name](probabilities) for name in self._validators), self._validated(learner, run)]
             self.get_buffer(f"named_{run}")[epoch] = logits.argmax(1)
             self.get_buffer(f"judged_{run}")[epoch] = torch.tensor(figures, dtype=torch.float64)
@@ -131,22 +132,29 @@ class Adaptation(Task):
         held_out = self._pairs[run].validation
         if not len(held_out):
             return 0.0
-        right = self._survey(learner, held_out).logits.argmax(1).cpu().numpy() == held_out.targets[:, 0]
+        right = self._logits(learner, held_out).argmax(1).cpu().numpy() == held_out.targets[:, 0]
         return float(right.mean())
 
-    def _survey(self, learner: Learner, examples: Examples) -> Seen:
-        """What a network makes of all of the examples; raises `Diverged` where that is not finite."""
+    def _logits(self, learner: Learner, examples: Examples) -> Tensor:
+        """What a network answers to all of the examples, (n, K)."""
+        return self._survey(learner, examples, lambda seen: seen.logits)
+
+    def _all_seen(self, learner: Learner, examples: Examples) -> Seen:
+        """What a network makes of all of the examples."""
+        both = self._survey(learner, examples, lambda seen: torch.cat([seen.features, seen.logits], 1))
+        return Seen(*both.tensor_split([learner.outputs.in_features], 1))
+
+    def _survey(self, learner: Learner, examples: Examples, look: Callable[[Seen], Tensor]) -> Tensor:
+        """What `look` takes, (n, ...), from all of the examples; raises `Diverged` where that is not finite."""
         learner.eval()
+        size = _ROWS if isinstance(learner.body[0], nn.Identity) else 64
+        # one batch without rows where there are no examples
+        batches = (self._inputs.evaluation(examples.take(places)) for places in nearly_equal(len(examples), size))
         with torch.inference_mode(), fast_arithmetic(self._device):
-            size = _ROWS if isinstance(learner.body[0], nn.Identity) else 64
-            parts = [
-                learner.see(self._inputs.evaluation(examples.take(places)))
-                for places in nearly_equal(len(examples), size)
-            ]  # one batch without rows where there are no examples
-        seen = Seen(torch.cat([part.features for part in parts]), torch.cat([part.logits for part in parts]))
-        if not bool(torch.isfinite(seen.logits).all()):
+            found = gathered((look(learner.see(batch)) for batch in batches), len(examples))
+        if not bool(torch.isfinite(found).all()):
             raise Diverged("training", "what the network answers is no longer finite", "try a smaller --lr")
-        return seen
+        return found
 
     def _guesses_of(self, places: Tensor) -> Tensor:
         """What was guessed of the photographs at `places` (runs, n); without columns if the method does not guess."""

@@ -18,8 +18,8 @@ from office31_cli.models.preprocessing import PLAIN_VIEWS, Preprocessing
 Draws = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.float64]
 
-_IN_MEMORY = 1 << 30
-"""Bytes up to which all that is cached is read once, and kept on the device."""
+_IN_MEMORY = 1 << 28
+"""Bytes up to which all that training looks at is read once, and kept on the device: beyond, memory stays flat."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,19 +67,29 @@ class FrozenInputs:
         self, views: Sequence[Sequence[CachedArray]], device: torch.device, directions: Tensor | None = None
     ) -> None:
         self._views, self._device, self._directions = views, device, directions
-        self._count, self._width = len(views), views[0][0].shape[1] if directions is None else directions.shape[1]
+        row = self._along(torch.from_numpy(views[0][0].rows([0])).to(device))[0]  # of the shape and type of all
+        self._count, self._width = len(views), len(row)
         counts = [len(array) for arrays in views for array in arrays]
         self._starts = np.cumsum([0, *counts])[:-1].reshape(len(views), -1)
-        small = sum(int(np.prod(array.shape)) * array.dtype.itemsize for arrays in views for array in arrays)
-        self._table = self._along(_table(views).to(device)) if small <= _IN_MEMORY else None
+        self._table = self._filled(row, sum(counts)) if sum(counts) * row.nbytes <= _IN_MEMORY else None
 
-    def condensed(self, orders: Sequence[IntArray]) -> "FrozenInputs":
-        """The same features, of length 1, along their principal directions; themselves where that saves nothing.
+    @classmethod
+    def condensed(
+        cls, views: Sequence[Sequence[CachedArray]], orders: Sequence[IntArray], device: torch.device
+    ) -> "FrozenInputs":
+        """The features, of length 1, along their principal directions; as they are where that would save nothing.
 
         `orders[d]` are domain d's rows in an order that does not follow their labels.
         """
-        directions = principal_directions(self._views[0], orders, self._device)
-        return self if directions is None else FrozenInputs(self._views, self._device, directions)
+        return cls(views, device, principal_directions(views[0], orders, device))
+
+    def _filled(self, like: Tensor, count: int) -> Tensor:
+        """All rows of all arrays, one after the other: so a batch is one look-up, whichever domains it is from."""
+        table, start = like.new_empty(count, *like.shape), 0
+        for block in (block for arrays in self._views for array in arrays for block in array.blocks()):
+            table[start : start + len(block)] = self._along(torch.from_numpy(block).to(self._device))
+            start += len(block)
+        return table
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process: as bytes, and not in shared memory, of which containers have little.
@@ -130,11 +140,6 @@ class FrozenInputs:
             return self._table.index_select(0, places.to(self._device)).float()
         batch = _read(self._views, views, examples)
         return self._along(torch.from_numpy(batch).to(self._device, torch.float32, non_blocking=True))
-
-
-def _table(views: Sequence[Sequence[CachedArray]]) -> Tensor:
-    """All rows of all arrays, one after the other: so a batch is one look-up, whichever domains it is from."""
-    return torch.cat([torch.from_numpy(array.all()) for arrays in views for array in arrays])
 
 
 class PixelInputs:

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -196,9 +197,24 @@ class Training:
 def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torch.device) -> Tensor:
     """What the network answers, (n, width), to the examples, on the CPU, in float32."""
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    batches = (inputs.evaluation(examples.take(places)) for places in nearly_equal(len(examples), 64))
     with torch.inference_mode(), fast_arithmetic(device):
-        parts = [network(inputs.evaluation(examples.take(places))).cpu() for places in nearly_equal(len(examples), 64)]
-    return torch.cat(parts)
+        return gathered((network(batch).cpu() for batch in batches), len(examples))
+
+
+def gathered(parts: Iterable[Tensor], count: int) -> Tensor:
+    """The rows of all parts (n, ...), so many together, as they come; there is one part at least.
+
+    Parts that wait to be joined would take as much again, and keep what was freed between them from being used.
+    """
+    rest = iter(parts)
+    first = next(rest)
+    together = first.new_empty(count, *first.shape[1:])
+    start = 0
+    for part in chain([first], rest):
+        together[start : start + len(part)] = part
+        start += len(part)
+    return together
 
 
 def _train_mode(task: nn.Module) -> None:

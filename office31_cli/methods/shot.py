@@ -36,7 +36,7 @@ def centroid_labels(f: "Tensor", p: "Tensor", rounds: int = 2) -> "Tensor":
     for _ in range(rounds):
         total = weights.sum(0)
         centroids = (weights / total.clamp(min=torch.finfo(p.dtype).tiny)).T @ f
-        similarity = F.normalize(f) @ F.normalize(centroids).T
+        similarity = f @ F.normalize(centroids).T  # which one is the nearest does not depend on a feature's own length
         labels = similarity.masked_fill(total == 0, -torch.inf).argmax(1)
         weights = F.one_hot(labels, p.shape[1]).to(p)
     return labels

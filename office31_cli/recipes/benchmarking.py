@@ -17,7 +17,7 @@ from office31_cli.recipes.benchmarked import Cells
 from office31_cli.recipes.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
 from office31_cli.recipes.jobs import NotDone, in_processes, outcome
 from office31_cli.recipes.learning import check_material, content_order
-from office31_cli.recipes.material import inputs_for, open_domains
+from office31_cli.recipes.material import frozen_views, open_domains
 from office31_cli.recipes.on_ray import on_ray
 from office31_cli.recipes.run import settings_for
 from office31_cli.recipes.start import Start
@@ -78,12 +78,11 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
     network = start.network(request.outputs)
     domains = open_domains(request, request.domains, start.preprocessing, observer)
     halves = cut(network, "head")
-    features = inputs_for(halves, domains, start.preprocessing, device, observer, views=plan.views)
-    assert isinstance(features, FrozenInputs)
+    assert halves.frozen is not None
+    features = frozen_views(halves.frozen, domains, start.preprocessing, device, observer, views=plan.views)
+    orders = [domain.photographs.rows[content_order(domain.photographs)] for domain in domains]
     with threads_for("features"):  # so that the directions do not depend on the number of threads
-        condensed = features.condensed(
-            [domain.photographs.rows[content_order(domain.photographs)] for domain in domains]
-        )
+        condensed = FrozenInputs.condensed(features, orders, device)
     bench = bench_of(plan, {domain.photographs.domain: domain.photographs for domain in domains}, condensed, device)
     for task, (source, target) in plan.tasks.items():
         check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from office31_cli.data import columns
 from office31_cli.data.cache import CachedArray
@@ -75,17 +76,28 @@ def inputs_for(
 
     Where a part is frozen, training sees each photograph in one of so many cached views.
     """
-    pixels = [domain.pixels for domain in domains]
     if cut.frozen is None:
-        return PixelInputs(pixels, preprocessing, device)
-    cached = [
+        return PixelInputs([domain.pixels for domain in domains], preprocessing, device)
+    return FrozenInputs(frozen_views(cut.frozen, domains, preprocessing, device, observer, views=views), device)
+
+
+def frozen_views(
+    frozen: nn.Module,
+    domains: list[Domain],
+    preprocessing: Preprocessing,
+    device: torch.device,
+    observer: Observer,
+    *,
+    views: int,
+) -> list[list[CachedArray]]:
+    """By view and domain what the frozen part makes of the photographs, computed where that is not there yet."""
+    return [
         [
-            frozen_outputs(cut.frozen, domain.whole, domain.pixels, preprocessing, device, observer, view=view)
+            frozen_outputs(frozen, domain.whole, domain.pixels, preprocessing, device, observer, view=view)
             for domain in domains
         ]
         for view in range(views)
     ]
-    return FrozenInputs(cached, device)
 
 
 def examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> Examples:

@@ -6,10 +6,11 @@ Random features as wide as SqueezeNet's, one epoch of a head, 64 photographs a s
 """
 
 import os
-import resource
+import re
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ def main(count: int) -> tuple[float, float]:
     """Each step as the recipes take it, in one process of its own."""
     from office31_cli.data.cache import Rows, cached
     from office31_cli.engine.batches import LabelledBatches
+    from office31_cli.engine.device import choose_device
     from office31_cli.engine.inputs import Examples, FrozenInputs
     from office31_cli.engine.loop import Supervised, Training, predict
     from office31_cli.engine.settings import Settings
@@ -34,11 +36,11 @@ def main(count: int) -> tuple[float, float]:
         spread = 0.99 ** np.arange(WIDTH)
         return (np.random.default_rng(first).standard_normal((last - first, WIDTH)) * spread).astype(np.float32)
 
-    cpu = torch.device("cpu")
+    cpu = choose_device("cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()
     array = cached("growth", f"{count:032x}", (count, WIDTH), np.float32, rows, label="")
-    inputs = FrozenInputs([[array]], cpu).condensed([np.arange(count)])
+    inputs = FrozenInputs.condensed([[array]], [np.arange(count)], cpu)
     items = np.arange(count) % ITEMS
     examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), items[:, None].astype(np.float64))
     outputs = Composite(((Kind(name="item", labels=tuple(map(str, range(ITEMS)))),),))
@@ -47,7 +49,14 @@ def main(count: int) -> tuple[float, float]:
     batches = LabelledBatches(inputs, examples, batch_size=BATCH, seed=0, device=cpu)
     Training(Supervised(head, outputs), [Group(trainable(head))], batches, settings, cpu).run(SILENT)
     predict(head, inputs, examples, cpu)
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return time.perf_counter() - began, peak_memory()
+
+
+def peak_memory() -> float:
+    """MiB that this process has held at once; what `getrusage` tells begins with its parent's."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
+import zlib
 from collections import namedtuple
 from pathlib import Path
 
@@ -61,6 +64,41 @@ def test_rows_are_made_once_and_read_in_any_order() -> None:
     assert [path.name for path in entry().parent.iterdir()] == ["key"]
 
 
+def test_blocks_hold_every_row_once_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in (1, 10, 3 * COUNT, 1 << 20):
+        monkeypatch.setattr(cache, "_BLOCK_BYTES", size)
+        blocks = list(build(Source()).blocks())
+        assert np.array_equal(np.concatenate(blocks), TRUTH)
+        assert all(block.nbytes <= max(size, 3) for block in blocks)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the system does not say how much memory was used")
+def test_memory_stays_flat_however_many_rows_are_read(tmp_path: Path) -> None:
+    """512 MiB in an order that jumps, read by a process of its own."""
+    count, row = 1 << 17, bytes(4096)
+    with (tmp_path / "rows.bin").open("wb") as stream:
+        stream.truncate(count * len(row))
+    np.full(count, zlib.crc32(row), dtype=np.uint32).tofile(tmp_path / "crc.bin")
+    reading = f"""
+import re
+import numpy as np
+from pathlib import Path
+from office31_cli.data.cache import CachedArray
+from office31_cli.observer import SILENT
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+array = CachedArray(Path({str(tmp_path)!r}), ({count}, 1024), np.float32, None, SILENT)
+before = peak()
+for first in range(0, {count}, 64):
+    assert not array.rows((first + np.arange(64)) * 65537 % {count}).any()
+print(peak() - before)
+"""
+    ran = subprocess.run([sys.executable, "-c", reading], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 32 << 10  # KiB
+
+
 def test_rows_are_the_readers_own() -> None:
     array = build(Source())
     array.rows([3])[:] = 0
@@ -100,6 +138,14 @@ def test_a_truncated_file_is_made_again_with_a_warning(file: str, size: int) -> 
     assert np.array_equal(build(Source(), listener).all(), TRUTH)
     assert len(listener.warned) == 1
     assert str(entry()) in listener.warned[0]
+
+
+def test_rows_that_were_cut_off_while_it_was_open_are_mended() -> None:
+    listener, source = Listener(), Source()
+    array = build(source, listener)
+    os.truncate(entry() / "rows.bin", 3 * (COUNT - 2) + 1)
+    assert np.array_equal(array.all(), TRUTH)
+    assert len(listener.warned) == 2
 
 
 def test_a_lost_file_is_made_again() -> None:

@@ -5,6 +5,7 @@ import pytest
 from small_data import draw, lay_out
 
 from office31_cli import paths, storage
+from office31_cli.data import photographs
 from office31_cli.data.folder import open_folder
 from office31_cli.data.photographs import Photographs, digest_files
 
@@ -57,6 +58,18 @@ def test_an_edit_that_keeps_size_and_time_is_noticed(root: Path, hashed: list[st
     after = digest_files(root, FILES)
     assert hashed == [target.name]
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True, True]
+
+
+def test_files_that_are_hashed_a_few_at_a_time_keep_their_order(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photographs, "_AT_ONCE", 3)
+    assert digest_files(root, FILES) == tuple(storage.sha256_file(root / name) for name in FILES)
+
+
+def test_known_files_may_be_asked_for_in_another_order(root: Path, hashed: list[str]) -> None:
+    before = digest_files(root, FILES)
+    hashed.clear()
+    assert digest_files(root, FILES[::-1]) == before[::-1]
+    assert hashed == []
 
 
 def test_a_new_file_alone_is_hashed(root: Path, hashed: list[str]) -> None:

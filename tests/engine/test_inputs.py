@@ -2,11 +2,13 @@ import pickle
 import shutil
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from tiny_training import CPU, stored
 
 from office31_cli import paths
+from office31_cli.data.cache import CachedArray, Rows
 from office31_cli.engine import inputs as module
 from office31_cli.engine.inputs import Examples, FrozenInputs, PixelInputs
 from office31_cli.models.preprocessing import Preprocessing
@@ -76,7 +78,7 @@ def test_condensed_features_keep_what_tells_them_apart(in_memory: int, monkeypat
     monkeypatch.setattr(module, "_IN_MEMORY", in_memory)
     draws = np.random.default_rng(0)
     rows = (draws.standard_normal((40, 6)) @ draws.standard_normal((6, 200))).astype(np.float32)
-    condensed = FrozenInputs([[stored(rows[:30]), stored(rows[30:])]], CPU).condensed([np.arange(30), np.arange(10)])
+    condensed = FrozenInputs.condensed([[stored(rows[:30]), stored(rows[30:])]], [np.arange(30), np.arange(10)], CPU)
     assert condensed.width == 64
     every = Examples(np.repeat([0, 1], [30, 10]), np.array([*range(30), *range(10)]), np.empty((40, 0)))
     found = condensed.evaluation(every).double().numpy()
@@ -88,18 +90,51 @@ def test_condensing_keeps_most_of_a_noisy_feature() -> None:
     draws = np.random.default_rng(0)
     scales = 0.98 ** np.arange(512)
     rows = (draws.standard_normal((600, 512)) * scales).astype(np.float32)
-    condensed = FrozenInputs([[stored(rows)]], CPU).condensed([np.arange(600)])
+    condensed = FrozenInputs.condensed([[stored(rows)]], [np.arange(600)], CPU)
     assert condensed.width % 64 == 0
     assert condensed.width < 512
     found = condensed.evaluation(Examples(np.zeros(600, dtype=np.int64), np.arange(600), np.empty((600, 0))))
     assert 0.99 <= float(found.square().sum(1).mean()) <= 1
 
 
+def test_what_is_condensed_is_kept_in_memory_where_the_features_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = np.random.default_rng(0)
+    rows = (draws.standard_normal((500, 6)) @ draws.standard_normal((6, 200))).astype(np.float32)
+    monkeypatch.setattr(module, "_IN_MEMORY", 500 * 64 * 4)
+    condensed = FrozenInputs.condensed([[stored(rows)]], [np.arange(500)], CPU)
+    every = Examples(np.zeros(500, dtype=np.int64), np.arange(500), np.empty((500, 0)))
+    expected = condensed.evaluation(every)
+    sent = pickle.dumps(condensed)
+    shutil.rmtree(paths.cache_home())
+    assert torch.equal(pickle.loads(sent).evaluation(every), expected)
+
+
+def test_features_are_laid_out_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: the memory that is needed on the way does not grow with them."""
+    asked: list[int] = []
+    honest = CachedArray.rows
+
+    def listening(self: CachedArray, indices: npt.ArrayLike) -> Rows:
+        found = honest(self, indices)
+        asked.append(found.nbytes)
+        return found
+
+    monkeypatch.setattr(CachedArray, "rows", listening)
+    rows = np.random.default_rng(0).standard_normal((40_000, 256)).astype(np.float32) * np.float32(0.9) ** range(256)
+    array = stored(rows.astype(np.float32))
+    FrozenInputs([[array]], CPU)
+    FrozenInputs.condensed([[array]], [np.arange(40_000)], CPU)
+    assert sum(asked) > 3 * array.shape[0] * 1024
+    assert max(asked) <= 32 << 20
+
+
 def test_features_that_need_all_their_numbers_are_left_alone() -> None:
     rows = np.random.default_rng(0).standard_normal((500, 64)).astype(np.float32)
-    inputs = FrozenInputs([[stored(rows)]], CPU)
-    assert inputs.condensed([np.arange(500)]) is inputs
-    assert inputs.width == 64
+    inputs = FrozenInputs.condensed([[stored(rows)]], [np.arange(500)], CPU)
+    assert inputs.directions is None
+    assert np.array_equal(
+        inputs.evaluation(Examples(np.zeros(2, dtype=np.int64), np.array([4, 0]), np.empty((2, 0)))), rows[[4, 0]]
+    )
 
 
 @pytest.mark.parametrize("in_memory", [0, 1 << 28])

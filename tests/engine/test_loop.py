@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.engine.draws import order
-from office31_cli.engine.loop import Supervised, predict
+from office31_cli.engine.loop import Supervised, gathered, predict
 from office31_cli.errors import Failed
 from office31_cli.models.weights import digest
 
@@ -173,6 +173,12 @@ def test_predictions_do_not_depend_on_who_else_is_asked_for() -> None:
     assert together.dtype == torch.float32
     for places in (np.array([4]), np.array([9, 0, 5])):
         torch.testing.assert_close(predict(network, inputs, everything.take(places), CPU), together[places])
+
+
+@pytest.mark.parametrize("sizes", [(0,), (3,), (2, 0, 4)])
+def test_parts_are_gathered_in_order(sizes: tuple[int, ...]) -> None:
+    parts = [torch.rand(size, 3, dtype=torch.float64) for size in sizes]
+    assert torch.equal(gathered(iter(parts), sum(sizes)), torch.cat(parts))
 
 
 def test_predicting_changes_nothing() -> None:

@@ -94,6 +94,19 @@ def test_density_is_the_logarithm_of_how_many_neighbours_are_alike() -> None:
     assert soft_neighbourhood_density(CERTAIN_AND_ALIKE) == pytest.approx(math.log(11))
 
 
+def test_of_many_predictions_a_sample_stands_for_the_density() -> None:
+    """With as many neighbours as there are times fewer, which the mean entropy tells by the logarithm of that."""
+    p = drawn(5, 12_000, 4)
+    unit = p / np.linalg.norm(p, axis=1, keepdims=True)
+    looked_at = np.arange(0, 12_000, 20)
+    similarities = unit[looked_at] @ unit.T / 0.05
+    similarities[np.arange(len(looked_at)), looked_at] = -np.inf
+    shares = np.exp(similarities)
+    shares /= shares.sum(axis=1, keepdims=True)
+    whole = -(shares * np.log(shares, out=np.zeros_like(shares), where=shares > 0)).sum(axis=1).mean()
+    assert soft_neighbourhood_density(p) == pytest.approx(whole - math.log(12_000 / 8192), abs=0.05)
+
+
 def test_a_low_temperature_leaves_the_nearest_neighbour_alone() -> None:
     assert soft_neighbourhood_density(drawn(2, 9, 4), 1e-6) == pytest.approx(0, abs=1e-9)
 

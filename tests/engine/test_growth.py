@@ -1,0 +1,18 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GROWTH = Path(__file__).parents[1] / "benchmarks" / "growth.py"
+
+
+def peak_memory(count: int) -> float:
+    """MiB of a process that trains on the features of so many photographs."""
+    ran = subprocess.run([sys.executable, str(GROWTH), str(count)], capture_output=True, text=True, check=True)
+    return float(ran.stdout.split()[1])
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_as_the_photographs_become_ten_times_as_many() -> None:
+    assert peak_memory(200_000) < 1.2 * peak_memory(20_000)
