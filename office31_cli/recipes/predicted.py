@@ -69,6 +69,8 @@ class Predictions:
     """Columns of a terminal that the longest path takes."""
     batches: Iterator[list[Prediction]]
     unreadable: list[Unread] = field(default_factory=list)
+    promised: bool = True
+    """Whether the coverage holds on photographs like those: a calibration without labels promises none."""
 
     def __iter__(self) -> Iterator[Prediction]:
         return chain.from_iterable(self.batches)

@@ -43,6 +43,7 @@ def predictions(entry: Entry, asked: Asked, *, device: str, observer: Observer) 
         path_width=asked.path_width,
         batches=_batches(answer, preprocessing.side, outputs, asked, unreadable, observer),
         unreadable=unreadable,
+        promised=bool(asked.calibration and asked.calibration.labels),
     )
 
 

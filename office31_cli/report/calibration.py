@@ -55,7 +55,7 @@ def reliability_table(calibration: Mapping[str, Any]) -> Table:
         ">confidence",
         *[">photographs", ">accuracy"] * len(stages),
         "",
-        caption="█ accuracy, │ confidence: they end together where the network can be taken at its word",
+        caption="█ accuracy, │ confidence: they end together where it can be taken at its word",
     )
     by_place = [{row["low"]: row for row in stage} for stage in stages]
     for low, high in sorted({(row["low"], row["high"]) for stage in stages for row in stage}):

@@ -54,7 +54,7 @@ def _caption(found: Predictions) -> str:
     """What the confidence is worth, where that is known."""
     if found.calibrated_on is None:
         return ""
-    promise = "; sets keep their promise on photographs like those"
+    promise = "; sets keep their promise on photographs like those" if found.promised else "; sets promise nothing"
     return f"confidence calibrated on {found.calibrated_on}" + (promise if found.coverage else "")
 
 

@@ -96,6 +96,8 @@ def test_sets_stand_in_place_of_the_others_with_what_they_promise(shown: Show) -
     assert text.splitlines()[-1] == (
         "confidence calibrated on shop, held out; sets keep their promise on photographs like those"
     )
+    unlabelled = found([sure, torn], coverage=0.9, calibrated_on="phone, without labels", promised=False)
+    assert shown(unlabelled, "table").splitlines()[-1].endswith("without labels; sets promise nothing")
 
 
 def test_the_unreadable_follow(shown: Show) -> None:
