@@ -65,7 +65,9 @@ class Recorder(Relay):
         self._writer.flush()
 
     def finish(self, card: Card) -> None:
-        """Write how the run was configured beside its scores, and close."""
+        """Write how the run was configured beside its scores, and of a target what its labels tell; then close."""
+        for number, accuracy in enumerate(card.metrics.get("accuracies") or [], 1):
+            self._write("accuracy/target", accuracy, number)
         if not self._scored:
             scores = dict(_numbers("score/held-out", card.metrics["validation"]))
             scores |= _numbers("score/target", card.metrics.get("scores"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from real_command import Command, Done
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LINE = ("pretrain", "--domain", "amazon", "--data", "sample", "--backbone", "convnet", "--train", "head")
 LINE += ("--epochs", "10", "--batch-size", "50", "--device", "cpu")
@@ -107,6 +108,16 @@ def test_two_processes_train_the_model_of_one(alone: Command, together: Torchrun
     again = together(*LINE, "--resume", "--json")
     assert (json.loads(again.out)["id"], again.err.count("\n")) == (two["id"], 1)
     assert again.err.startswith("this very run has ended already")
+
+
+def test_the_first_process_alone_records(together: Torchrun, tmp_path: Path) -> None:
+    result = together.json(*LINE, "--tensorboard", tmp_path / "board")
+    (folder,) = (tmp_path / "board").iterdir()
+    assert len({file.name.split(".")[-2] for file in folder.iterdir()}) == 1  # the number of the process
+    found = EventAccumulator(str(folder), size_guidance={"scalars": 0}, purge_orphaned_data=False).Reload()
+    steps = {tag: [event.step for event in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
+    assert steps["loss/item"] == steps["held-out/item"] == list(range(1, 11))
+    assert [event.value for event in found.Scalars("loss/item")] == pytest.approx(result["loss"])
 
 
 @pytest.mark.parametrize(

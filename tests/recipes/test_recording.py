@@ -119,6 +119,7 @@ def test_adapting_records_losses_and_validators_of_the_student_alone(things: Pat
     made = adapt("phone", data=str(things), method="auto", steps=2, options=options(board, held_out=0.0))
     found, told = read(board), history(made.id)
     recorded = curves(found)
+    assert recorded.pop("accuracy/target") == pytest.approx(made.accuracies)
     assert {tag.partition("/")[0] for tag in recorded} == {"learning rate", "loss", "validator"}
     for key, values in told.items():
         group, space, name = key.partition(" ")
