@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from office31_cli.recipes.compare.labels import compare_labels
     from office31_cli.recipes.compare.optimizers import compare_optimizers
     from office31_cli.recipes.compare.outputs import compare_outputs
+    from office31_cli.recipes.doctor import doctor
     from office31_cli.recipes.download import download
     from office31_cli.recipes.evaluate import evaluate
     from office31_cli.recipes.finetune import finetune
@@ -31,6 +32,7 @@ __all__ = [
     "compare_labels",
     "compare_optimizers",
     "compare_outputs",
+    "doctor",
     "download",
     "evaluate",
     "finetune",
@@ -40,7 +42,10 @@ __all__ = [
 ]
 
 _HOME = {
-    **{name: name for name in ("adapt", "benchmark", "download", "evaluate", "finetune", "predict", "pretrain")},
+    **{
+        name: name
+        for name in ("adapt", "benchmark", "doctor", "download", "evaluate", "finetune", "predict", "pretrain")
+    },
     **{f"compare_{what}": f"compare.{what}" for what in ("chapter", "labels", "optimizers", "outputs")},
     "planned": "benchmark",
     "Options": "request",

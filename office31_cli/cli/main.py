@@ -13,6 +13,7 @@ from office31_cli import __version__, processes
 from office31_cli.cli import compare, completion, models
 from office31_cli.cli.adapt import adapt
 from office31_cli.cli.benchmark import benchmark
+from office31_cli.cli.doctor import doctor
 from office31_cli.cli.download import download
 from office31_cli.cli.evaluate import evaluate
 from office31_cli.cli.finetune import finetune
@@ -43,6 +44,7 @@ app.command()(evaluate)
 app.command()(predict)
 app.command()(benchmark)
 app.command()(tune)
+app.command()(doctor)
 app.command()(methods)
 app.command()(strategies)
 app.add_typer(compare.app, name="compare")

@@ -90,7 +90,8 @@ def _cosines() -> npt.NDArray[np.float32]:
     place, frequency = np.arange(_THUMBNAIL), np.arange(_FREQUENCIES)[:, None]
     waves = np.cos(np.pi * (2 * place + 1) * frequency / (2 * _THUMBNAIL)) * np.sqrt(2 / _THUMBNAIL)
     waves[0] /= np.sqrt(2)
-    return waves.astype(np.float32)
+    lowest: npt.NDArray[np.float32] = waves.astype(np.float32)
+    return lowest
 
 
 def _averaging(side: int) -> npt.NDArray[np.float32]:
@@ -98,7 +99,8 @@ def _averaging(side: int) -> npt.NDArray[np.float32]:
     edges = np.linspace(0, side, _THUMBNAIL + 1)
     pixel = np.arange(side)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return (overlap.clip(0) * _THUMBNAIL / side).astype(np.float32)
+    shares: npt.NDArray[np.float32] = (overlap.clip(0) * _THUMBNAIL / side).astype(np.float32)
+    return shares
 
 
 def _joined(bits: Bits, most: int) -> IntArray:

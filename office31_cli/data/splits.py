@@ -54,6 +54,23 @@ def draw_labelled(items: IntArray, groups: Sequence[str], *, per_item: int, seed
     return drawn
 
 
+def folds(items: IntArray, groups: Sequence[str], *, count: int, seed: int = 0) -> IntArray:
+    """The number (n,) of each photograph's fold, from 0 to `count` - 1; twins are in one fold.
+
+    Each item is spread over the folds as evenly as its groups allow; content that is labelled as two items goes with
+    the first of them.
+    """
+    first: dict[str, int] = {}
+    for group, item in zip(groups, items.tolist(), strict=True):
+        first[group] = min(item, first.get(group, item))
+    of_item: dict[int, list[str]] = defaultdict(list)
+    for group, item in first.items():
+        of_item[item].append(group)
+    shuffled = [group for item in sorted(of_item) for group in _shuffled(of_item[item], "folds", seed)]
+    number = {group: place % count for place, group in enumerate(shuffled)}
+    return np.array([number[group] for group in groups], dtype=np.int64)
+
+
 def _quotas(sizes: Mapping[int, int], fraction: float) -> dict[int, int]:
     """The photographs to hold out of each item: at least one, never all, by the largest remainder method."""
     exact = Fraction(str(fraction))  # 0.29 of 100 is 29, not 28.999999999999996

@@ -88,6 +88,19 @@ def threads_for(cut: str) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def accelerator() -> str | None:
+    """The name of what computes beside the processor; None where there is nothing that torch can use."""
+    chosen = choose_device("auto")
+    if chosen.type == "cpu":
+        return None
+    return torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
+
+
+def threads() -> int:
+    """How many threads torch uses on the processor."""
+    return torch.get_num_threads()
+
+
 def environment(device: torch.device, backbone: str = "") -> dict[str, Any]:
     """What a result may depend on beside its inputs; stored in a model's card."""
     made_by = {"timm": version("timm")} if backbone.startswith(TIMM) else {}

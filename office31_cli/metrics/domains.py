@@ -12,6 +12,9 @@ Rows = NDArray[np.floating[Any]]
 _SHRINKAGE = 0.1
 """Of the covariance towards a multiple of the identity, for there may be fewer photographs than features."""
 
+_RIDGE = 1e-12
+"""So that rows which are all alike have a discriminant, too."""
+
 
 def proxy_a_distance(source: Rows, target: Rows, source_folds: IntArray, target_folds: IntArray) -> float:
     """2 (1 - 2 err): 0 where a linear classifier cannot tell two domains apart, 2 where it always can.
@@ -34,12 +37,11 @@ def proxy_a_distance(source: Rows, target: Rows, source_folds: IntArray, target_
 def _discriminant(first: Rows, second: Rows) -> tuple[NDArray[np.float64], float]:
     """A direction (d,) and the border along it, beyond which a row belongs to the second."""
     means = [rows.mean(0, dtype=np.float64) for rows in (first, second)]
-    centred = np.concatenate([rows - mean for rows, mean in zip((first, second), means, strict=True)])
-    covariance = centred.T @ centred / len(centred)
+    centred = [rows - mean for rows, mean in zip((first, second), means, strict=True)]
+    covariance = sum(rows.T @ rows / len(rows) for rows in centred) / 2  # the domains weigh alike, as they do in err
     width = len(covariance)
-    covariance *= 1 - _SHRINKAGE
-    covariance[np.diag_indices(width)] += _SHRINKAGE / (1 - _SHRINKAGE) * covariance.trace() / width + 1e-12
-    direction = np.linalg.solve(covariance, means[1] - means[0])
+    shrunk = (1 - _SHRINKAGE) * covariance + (_SHRINKAGE * covariance.trace() / width + _RIDGE) * np.eye(width)
+    direction = np.linalg.solve(shrunk, means[1] - means[0])
     return direction, float(direction @ (means[0] + means[1]) / 2)
 
 

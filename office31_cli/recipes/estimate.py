@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import heapreplace
 from itertools import chain
@@ -85,7 +85,7 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
         methods={name: by_method.get(name, 0.0) for name in plan.methods},
         seconds=round(_side_by_side(jobs, places), 1),
         views=plan.views * sum(map(len, photographs.values())),
-        photographs_per_second=round(_rate(network, start.preprocessing.crop, device), 1),
+        photographs_per_second=round(photographs_per_second(network, start.preprocessing.crop, device), 1),
     )
 
 
@@ -106,11 +106,16 @@ def _of_a_seed(bench: Bench, name: str) -> float:
     """Seconds that a method takes with one seed: for each epoch what it takes apart from its steps, and these."""
     short = replace(bench, settings=replace(bench.settings, epochs=1))
     _seconds(short, name, _FEW)  # the first time, memory is asked for and threads are made
-    few = _seconds(short, name, _FEW)
     if bench.methods[name].passes is not None:
-        return few
-    step = max(0.0, (_seconds(short, name, _MORE) - few) / (_MORE - _FEW))
-    return bench.settings.epochs * (max(0.0, few - _FEW * step) + bench.steps * step)
+        return _seconds(short, name, _FEW)
+    return extrapolated(lambda steps: _seconds(short, name, steps), bench.settings.epochs, bench.steps)
+
+
+def extrapolated(timed: Callable[[int], float], epochs: int, steps: int) -> float:
+    """Seconds of so many epochs of so many steps, from what `timed` takes for one epoch of few steps."""
+    few, more = timed(_FEW), timed(_MORE)
+    step = max(0.0, (more - few) / (_MORE - _FEW))
+    return epochs * (max(0.0, few - _FEW * step) + steps * step)
 
 
 def _seconds(bench: Bench, name: str, steps: int) -> float:
@@ -131,7 +136,7 @@ def _side_by_side(jobs: Sequence[float], places: int) -> float:
     return max(ends)
 
 
-def _rate(network: Network, crop: int, device: torch.device) -> float:
+def photographs_per_second(network: Network, crop: int, device: torch.device) -> float:
     """Photographs a second through the frozen part."""
     frozen = cut(network, "head").frozen
     assert frozen is not None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from office31_cli.data.splits import draw_labelled, held_out
+from office31_cli.data.splits import draw_labelled, folds, held_out
 
 MANIFEST = Path(__file__).parents[3] / "shared" / "office31" / "manifest.csv"
 
@@ -135,7 +135,7 @@ def test_the_listing_order_changes_no_photograph_s_side(
 def test_another_process_draws_the_same() -> None:
     """Python shuffles the order of its sets anew in each process; no draw may depend on it."""
     program = (
-        "import numpy as np; from office31_cli.data.splits import draw_labelled, held_out;"
+        "import numpy as np; from office31_cli.data.splits import draw_labelled, folds, held_out;"
         "items = np.repeat(np.arange(4), 10); groups = [f'{number // 2:064x}' for number in range(40)];"
         "print(held_out(items, groups).nonzero()[0].tolist());"
         "print(draw_labelled(items, groups, per_item=2, seed=1).nonzero()[0].tolist())"
@@ -214,3 +214,19 @@ def test_the_listing_order_changes_nothing_that_is_drawn(
     listed_otherwise = [groups[place] for place in order]
     shuffled = draw_labelled(items[order], listed_otherwise, per_item=per_item, seed=seed)
     np.testing.assert_array_equal(with_twins(shuffled, listed_otherwise), with_twins(drawn, groups)[order])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=1, max_size=60), st.integers(0, 5))
+def test_folds_keep_twins_together_and_spread_each_item(listed: list[tuple[int, int]], seed: int) -> None:
+    items = np.array([group % 4 for _, group in listed])  # a group has one item
+    groups = [f"{group}" for _, group in listed]
+    numbers = folds(items, groups, count=3, seed=seed)
+    assert set(numbers.tolist()) <= {0, 1, 2}
+    of_group = dict(zip(groups, numbers.tolist(), strict=True))
+    assert [of_group[group] for group in groups] == numbers.tolist()
+    for item in set(items.tolist()):
+        spread = np.bincount([fold for group, fold in of_group.items() if int(group) % 4 == item], minlength=3)
+        assert max(spread) - min(spread) <= 1
+    shuffled = np.random.default_rng(seed).permutation(len(listed))
+    again = folds(items[shuffled], [groups[n] for n in shuffled], count=3, seed=seed)
+    assert (again == numbers[shuffled]).all()

@@ -1,0 +1,71 @@
+"""`office31 doctor`."""
+
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
+
+
+def doctor(
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            help="A labelled domain to learn from; may be given again.",
+            show_default="what the model was trained on",
+            autocompletion=one_of(completion.labelled),
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            help="The domain to adapt to; its labels are not looked at.",
+            show_default=False,
+            autocompletion=one_of(completion.domains),
+        ),
+    ] = None,
+    check_labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--check-labels",
+            help="A labelled domain whose labels to look through as well, for nothing else; may be given again.",
+            show_default="the source",
+            autocompletion=one_of(completion.labelled),
+        ),
+    ] = None,
+    data: options.Data = None,
+    model: options.Model = None,
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    as_json: options.AsJson = False,
+) -> None:
+    """Foretell what adapting brings, and examine data and machine.
+
+    Without the target's labels, and before anything is trained for long. With no domain named, the machine is looked
+    at and the photographs are counted.
+
+    Example: office31 doctor --source amazon --target webcam
+    """
+    from office31_cli.recipes.doctor import doctor as recipe
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.doctor import doctor_parts
+
+    reporter = Reporter(as_json=as_json)
+    found = recipe(
+        source=source,
+        target=target,
+        check_labels=check_labels or [],
+        data=data,
+        model=model,
+        backbone=backbone,
+        weights=weights,
+        device=device,
+        seed=seed,
+        observer=reporter,
+    )
+    reporter.show(found, *doctor_parts(found))

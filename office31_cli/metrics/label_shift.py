@@ -1,0 +1,35 @@
+"""How often each item occurs where nobody has labelled anything."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ROUNDS, _CLOSE = 200, 1e-7
+
+Shares = NDArray[np.float64]
+
+
+def shares_by_em(probabilities: NDArray[np.floating[Any]], prior: Shares) -> Shares:
+    """The items' shares (K,) in photographs of which a classifier says `probabilities` (n, K), n > 0.
+
+    `prior` (K,) are the shares that it learnt from, above 0. Expectation maximisation (Saerens and others
+    2002): the likeliest shares if a picture of an item looks alike in both places. Raises ValueError for other shapes.
+    """
+    if probabilities.ndim != 2 or not len(probabilities) or prior.shape != probabilities.shape[1:]:
+        raise ValueError(f"expected probabilities (n, K) and shares (K,), got {probabilities.shape} and {prior.shape}")
+    likelihoods = probabilities.astype(np.float64) / prior
+    shares = prior.astype(np.float64)
+    for _ in range(_ROUNDS):
+        joint = likelihoods * shares
+        updated = (joint / joint.sum(1, keepdims=True).clip(np.finfo(float).tiny)).mean(0)
+        done = np.abs(updated - shares).sum() < _CLOSE
+        shares = updated
+        if done:
+            break
+    return shares
+
+
+def total_variation(first: Shares, second: Shares) -> float:
+    """Half the sum of the differences of shares (K,), in [0, 1]: what part of one would have to change its item."""
+    return float(np.abs(first - second).sum() / 2)

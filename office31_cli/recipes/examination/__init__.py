@@ -1,0 +1,1 @@
+"""The computing half of `doctor`: each file looks at one thing."""
