@@ -15,7 +15,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from office31_cli.errors import Failed
+from office31_cli.errors import Failed, Misuse
+from office31_cli.text import printable
 
 
 def _nothing(operation: str, path: Path) -> None:
@@ -26,6 +27,17 @@ before_operation: Callable[[str, Path], None] = _nothing
 """A test's hook: called with the operation's name and path just before it happens."""
 
 _BLOCK = 1 << 20
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Raise `Misuse` where the user's file cannot be put at `path`: one is there, or its folder is not."""
+    shown = printable(str(path))
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise Misuse(shown, "it exists already", "choose another path, or use --overwrite for a file")
+    if not path.parent.is_dir():
+        raise Misuse(shown, "its folder is not there", "make the folder first, or choose another path")
+    if not os.access(path.parent, os.W_OK):
+        raise Misuse(shown, "its folder cannot be written to", "choose another path")
 
 
 def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:

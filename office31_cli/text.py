@@ -25,6 +25,12 @@ def columns(text: str) -> int:
     return len(text) if text.isascii() else sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in text)
 
 
+def shortened(text: str, most: int) -> str:
+    """`text`, made `printable`, in at most so many characters, the last of which says that some are missing."""
+    shown = printable(text)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """What to try instead of an unknown word: the nearest of the known ones in whatever case, else all."""
     known = sorted(known)

@@ -20,6 +20,7 @@ from office31_cli.cli.finetune import finetune
 from office31_cli.cli.listing import methods, strategies
 from office31_cli.cli.predict import predict
 from office31_cli.cli.pretrain import pretrain
+from office31_cli.cli.report import figures, report
 from office31_cli.cli.tune import tune
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
 from office31_cli.report.console import print_error
@@ -42,6 +43,8 @@ app.command()(finetune)
 app.command()(adapt)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(report)
+app.command()(figures)
 app.command()(benchmark)
 app.command()(tune)
 app.command()(doctor)

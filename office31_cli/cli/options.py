@@ -48,6 +48,16 @@ Weights = Annotated[
         autocompletion=one_of(completion.weights),
     ),
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        help="DOMAIN, DOMAIN:train, DOMAIN:test or DOMAIN:all, as for evaluate.",
+        show_default="the domain that the model went on to, else the one it was trained on",
+        autocompletion=one_of(completion.splits),
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read.")]
 Name = Annotated[
     str | None,

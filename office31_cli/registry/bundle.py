@@ -48,10 +48,7 @@ def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
     shown = printable(str(path))
     if path.suffix != ".safetensors":
         raise Misuse(shown, "a model is exported as safetensors", "end the name in .safetensors")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise Misuse(shown, "it exists already", "choose another path, or use --overwrite for a file")
-    if not path.parent.is_dir():
-        raise Misuse(shown, "its folder is not there", "make the folder first, or choose another path")
+    storage.check_place(path, overwrite=overwrite)
     model, header = entry.verified(), tensors.read_header(entry.file())
     metadata = {"format": "pt", _CARD: entry.raw_card().decode(), _SHA256: entry.sha256}
     for name in sorted(entry.card.files.keys() - {MODEL_FILE}):

@@ -49,7 +49,7 @@ def card(shown: Shown, *, drawn: bool = False) -> Table:
     """What is known about one model, a line each; where it is `drawn` the curves of its training, too."""
     entry = shown.entry
     made = table(entry.name, "what", "value")
-    for what, value in _lines(entry):
+    for what, value in facts(entry):
         made.add_row(cell(what), cell(value))
     for key, values in curves(entry.card.history).items() if drawn else ():
         made.add_row(cell(" ".join(group_and_name(key))), course(values))
@@ -126,14 +126,20 @@ def _label(node: Node) -> Text:
         command = f" {node.card.command}" if node.card else ""
         return Text.assemble(cell(node.id + command), (f" ({node.state})", "dim"))
     row = ModelRow.of(node.entry)
+    return Text.assemble((cell(row.model).plain, "bold"), cell(f" {in_short(row)} "), (row.id, "dim"))
+
+
+def in_short(row: ModelRow) -> str:
+    """What made a model of what, how good it is, which labels: `adapt mcc, amazon → dslr, 84.4 %, labels: amazon 9`."""
     what = " ".join(word for word in (row.command, row.way) if word)
     told = [f"{what}, {_domains(row)}" if row.way else f"{what} {_domains(row)}"]
     told += [] if row.accuracy is None else [percent(row.accuracy)]
     told += [f"labels: {labels(row.labels_used)}"]
-    return Text.assemble((cell(row.model).plain, "bold"), cell(f" {', '.join(told)} "), (row.id, "dim"))
+    return ", ".join(told)
 
 
-def _lines(entry: Entry) -> Iterable[tuple[str, object]]:
+def facts(entry: Entry) -> Iterable[tuple[str, object]]:
+    """What is known about a stored model, each with its name."""
     stored = entry.card
     row = ModelRow.of(entry)
     yield "id", entry.id

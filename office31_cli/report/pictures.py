@@ -29,8 +29,12 @@ def figure_of(option: str, width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def write_picture(figure: "Figure", path: Path) -> None:
-    """The figure as a PNG: whole or not at all."""
+def write_picture(figure: "Figure", path: Path, dpi: int = 150) -> None:
+    """The figure as a PNG or SVG, which the end of its name says: whole or not at all, the same bytes each time."""
+    from matplotlib import rc_context
+
+    kind = path.suffix.removeprefix(".")
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=150)
+    with rc_context({"svg.hashsalt": "office31"}):
+        figure.savefig(content, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else None)
     storage.write_file(path, content.getvalue())

@@ -1,0 +1,125 @@
+"""`office31 report` and `office31 figures`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
+from office31_cli.errors import Misuse
+
+Word = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="A stored model's name or id; --model does the same.",
+        show_default="the newest",
+        autocompletion=one_of(completion.models),
+    ),
+]
+Compare = Annotated[
+    str | None,
+    typer.Option(
+        "--compare",
+        help="Another stored model, on the same photographs.",
+        show_default="what the model was made from",
+        autocompletion=one_of(completion.models),
+    ),
+]
+Embedding = Annotated[
+    str | None,
+    typer.Option(
+        "--embedding", help="How features become points: tsne or pca.", show_default="tsne where scikit-learn is here"
+    ),
+]
+
+
+def report(
+    word: Word = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page to write.")] = Path("report.html"),
+    compare: Compare = None,
+    split: options.Split = None,
+    embedding: Embedding = None,
+    model: options.Model = None,
+    data: options.Data = None,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show all that there is about a model on one HTML page.
+
+    It needs no network and runs no script; it holds small copies of some photographs.
+
+    Example: office31 report -o page.html
+    """
+    from office31_cli import storage
+    from office31_cli.recipes.report import report as recipe
+    from office31_cli.report.console import Reporter
+
+    reporter = Reporter(as_json=as_json)
+    storage.check_place(out, overwrite=overwrite)
+    found = recipe(
+        _model(word, model),
+        split=split,
+        compare=compare,
+        data=data,
+        embedding=embedding,
+        device=device,
+        skip_bad=skip_bad,
+        observer=reporter,
+    )
+    from office31_cli.recipes.reported import Written
+    from office31_cli.report.html.page import page
+    from office31_cli.report.written import written_table
+
+    storage.write_file(out, page(found))
+    written = Written(found, [out])
+    reporter.show(written, written_table(written))
+
+
+def figures(
+    word: Word = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write them to.")] = Path("figures"),
+    compare: Compare = None,
+    split: options.Split = None,
+    embedding: Embedding = None,
+    model: options.Model = None,
+    data: options.Data = None,
+    device: options.Device = "auto",
+    overwrite: options.Overwrite = False,
+    skip_bad: options.SkipBad = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write the report's figures for a paper, each as PNG and SVG.
+
+    Example: office31 figures --out figures
+    """
+    from office31_cli.recipes.report import report as recipe
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.figures import check_figures, write_figures
+
+    reporter = Reporter(as_json=as_json)
+    check_figures(out, overwrite=overwrite)
+    found = recipe(
+        _model(word, model),
+        split=split,
+        compare=compare,
+        data=data,
+        embedding=embedding,
+        device=device,
+        skip_bad=skip_bad,
+        observer=reporter,
+    )
+    from office31_cli.recipes.reported import Written
+    from office31_cli.report.written import written_table
+
+    written = Written(found, write_figures(found, out))
+    reporter.show(written, written_table(written))
+
+
+def _model(word: str | None, option: str | None) -> str | None:
+    if word is not None and option is not None:
+        raise Misuse("MODEL and --model", "the model is named twice", "leave one of them out")
+    return option if word is None else word

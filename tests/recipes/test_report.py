@@ -1,0 +1,183 @@
+"""What a report holds and what its page shows, for every kind of model and photograph."""
+
+import base64
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from read_page import Read
+from small_training import ITEMS, PICTURES, QUICK, make_things
+
+from office31_cli import adapt, evaluate, finetune, pretrain
+from office31_cli.errors import Misuse
+from office31_cli.metrics.significance import mcnemar_test
+from office31_cli.recipes.report import report
+from office31_cli.recipes.reported import Report
+from office31_cli.registry import Registry, upkeep
+from office31_cli.report.figures import write_figures
+from office31_cli.report.html.page import page
+
+SECTIONS = ["score", "lineage", "training", "items", "confusion", "embedding", "calibration", "photographs", "repeat"]
+OF_LABELS = ["items", "confusion", "calibration"]
+ALL = len(ITEMS) * PICTURES
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a model of shop, and below it one adapted to phone, one fine-tuned on it, one adapted to heap."""
+    root = tmp_path_factory.mktemp("reported")
+    things = make_things(root / "things", "shop", "phone")
+    (things / "heap").mkdir()
+    for number, picture in enumerate(sorted((things / "phone").glob("*/*"))):
+        shutil.copy(picture, things / "heap" / f"{number:02}.png")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("OFFICE31_HOME", str(root / "home"))
+        pretrain(["shop"], data=str(things), backbone="convnet", options=replace(QUICK, name="base"))
+        for target in ("heap", "phone"):
+            options = replace(QUICK, epochs=3, held_out=0.0, name=f"to-{target}")
+            adapt(target, model="base", method="mcc", steps=2, options=options)
+        finetune("phone", model="base", options=replace(QUICK, name="tuned"))
+    return root / "home"
+
+
+@pytest.fixture(autouse=True)
+def home(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OFFICE31_HOME", str(made))
+    return made
+
+
+@pytest.fixture(scope="module")
+def adapted(made: Path) -> Report:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("OFFICE31_HOME", str(made))
+        return report("to-phone")
+
+
+def test_scores_are_evaluates_and_the_test_counts_the_photographs_between_them(adapted: Report) -> None:
+    this, other = (evaluate("phone", model=name) for name in ("to-phone", "base"))
+    assert adapted.this.scored == this
+    assert adapted.other is not None
+    assert adapted.other.scored == other
+    assert adapted.paired is not None
+    assert adapted.paired.only_this - adapted.paired.only_other == round(ALL * (this.accuracy - other.accuracy))
+    assert adapted.paired.p_value == mcnemar_test(adapted.paired.only_this, adapted.paired.only_other)
+
+
+def test_every_figure_tells_of_the_same_photographs(adapted: Report) -> None:
+    assert adapted.this.scored is not None
+    right = round(ALL * adapted.this.scored.accuracy)
+    assert adapted.confusion is not None
+    assert (adapted.confusion.sum(), adapted.confusion.trace()) == (ALL, right)
+    assert sum(round(row.photographs * row.accuracy) for row in adapted.per_item) == right
+    assert [row.accuracy for row in adapted.per_item] == sorted(row.accuracy for row in adapted.per_item)
+    assert sum(each.photographs for each in adapted.reliability[-1].bins) == ALL
+    assert adapted.reliability[-1].ece == adapted.this.scored.ece
+    assert adapted.embedding is not None
+    other, this = adapted.embedding.panels
+    assert this.target.right is not None
+    assert (len(this.target.points), int(this.target.right.sum())) == (ALL, right)
+    assert this.source is not None
+    assert (this.source.domain, len(this.source.points), other.model) == ("shop", ALL, "base")
+
+
+def test_the_curves_are_those_of_the_card(adapted: Report) -> None:
+    card, noted = adapted.this.entry.card, adapted.curves
+    assert noted.losses.keys() == {"item", "confusion"}
+    assert noted.losses["item"] == [row["item"] for row in card.history]
+    assert noted.accuracies["phone"][-1] == card.metrics["scores"]["last"]
+    assert (noted.judge, noted.picked) == ("im", int(np.argmax(noted.validators["im"])) + 1)
+
+
+def test_the_galleries_hold_what_they_promise(adapted: Report) -> None:
+    assert [gallery.title for gallery in adapted.galleries][1] == "Least sure"
+    mistakes, unsure = adapted.galleries[0].pictures, adapted.galleries[1].pictures
+    assert all(picture.actual != picture.predicted for picture in mistakes)
+    assert [p.confidence for p in mistakes] == sorted((p.confidence for p in mistakes), reverse=True)
+    least = adapted.this.target.probabilities.max(1).min()
+    assert unsure[0].confidence == pytest.approx(least)
+    for picture in (*mistakes, *unsure):
+        assert picture.file.split("/")[:2] == ["phone", picture.actual]
+
+
+def test_the_page_shows_all_that_there_is_and_needs_nothing_else(adapted: Report) -> None:
+    content = page(adapted)
+    read = Read(content)
+    assert read.sections == SECTIONS
+    assert all(name in read.text for name in ("to-phone", "base", "mcc", *ITEMS))
+    assert not read.tags & {"script", "iframe", "object", "embed", "form", "base", "audio", "video"}
+    assert all(address.startswith(("#", "data:,", "data:image/jpeg;base64,")) for address in read.addresses)
+    assert "url(" not in read.style
+    assert "@import" not in read.style
+    digest = base64.b64encode(hashlib.sha256(read.style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;" in read.policy
+    assert page(report("to-phone")) == content
+
+
+def test_a_fine_tuned_model_is_shown_on_what_it_has_not_learnt_from() -> None:
+    found = report("tuned")
+    assert (found.split, found.this.scored) == ("phone:test", evaluate("phone", model="tuned"))
+    assert found.other is not None
+    assert found.other.entry.name == "base"
+    assert set(found.other.target.photographs.digests) == set(found.this.target.photographs.digests)
+
+
+def test_two_models_are_held_against_each_other_on_the_same_photographs() -> None:
+    found = report("to-phone", compare="tuned")
+    assert (found.split, found.other and found.other.scored) == ("phone:all", evaluate("phone:all", model="tuned"))
+    learnt = ALL * 4 // 5
+    assert f"tuned has learnt the labels of {learnt} of them" in Read(page(found)).text
+
+
+def test_a_score_that_is_not_honest_says_so() -> None:
+    assert "Not an honest score" in Read(page(report("tuned", split="phone:all"))).text
+
+
+def test_a_model_from_the_start_stands_alone() -> None:
+    found = report("base")
+    assert (found.split, found.other, found.paired) == ("shop:test", None, None)
+    read = Read(page(found))
+    assert read.sections == SECTIONS
+    assert "it was trained from the start" in read.text
+
+
+def test_photographs_without_labels_are_shown_without_what_labels_tell(tmp_path: Path) -> None:
+    found = report("to-heap")
+    assert (found.split, found.this.scored, found.paired, found.confusion) == ("heap:all", None, None, None)
+    read = Read(page(found))
+    assert read.sections == [section for section in SECTIONS if section not in OF_LABELS]
+    assert "nothing can be scored" in read.text
+    assert [gallery.title for gallery in found.galleries] == ["Least sure"]
+    assert {path.stem for path in write_figures(found, tmp_path)} == {"curves", "embedding"}
+    with pytest.raises(Misuse, match="no item folders"):
+        report("to-heap", split="heap:test")
+
+
+def test_a_model_whose_parent_is_gone_says_so_and_can_still_be_repeated() -> None:
+    options = replace(QUICK, held_out=0.0)
+    pretrain(
+        ["shop"],
+        data=report("base").this.entry.card.data["location"],
+        backbone="convnet",
+        options=replace(options, name="lost"),
+    )
+    adapt("phone", model="lost", method="mcc", steps=2, options=replace(options, name="orphan"))
+    upkeep.remove(Registry(), "lost", force=True)
+    found = report("orphan")
+    assert found.other is None
+    assert "is not here" in found.alone
+    assert [words[1] for words in found.commands] == ["pretrain", "adapt"]  # its card is kept
+    assert ("removed", "ancestor") in [(each.state, each.role) for each in found.family]
+
+
+def test_a_large_family_is_counted() -> None:
+    for number in range(6):
+        finetune("phone", model="base", options=replace(QUICK, epochs=1, seed=number, name=f"child-{number}"))
+    found = report("to-phone")
+    roles = [(each.name, each.role) for each in found.family]
+    assert ("base", "other") in roles
+    assert ("to-phone", "this") in roles
+    assert sum(each.left_out for each in found.family) > 0
+    assert len(found.family) == 1 + 1 + 4 + 1  # the root, this one, four beside it, and the number of the others
