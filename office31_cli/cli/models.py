@@ -1,31 +1,20 @@
 """`office31 models`: what there is, where it came from, and its upkeep."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from office31_cli.cli import completion
-from office31_cli.cli.completion import one_of
-from office31_cli.cli.options import AsJson, Name
+from office31_cli.cli.export import export, import_model
+from office31_cli.cli.options import AsJson, Word
 from office31_cli.errors import Refused
 from office31_cli.recipes.gc import collect
-from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
-from office31_cli.registry import Registry, bundle, lineage, upkeep
+from office31_cli.recipes.models import Lineage, ModelRow, Models, Removed, Shown, Verified
+from office31_cli.registry import Registry, lineage, upkeep
 from office31_cli.report import models as report
 from office31_cli.report.console import Reporter
 from office31_cli.text import counted
 
 app = typer.Typer(help="The stored models: what there is, and where it came from.")
-
-Word = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A model's name, its id, or the first digits of that.",
-        autocompletion=one_of(completion.models),
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -131,35 +120,5 @@ def gc(
     Reporter(as_json=as_json).show(given, report.freed(given))
 
 
-@app.command()
-def export(
-    model: Word,
-    path: Annotated[
-        Path | None,
-        typer.Argument(metavar="PATH", help="A .safetensors file.", show_default="the model's name in this folder"),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Write a model with its card to one .safetensors file.
-
-    Example: office31 models export best best.safetensors
-    """
-    entry = Registry().find(model)
-    path = bundle.export(entry, path or Path(f"{entry.name}.safetensors"), overwrite=overwrite)
-    written = Exported(entry.name, entry.id, path)
-    Reporter(as_json=as_json).show(written, report.exported(written))
-
-
-@app.command("import")
-def import_model(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file that `office31 models export` wrote.")],
-    name: Name = None,
-    as_json: AsJson = False,
-) -> None:
-    """Store the model in an exported file, checked throughout.
-
-    Example: office31 models import best.safetensors --name best
-    """
-    row = ModelRow.of(bundle.import_model(Registry(), path, name=name))
-    Reporter(as_json=as_json).show(row, report.imported(row))
+app.command()(export)
+app.command("import")(import_model)

@@ -21,6 +21,14 @@ Model = Annotated[
         autocompletion=one_of(completion.models),
     ),
 ]
+Word = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model's name, its id, or the first digits of that.",
+        autocompletion=one_of(completion.models),
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option(

@@ -72,6 +72,13 @@ def decode(path: Path, side: int) -> Pixels:
         return np.asarray(small, dtype=np.uint8)
 
 
+def whole(path: Path, side: int) -> Pixels:
+    """The photograph (h, w, 3) as it is just before `decode` squashes it; raises as that does."""
+    with _opened(path) as picture:
+        picture.draft("RGB", (side, side))
+        return np.asarray(_to_rgb(_upright(picture)), dtype=np.uint8)
+
+
 def thumbnail(path: Path, side: int) -> bytes:
     """The photograph made to fit into (side, side), upright, as a JPEG file's bytes; raises as `decode` does.
 

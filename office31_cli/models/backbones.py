@@ -50,6 +50,19 @@ def build_backbone(name: str, crop: int, weights: Mapping[str, Tensor] | None = 
     return network
 
 
+def last_layer(backbone: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The `weight` (K, d) and `bias` (K,) of the layer that the backbone, which has these weights, is without.
+
+    Raises `Failed` where they hold no such layer.
+    """
+    known = backbone.state_dict()
+    rest = {key: value for key, value in weights.items() if key not in known and not key.startswith(_AUXILIARY)}
+    layer = {key.rpartition(".")[2]: value for key, value in rest.items()}
+    if layer.keys() != {"weight", "bias"} or layer["weight"].dim() != 2 or len(layer["bias"]) != len(layer["weight"]):
+        raise Failed("weights", "they hold no last layer with weights and biases", "save the whole classifier's")
+    return layer
+
+
 def _options(name: str, crop: int) -> dict[str, Any]:
     if name in ("googlenet", "inception_v3"):
         # Their fresh weights would take half a minute to draw; the auxiliary heads serve their first training only;

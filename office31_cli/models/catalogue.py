@@ -54,7 +54,7 @@ def check_weights(backbone: str, weights: str) -> str:
     if weights == "none" or (weights == "DEFAULT" and backbone in OWN):
         return "none"
     if is_path(weights):
-        return str(_check_path(weights))
+        return str(check_file(weights))
     if backbone.startswith(TIMM):
         return weights
     known = weights_of(backbone)
@@ -73,7 +73,8 @@ def is_path(weights: str) -> bool:
     return weights.endswith((".safetensors", ".pth", ".pt")) or "/" in weights
 
 
-def _check_path(weights: str) -> Path:
+def check_file(weights: str) -> Path:
+    """The whole path of a file of weights; raises `Misuse` where there is none, or it is of another kind."""
     path = Path(weights).expanduser()
     if path.suffix not in (".safetensors", ".pth", ".pt"):
         raise Misuse(f"weights {printable(weights)}", "not a .safetensors or .pth file", "give one of those")

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,6 +27,8 @@ class Architecture:
 
     backbone: str
     bottleneck: int
+    """The features that the last layer is given; 0 for a network without one, whose last layer is given the backbone's
+    own, as in torchvision's classifiers."""
     crop: int
     outputs: Composite
     cosine: bool = False
@@ -94,7 +97,7 @@ class Network(nn.Module):
 
     def activations(self) -> list[nn.Module]:
         """Of each network the layer of the bottleneck whose output are the features (n, d), before dropout."""
-        return [module for part in self.bottlenecks() for module in part if isinstance(module, nn.ReLU)]
+        return [module for part in self.bottlenecks() for module in part if isinstance(module, nn.ReLU | nn.Identity)]
 
     def _heads(self) -> list["Head"]:
         return [head for head in self.heads if isinstance(head, Head)]
@@ -119,7 +122,8 @@ class Network(nn.Module):
 class Head(nn.Module):
     """Features (n, d) through a bottleneck (linear, batch norm, ReLU) to the numbers of all outputs.
 
-    With `cosine` what the last layer sees has a fixed length, and it has no biases.
+    With a `bottleneck` of 0 there is none. With `cosine` what the last layer sees has a fixed length, and it has no
+    biases.
 
     The two dropouts were chosen on amazon's held-out photographs, as they are and seen through a simulated worse
     camera (blurred, tinted, noisy, before another background): they cost one point of the former and gain seven
@@ -128,32 +132,26 @@ class Head(nn.Module):
 
     def __init__(self, features: int, bottleneck: int, width: int, *, cosine: bool = False) -> None:
         super().__init__()
-        self.features, self.cosine = features, cosine
+        self.features = features
+        self._like = partial(Head, bottleneck=bottleneck, width=width, cosine=cosine)
         self._directions: Tensor | None = None
-        self.bottleneck = nn.Sequential(
-            UnitFeatures(),
-            nn.Dropout(0.2),
-            nn.Linear(features, bottleneck),
-            nn.BatchNorm1d(bottleneck),
-            nn.ReLU(),
-            nn.Dropout(0.5),
-        )
+        self.bottleneck = _bottleneck(features, bottleneck) if bottleneck else nn.Sequential(nn.Identity())
         if cosine:  # a length of 20 is a temperature of 0.05 (Saito and others 2019)
             self.bottleneck.append(UnitFeatures())
-        self.outputs = nn.Linear(bottleneck, width, bias=not cosine)
+        self.outputs = nn.Linear(bottleneck or features, width, bias=not cosine)
 
     def redrawn(self) -> "Head":
         """A head of the same shape with fresh weights."""
-        width = self.features if self._directions is None else len(self._directions)
-        fresh = Head(width, self.outputs.in_features, self.outputs.out_features, cosine=self.cosine)
-        return fresh if self._directions is None else fresh.along(self._directions)
+        if self._directions is None:
+            return self._like(self.features)
+        return self._like(len(self._directions)).along(self._directions)
 
     def along(self, directions: Tensor) -> "Head":
         """The head for features along orthonormal directions (d, k): it answers as this one does to what they span.
 
         Drawn for k features its weights would be larger, and so learn more slowly.
         """
-        made = Head(directions.shape[1], self.outputs.in_features, self.outputs.out_features, cosine=self.cosine)
+        made = self._like(directions.shape[1])
         made._directions = directions
         weights = self.state_dict()
         name = next(name for name, value in weights.items() if value.dim() == 2)
@@ -166,6 +164,17 @@ class Head(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             answered: Tensor = self.outputs(self.bottleneck(features.float()))
         return answered
+
+
+def _bottleneck(features: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        UnitFeatures(),
+        nn.Dropout(0.2),
+        nn.Linear(features, width),
+        nn.BatchNorm1d(width),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+    )
 
 
 def going_on(network: Network, architecture: Architecture) -> Network:

@@ -32,6 +32,12 @@ _OWN_PREPROCESSING = {
 
 _HARDENED = TorchVersion("2.10")
 
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+"""Under what training scripts put the network beside its optimizer and their own affairs."""
+
+_PREFIXES = ("module.", "_orig_mod.", "model.")
+"""What `DataParallel`, `torch.compile` and Lightning put before every key."""
+
 _LARGEST = 1 << 32
 """Bytes of the largest weights file that is fetched; torchvision's largest is 2.6 GB."""
 
@@ -66,7 +72,10 @@ def _of_file(name: str, path: Path, preprocessing: Preprocessing) -> Weights:
 
 
 def read_file(path: Path) -> dict[str, Tensor]:
-    """The tensors of a `.safetensors` file, or of a `.pth` file without running what a pickle may ask for."""
+    """The tensors of a `.safetensors` file, or of a `.pth` file without running what a pickle may ask for.
+
+    Those of a training script's checkpoint are found within it, and named as the network itself names them.
+    """
     if path.suffix != ".safetensors":
         _check_unpickler(path)
     try:
@@ -81,6 +90,7 @@ def read_file(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         reason = printable((str(error).splitlines() or ["damaged"])[0])
         raise Refused(printable(str(path)), f"it cannot be read as weights ({reason})", "fetch it again") from None
+    stored = _unwrapped(stored)
     if not isinstance(stored, dict) or not all(isinstance(key, str) and _plain(stored[key]) for key in stored):
         raise Refused(printable(str(path)), "it is not a state dict of tensors", "save the network's state_dict()")
     return stored
@@ -94,6 +104,19 @@ def _check_unpickler(path: Path) -> None:
             f"torch {torch.__version__} does not read pickles safely",
             f"convert it to .safetensors, or upgrade torch to {_HARDENED} or newer",
         )
+
+
+def _unwrapped(stored: Any) -> Any:
+    """The state dict in a checkpoint, its keys without the prefixes that wrappers gave all of them."""
+    inside = [stored[key] for key in _WRAPPERS if isinstance(stored.get(key), dict)] if isinstance(stored, dict) else []
+    found = inside[0] if inside else stored
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+        return found
+    for _ in _PREFIXES:  # each may be there once
+        for prefix in _PREFIXES:
+            if all(key.startswith(prefix) for key in found):
+                found = {key.removeprefix(prefix): value for key, value in found.items()}
+    return found
 
 
 def _read_pickle(path: Path) -> Any:

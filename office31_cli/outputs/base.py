@@ -40,6 +40,8 @@ class Output(ABC):
     """The one figure of `score` that says most."""
     plain: ClassVar[tuple[str, ...]] = ()
     """The figures of `score` that are no fractions in [0, 1]."""
+    says: ClassVar[str] = "the value, in the column's own unit"
+    """What an answer is, for whoever has nothing but an exported file."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not 0 < self.weight <= sys.float_info.max:

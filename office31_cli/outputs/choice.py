@@ -21,6 +21,7 @@ class Kind(Output):
     kind: ClassVar[str] = "choice"
     breadth: ClassVar[int] = 2
     headline: ClassVar[str] = "accuracy"
+    says: ClassVar[str] = "the probability of each label"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,6 +21,7 @@ class Kind(Output):
     kind: ClassVar[str] = "yes/no"
     breadth: ClassVar[int] = 0
     headline: ClassVar[str] = "accuracy"
+    says: ClassVar[str] = "the probability of yes"
 
     @classmethod
     def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:

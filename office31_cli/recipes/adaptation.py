@@ -15,7 +15,7 @@ from office31_cli.engine.device import choose_device, threads_for
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import Examples, joined
 from office31_cli.engine.loop import Training
-from office31_cli.errors import Failed
+from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.adabn import batch_norms
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
@@ -76,6 +76,10 @@ class AdaptRun(Run):
             observer.warn(
                 f"{request.target}: the model has learnt the labels of {known:,} of its "
                 f"{counted(len(target), 'photograph')} before, so the scores promise too much"
+            )
+        if method.passes is not None and not any(batch_norms(halves.trained)):
+            raise Misuse(
+                f"--method {request.name}", "it changes batch norms, and no trained part has one", "choose another"
             )
         if method.passes is not None and halves.frozen is not None and any(batch_norms(halves.frozen)):
             observer.warn(

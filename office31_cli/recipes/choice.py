@@ -9,8 +9,11 @@ from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.labelled import FILE as LABELS_SEEN
-from office31_cli.registry import Entry, Registry
+from office31_cli.registry import Entry, Registry, lineage
 from office31_cli.text import did_you_mean, listed, printable
+
+IMPORT = "import"
+"""The command that made a model of weights which were trained elsewhere."""
 
 
 def model_and_data(
@@ -34,7 +37,7 @@ def model_and_data(
     if opened is not None:
         check(opened, domain)
     taken = _newest(registry, domain, opened, fits, otherwise) if word is None else _named(registry, word)
-    opened = opened or _data_of(taken)
+    opened = opened or data_of(taken)
     check(opened, domain)
     check_items(taken, opened)
     return taken, opened
@@ -74,7 +77,7 @@ def _newest(
         if not (usable(entry) and fits(entry)):
             continue
         try:
-            its = opened or _data_of(entry)
+            its = opened or data_of(entry)
         except Office31Error as error:  # its folder is gone, or was changed: another model may do
             gone = gone or error
             continue
@@ -94,7 +97,8 @@ def _newest(
 def usable(entry: Entry) -> bool:
     """Whether a card tells what every command needs; a model from elsewhere may have another."""
     return (
-        isinstance(entry.card.data.get("location"), str)
+        "location" in entry.card.data
+        and isinstance(entry.card.data["location"], str | None)
         and isinstance(entry.card.network.get("backbone"), str)
         and LABELS_SEEN in entry.card.files
     )
@@ -110,8 +114,8 @@ def check_usable(entry: Entry) -> None:
         )
 
 
-def _data_of(entry: Entry) -> DataSet:
-    """The data set that a model was trained on."""
+def data_of(entry: Entry) -> DataSet:
+    """The data set that a model was trained on; the usual one for a model that comes from elsewhere."""
     place = entry.card.data["location"]
     try:
         return open_data(place)
@@ -138,12 +142,17 @@ def check_answers_item(entry: Entry, why: str) -> None:
 
 
 def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
-    """Say which model was taken where none was named.
+    """Say which model was taken where none was named, and where nobody knows what it has seen.
 
     Recipes tell when all that was typed has proved right, so that an error stands alone.
     """
     if word is None:
         observer.say(f"model: {taken.name} ({taken.id}), the newest that fits")
+    made_from = [node.card for node in lineage.ancestors(Registry(), taken)]
+    if any(card and card.command == IMPORT and not card.labels_used for card in (taken.card, *made_from)):
+        observer.warn(
+            f"what {taken.name} was trained on elsewhere is not known: on photographs of that, scores promise too much"
+        )
 
 
 def tell_data(word: str | None, taken: DataSet, observer: Observer) -> None:

@@ -1,7 +1,6 @@
 """What `office31 models` tells about stored models, as rows that a table and `--json` share."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from office31_cli.registry import Entry, Problem
@@ -146,21 +145,3 @@ class Removed:
     def to_json(self) -> dict[str, Any]:
         """The object that `rm --json` prints."""
         return {"id": self.id, "removed": True}
-
-
-@dataclass(frozen=True)
-class Exported:
-    """A model in a file of its own."""
-
-    model: str
-    id: str
-    path: Path
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `export --json` prints."""
-        return {
-            "model": self.model,
-            "id": self.id,
-            "path": str(self.path),
-            "bytes": self.path.stat().st_size,
-        }

@@ -42,13 +42,10 @@ class _Bundle:
 def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
     """Write a model, its card and its small files to one `.safetensors` file at `path`, and return the path.
 
-    Raises `Misuse` where the path is taken, in no folder or has another suffix, and `Refused` where a stored file
-    is damaged.
+    Raises as `check_path` does, and `Refused` where a stored file is damaged.
     """
+    check_path(path, ".safetensors", overwrite=overwrite)
     shown = printable(str(path))
-    if path.suffix != ".safetensors":
-        raise Misuse(shown, "a model is exported as safetensors", "end the name in .safetensors")
-    storage.check_place(path, overwrite=overwrite)
     model, header = entry.verified(), tensors.read_header(entry.file())
     metadata = {"format": "pt", _CARD: entry.raw_card().decode(), _SHA256: entry.sha256}
     for name in sorted(entry.card.files.keys() - {MODEL_FILE}):
@@ -59,6 +56,14 @@ def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
         )
     storage.write_file(path, tensors.rewritten(model, header, metadata))
     return path
+
+
+def check_path(path: Path, suffix: str, *, overwrite: bool) -> None:
+    """Raise `Misuse` where no file of this suffix can be written to `path`: it is taken, or in no folder."""
+    shown = printable(str(path))
+    if path.suffix != suffix:
+        raise Misuse(shown, f"it does not end in {suffix}", f"end the name in {suffix}")
+    storage.check_place(path, overwrite=overwrite)
 
 
 def import_model(registry: Registry, path: Path, *, name: str | None = None) -> Entry:
@@ -88,8 +93,8 @@ def _read(path: Path) -> _Bundle:
     if path.suffix.lower() in _PICKLES:
         raise Misuse(
             shown,
-            "a pickle can run code, and is not imported",
-            "convert it to safetensors, or start from it with: office31 pretrain --weights PATH",
+            "it holds weights without a model's card",
+            "name its network with --backbone, or start from it with: office31 pretrain --weights PATH",
         )
     if not path.is_file():
         raise Misuse(shown, "there is no such file", "give the path of an exported .safetensors file")
@@ -98,7 +103,7 @@ def _read(path: Path) -> _Bundle:
         raise Misuse(
             shown,
             "it holds weights without a model's card",
-            "start from them with: office31 pretrain --weights PATH",
+            "name its network with --backbone, or start from it with: office31 pretrain --weights PATH",
         )
     raw_card = header.metadata.get(_CARD, "").encode()
     card = cards.decode(raw_card, f"the card in {shown}")

@@ -1,7 +1,6 @@
 """Which model was made from which, the removed ones included."""
 
 import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -43,6 +42,21 @@ def forest(registry: Registry) -> list[Node]:
     return roots
 
 
+def ancestors(registry: Registry, entry: Entry) -> list[Node]:
+    """The models that one was made from, the nearest first, removed ones included."""
+    found: list[Node] = []
+    nearest = Node(entry.id, "stored", entry, entry.card)
+    while parents := _parent_of(nearest):
+        (model_id,) = parents
+        try:
+            parent = registry.find(model_id)
+            nearest = Node(model_id, "stored", parent, parent.card)
+        except Office31Error:
+            nearest = _absent(registry.layout, model_id)
+        found.append(nearest)
+    return found
+
+
 def _age(node: Node) -> tuple[str, str]:
     return (node.card.created if node.card else "", node.id)
 
@@ -55,5 +69,5 @@ def _absent(layout: Layout, model_id: str) -> Node:
     return Node(model_id, "missing")
 
 
-def _parent_of(node: Node) -> Iterable[str]:
+def _parent_of(node: Node) -> list[str]:
     return [parent.id for parent in node.card.parents[:1]] if node.card else []

@@ -33,9 +33,9 @@ class Grid:
         """A pipe table with a title above and the caption below it."""
         rule = ["---:" if name.startswith(">") else "---" for name in self.columns]
         lines = [self._names(), rule, *self.rows]
-        drawn = "\n".join("| " + " | ".join(map(_in_markdown, line)) + " |" for line in lines)
+        drawn = "\n".join("| " + " | ".join(map(in_markdown, line)) + " |" for line in lines)
         return "\n\n".join(
-            part for part in (f"**{_in_markdown(self.title)}**", drawn, _in_markdown(self.caption)) if part
+            part for part in (f"**{in_markdown(self.title)}**", drawn, in_markdown(self.caption)) if part
         )
 
     def csv(self) -> str:
@@ -109,5 +109,7 @@ def _in_latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in printable(text))
 
 
-def _in_markdown(text: str) -> str:
-    return "".join("\\" + character if character in "\\`*_[]|<>" else character for character in printable(text))
+def in_markdown(text: str) -> str:
+    """Any text as it is, with nothing in it that Markdown, GitHub's included, would take for its own."""
+    escaped = "".join("\\" + character if character in "\\`*_[]|<>&~" else character for character in printable(text))
+    return escaped.replace("://", ":\\/\\/").replace("www.", "www\\.")

@@ -1,7 +1,7 @@
 """Stored models as tables and trees."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.filesize import decimal
 from rich.table import Table
@@ -11,15 +11,19 @@ from rich.tree import Tree
 from office31_cli.history import curves, group_and_name
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
+from office31_cli.recipes.export import Exported
 from office31_cli.recipes.gc import Collected
-from office31_cli.recipes.models import Exported, Lineage, ModelRow, Models, Removed, Shown, Verified
+from office31_cli.recipes.models import Lineage, ModelRow, Models, Removed, Shown, Verified
 from office31_cli.registry import Entry, Problem
 from office31_cli.registry.lineage import Node
 from office31_cli.report.calibration import mended
 from office31_cli.report.console import cell, percent, table
 from office31_cli.report.sparkline import course
 from office31_cli.report.training import labels
-from office31_cli.text import counted, listed
+from office31_cli.text import counted, listed, printable
+
+if TYPE_CHECKING:
+    from office31_cli.models.program import End
 
 
 def listing(models: Models) -> Table:
@@ -99,9 +103,24 @@ def freed(given: Collected) -> Text:
     return told
 
 
-def exported(written: Exported) -> Text:
-    """Where the exported model lies."""
-    return Text.assemble("model ", cell(written.model), " written to ", cell(written.path))
+def exported(result: Exported) -> Table:
+    """Where the exported model lies, and what is known of it."""
+    made = table(f"model {result.entry.name} written to {result.path}", "", "")
+    made.show_header = False
+    made.add_row("format", f"{result.format}, {decimal(result.path.stat().st_size)}, {result.seconds:.1f} s")
+    if result.written:
+        graph, parity = result.written.graph, result.written.parity
+        made.add_row("takes", cell(_end(graph.given)))
+        made.add_row("answers", cell(", ".join(map(_end, graph.answers))))
+        shown = f"{counted(parity.pictures, 'picture')} drawn for it"
+        if parity.source is not None:
+            shown = f"{counted(parity.pictures, 'photograph')} of {printable(parity.source)}"
+        made.add_row("compared", f"on {shown}")
+        made.add_row("", f"the same item is likeliest on {parity.agreeing:,}")
+        made.add_row("", f"no logit is further than {parity.largest_difference:.1e} from the model's")
+    if result.card:
+        made.add_row("model card", cell(result.card))
+    return made
 
 
 def imported(row: ModelRow) -> Text:
@@ -175,6 +194,11 @@ def _calibration(told: Any) -> str:
         return "; ".join(mended(told))
     except (KeyError, TypeError, ValueError):  # another version's
         return "not known to this version"
+
+
+def _end(end: "End") -> str:
+    """`item (n, 31)`"""
+    return f"{end.name} ({', '.join(map(str, end.shape))})"
 
 
 def _outputs(networks: object) -> str:

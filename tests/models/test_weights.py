@@ -99,7 +99,8 @@ def test_an_old_torch_reads_no_pickle(
     "stored",
     [
         [torch.zeros(1)],
-        {"state_dict": {"w": torch.zeros(1)}},
+        {"state_dict": {"w": 1.0}},
+        {"model": {"w": torch.zeros(1), "epoch": 3}},
         {0: torch.zeros(1)},
         {"w": 1.0},
         {"w": torch.zeros(2).to_sparse()},

@@ -1,0 +1,127 @@
+"""`office31 models export` and `import`: models as files, for elsewhere and from there."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from office31_cli.cli import completion
+from office31_cli.cli.completion import one_of
+from office31_cli.cli.options import AsJson, Data, Name, Word
+from office31_cli.errors import Misuse
+
+
+def export(
+    model: Word,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="PATH", help="Where to.", show_default="the model's name in this folder")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="safetensors, which import takes back; onnx or pt2 (torch.export), which run without office31.",
+            show_default="what PATH ends in, else safetensors",
+        ),
+    ] = None,
+    preprocessing: Annotated[
+        bool, typer.Option("--preprocessing", help="Put preprocessing inside: an onnx or pt2 file takes any picture.")
+    ] = False,
+    opset: Annotated[
+        int | None, typer.Option("--opset", help="The version of onnx's operators.", show_default="torch's choice")
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", help="How far a logit may be from the model's own.", show_default="0.001"),
+    ] = None,
+    pictures: Annotated[
+        int | None,
+        typer.Option("--pictures", min=1, help="How many to compare the file with the model on.", show_default="64"),
+    ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Score the model, and write a model card beside the file: PATH's name, .md.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model to one file, for here or for elsewhere.
+
+    An onnx or pt2 file is run again on photographs, and is kept only if it answers as the model does.
+
+    Example: office31 models export best best.onnx --preprocessing --card
+    """
+    from office31_cli.recipes.export import export as recipe
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.model_card import write
+    from office31_cli.report.models import exported
+
+    reporter = Reporter(as_json=as_json)
+    result = recipe(
+        model,
+        path,
+        form=form,
+        preprocessing=preprocessing,
+        opset=opset,
+        tolerance=tolerance,
+        pictures=pictures,
+        card=card,
+        overwrite=overwrite,
+        observer=reporter,
+    )
+    write(result)
+    reporter.show(result, exported(result))
+
+
+def import_model(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A file that models export wrote, or a classifier's .pth.")
+    ],
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            "--backbone",
+            help="The torchvision network that a classifier from elsewhere is.",
+            show_default=False,
+            autocompletion=one_of(completion.backbones),
+        ),
+    ] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option(
+            "--items", help="What the classifier's outputs are called, a line each.", show_default="the items of --data"
+        ),
+    ] = None,
+    data: Data = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option("--domain", help="A domain of --data whose labels it has seen; may be given again."),
+    ] = None,
+    name: Name = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store a model from a file, checked throughout.
+
+    Example: office31 models import best.safetensors --name best
+
+    A torchvision classifier becomes a model without a bottleneck: its logits are what they were.
+
+    Example: office31 models import resnet50.pth --backbone resnet50 --items items.txt --domain amazon
+    """
+    from office31_cli.recipes.classifier import import_classifier
+    from office31_cli.recipes.models import ModelRow
+    from office31_cli.registry import Registry, bundle
+    from office31_cli.report.console import Reporter
+    from office31_cli.report.models import imported
+
+    reporter = Reporter(as_json=as_json)
+    if backbone is None:
+        for option, value in (("--items", items), ("--data", data), ("--domain", domain)):
+            if value is not None:
+                raise Misuse(option, "an exported model tells it itself", "leave it out, or name the --backbone")
+        entry = bundle.import_model(Registry(), path, name=name)
+    else:
+        entry = import_classifier(
+            path, backbone, items=items, data=data, domains=domain or (), name=name, observer=reporter
+        )
+    row = ModelRow.of(entry)
+    reporter.show(row, imported(row))

@@ -1,0 +1,16 @@
+"""What a network is written as, to be run without this program: one file a format, named as its files end.
+
+To add one, write `SUFFIX.py` with a docstring whose first line says what it is and a class `Format` that derives
+from `base.Format`. Nothing else needs to know of it: `office31 models export` takes it.
+"""
+
+from office31_cli.discovery import Folder
+from office31_cli.models.formats.base import Format
+
+FOLDER = Folder(__name__, "format")
+
+
+def load(name: str) -> Format:
+    """A format by its name; raises `Misuse` with a near match where there is none. Imports no torch."""
+    made: Format = FOLDER.load(name).Format()
+    return made
