@@ -52,6 +52,7 @@ def test_nothing_runs_nothing_is_asked_for_and_nothing_overflows(
     assert tab.ask("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
 
 
+@pytest.mark.fault(74)
 def test_names_are_text_and_nothing_else(tab: Page, written: Path) -> None:
     tab.open(written / "page.html")
     assert tab.ask(_RUNS) == 0
