@@ -178,6 +178,13 @@ def formats(asked: Asked) -> Iterable[str]:
     return FORMATS
 
 
+def export_formats(asked: Asked) -> Iterable[str]:
+    """What `--format` of `models export` takes."""
+    from office31_cli.recipes.export import formats_known
+
+    return formats_known()
+
+
 def prediction_formats(asked: Asked) -> Iterable[str]:
     """What `--format` of `predict` takes."""
     from office31_cli.report.predict import FORMATS

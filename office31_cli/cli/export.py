@@ -22,6 +22,7 @@ def export(
             "--format",
             help="safetensors, which import takes back; onnx or pt2 (torch.export), which run without office31.",
             show_default="what PATH ends in, else safetensors",
+            autocompletion=one_of(completion.export_formats),
         ),
     ] = None,
     preprocessing: Annotated[

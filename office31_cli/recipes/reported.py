@@ -121,6 +121,8 @@ class Reliability:
     """None for the probabilities as the network has them."""
     fitted_on: str | None
     """What the temperature was fitted to."""
+    own: int
+    """How many of the photographs are of those; they are judged as if it had not been."""
 
 
 @dataclass(frozen=True)

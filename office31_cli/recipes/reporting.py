@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from office31_cli.data.folder import DataSet
-from office31_cli.data.photographs import BoolArray, IntArray, Photographs
-from office31_cli.metrics.calibration import expected_calibration_error, reliability
-from office31_cli.metrics.confusion import confusion_matrix
+from office31_cli.data.photographs import BoolArray, Photographs
+from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import FloatArray
-from office31_cli.recipes import calibrated, labelled, repeating
+from office31_cli.recipes import labelled, repeating
 from office31_cli.recipes.answering import Answers, answer
 from office31_cli.recipes.embedding import FEWEST, embedded, unit
 from office31_cli.recipes.family import family, lines
@@ -75,7 +74,7 @@ def gathered(
         paired=None if that is None else _paired(this, that),
         curves=_curves(entry, asked.domain),
         per_item=_per_item(this, that),
-        confusion=_confusion(this),
+        confusion=np.array(this.scored.confusion["counts"]) if this.scored and this.scored.confusion else None,
         embedding=embedding,
         reliability=[row for view in (that, this) if view for row in _reliability(view)],
         galleries=galleries(this, that),
@@ -91,7 +90,8 @@ def _view(entry: Entry, asked: Asked, like: Answers | None, known: Photographs |
     part, only = (asked.part, None) if like is None else (like.part, like.photographs)
     target = answer(entry, asked.data, asked.domain, part, only=only, **how)
     source = None if known is None else answer(entry, asked.data, known.domain, "train", only=known, **how)
-    return View(entry, target, source, scored(entry, asked.data, target) if target.photographs.labelled else None)
+    known_labels = target.photographs.labelled
+    return View(entry, target, source, scored(entry, asked.data, target, confusion=True) if known_labels else None)
 
 
 def _learnt(entry: Entry, asked: Asked) -> Photographs | None:
@@ -151,12 +151,6 @@ def _per_item(this: View, that: View | None) -> list[ItemRow]:
     return sorted(rows, key=lambda row: (row.accuracy, row.item))
 
 
-def _confusion(this: View) -> IntArray | None:
-    if this.scored is None:
-        return None
-    return confusion_matrix(this.target.predicted, this.target.items, len(this.entry.card.items))
-
-
 def _embedding(this: View, that: View | None, kind: str, related: bool) -> Embedding | None:
     """On one plane where one network went on from what the other did, so that its features mean the same."""
     views = [that, this] if that else [this]
@@ -202,21 +196,22 @@ def _reliability(view: View) -> list[Reliability]:
     """As the network has it, and at its temperature if one was fitted."""
     if view.scored is None:
         return []
-    actual, raw = view.target.items, view.target.probabilities
-    calibration = calibrated.of(view.entry)
-    made: list[tuple[FloatArray, float | None, str | None]] = [(raw, None, None)]
-    if calibration is not None:
-        made.append((calibration.probabilities(raw), calibration.temperature, calibration.fitted_on))
-    return [
-        Reliability(
-            view.entry.name,
-            reliability(probabilities, actual),
-            expected_calibration_error(probabilities, actual),
-            temperature,
-            fitted_on,
-        )
-        for probabilities, temperature, fitted_on in made
-    ]
+    found, name = view.scored.calibration, view.entry.name
+    plain = Reliability(name, _bins(found["reliability"]), found["ece_before"], None, None, 0)
+    if found["temperature"] is None:
+        return [plain]
+    after = (
+        _bins(found["reliability_after"]),
+        found["ece_after"],
+        found["temperature"],
+        found["fitted_on"],
+        found["own"],
+    )
+    return [plain, Reliability(name, *after)]
+
+
+def _bins(rows: list[dict[str, Any]]) -> list[Bin]:
+    return [Bin(**row) for row in rows]
 
 
 def _repeated(line: list[Node]) -> tuple[list[list[str]], list[str]]:

@@ -62,9 +62,15 @@ def _result(score: Evaluated) -> Value:
         "metrics": [
             {"type": "accuracy", "value": score.accuracy, "name": named},
             {"type": "macro_accuracy", "value": score.macro_accuracy, "name": "Mean of the items' accuracies"},
-            {"type": "ece", "value": score.ece, "name": "Expected calibration error"},
+            {"type": "ece", "value": _ece(score), "name": "Expected calibration error"},
         ],
     }
+
+
+def _ece(score: Evaluated) -> float:
+    """Of the probabilities as the file tells them: at the temperature, where the model has one."""
+    after = score.calibration["ece_after"]
+    return score.ece if after is None else float(after)
 
 
 def _body(exported: Exported) -> Iterator[str]:
@@ -105,7 +111,7 @@ def _scores(exported: Exported) -> Iterator[str]:
             percent(score.accuracy),
             f"{percent(score.ci95[0])} to {percent(score.ci95[1])}",
             percent(score.macro_accuracy),
-            percent(score.ece),
+            percent(_ece(score)),
         )
         for score in exported.scores
     ]

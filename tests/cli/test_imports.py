@@ -74,7 +74,8 @@ def test_help_listings_and_wrong_usage_do_not_wait_for_torch(drawn: Command) -> 
 
 
 def test_every_command_explains_itself_with_an_example(run: Command) -> None:
-    commands = ["download", "pretrain", "finetune", "adapt", "evaluate", "predict", "benchmark", "methods"]
+    commands = ["download", "pretrain", "finetune", "adapt", "evaluate", "predict", "report", "figures"]
+    commands += ["benchmark", "methods"]
     models = ["list", "show", "tree", "rename", "rm", "verify", "gc", "export", "import"]
     comparisons = ["outputs", "optimizers", "chapter"]
     lines = [[command, "--help"] for command in commands] + [["models", command, "--help"] for command in models]

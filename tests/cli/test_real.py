@@ -81,3 +81,10 @@ def test_published_figures_stand_beside_those_of_the_same_photographs(
     code, out, err = real(*some, "--data", few)
     assert (code, out) == (2, "")
     assert "few holds other photographs" in err
+
+
+def test_the_identical_photographs_are_found(real: Command, downloaded: dict[str, Any]) -> None:
+    found = real.json("doctor")["data"]
+    assert {name: each["photographs"] for name, each in found["domains"].items()} == downloaded["domains"]
+    assert len(found["identical"]) == 49
+    assert {place["domain"] for group in found["identical"] for place in group} == {"amazon"}

@@ -57,7 +57,7 @@ def adapted(made: Path) -> Report:
 
 
 def test_scores_are_evaluates_and_the_test_counts_the_photographs_between_them(adapted: Report) -> None:
-    this, other = (evaluate("phone", model=name) for name in ("to-phone", "base"))
+    this, other = (evaluate("phone", model=name, confusion=True) for name in ("to-phone", "base"))
     assert adapted.this.scored == this
     assert adapted.other is not None
     assert adapted.other.scored == other
@@ -74,13 +74,20 @@ def test_every_figure_tells_of_the_same_photographs(adapted: Report) -> None:
     assert sum(round(row.photographs * row.accuracy) for row in adapted.per_item) == right
     assert [row.accuracy for row in adapted.per_item] == sorted(row.accuracy for row in adapted.per_item)
     assert sum(each.photographs for each in adapted.reliability[-1].bins) == ALL
-    assert adapted.reliability[-1].ece == adapted.this.scored.ece
+    errors = [(row.model, row.temperature is None, row.ece) for row in adapted.reliability]
+    base, this = (evaluate("phone", model=name).calibration for name in ("base", "to-phone"))
+    assert errors == [
+        ("base", True, base["ece_before"]),
+        ("base", False, base["ece_after"]),
+        ("to-phone", True, this["ece_before"]),
+        ("to-phone", False, this["ece_after"]),
+    ]
     assert adapted.embedding is not None
-    other, this = adapted.embedding.panels
-    assert this.target.right is not None
-    assert (len(this.target.points), int(this.target.right.sum())) == (ALL, right)
-    assert this.source is not None
-    assert (this.source.domain, len(this.source.points), other.model) == ("shop", ALL, "base")
+    before, after = adapted.embedding.panels
+    assert after.target.right is not None
+    assert (len(after.target.points), int(after.target.right.sum())) == (ALL, right)
+    assert after.source is not None
+    assert (after.source.domain, len(after.source.points), before.model) == ("shop", ALL, "base")
 
 
 def test_the_curves_are_those_of_the_card(adapted: Report) -> None:
@@ -118,7 +125,7 @@ def test_the_page_shows_all_that_there_is_and_needs_nothing_else(adapted: Report
 
 def test_a_fine_tuned_model_is_shown_on_what_it_has_not_learnt_from() -> None:
     found = report("tuned")
-    assert (found.split, found.this.scored) == ("phone:test", evaluate("phone", model="tuned"))
+    assert (found.split, found.this.scored) == ("phone:test", evaluate("phone", model="tuned", confusion=True))
     assert found.other is not None
     assert found.other.entry.name == "base"
     assert set(found.other.target.photographs.digests) == set(found.this.target.photographs.digests)
@@ -126,7 +133,10 @@ def test_a_fine_tuned_model_is_shown_on_what_it_has_not_learnt_from() -> None:
 
 def test_two_models_are_held_against_each_other_on_the_same_photographs() -> None:
     found = report("to-phone", compare="tuned")
-    assert (found.split, found.other and found.other.scored) == ("phone:all", evaluate("phone:all", model="tuned"))
+    assert (found.split, found.other and found.other.scored) == (
+        "phone:all",
+        evaluate("phone:all", model="tuned", confusion=True),
+    )
     learnt = ALL * 4 // 5
     assert f"tuned has learnt the labels of {learnt} of them" in Read(page(found)).text
 

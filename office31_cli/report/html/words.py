@@ -185,7 +185,8 @@ def calibration(report: Report) -> str:
     )
     fitted = next((row for row in report.reliability if row.model == report.this.entry.name and row.fitted_on), None)
     if fitted is not None:
-        told += f" The temperature was fitted on {fitted.fitted_on}, not on these photographs."
+        told += f" The temperature was fitted on {fitted.fitted_on}"
+        told += f"; {fitted.own:,} of these photographs took part, each judged as if it had not." if fitted.own else "."
     return told
 
 
