@@ -95,7 +95,11 @@ def import_model(
     data: Data = None,
     domain: Annotated[
         list[str] | None,
-        typer.Option("--domain", help="A domain of --data whose labels it has seen; may be given again."),
+        typer.Option(
+            "--domain",
+            help="A domain of --data whose labels it has seen; may be given again.",
+            autocompletion=one_of(completion.labelled),
+        ),
     ] = None,
     name: Name = None,
     as_json: AsJson = False,
