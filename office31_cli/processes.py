@@ -1,12 +1,16 @@
 """Which of the processes that torchrun started this one is. Imports no torch, so that usage errors are told at once."""
 
 import os
+import signal
 
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 
 _TOLD = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What torchrun sets for each process; a cluster that sets some of them only has started one."""
+
+_PATIENCE = 20
+"""Seconds that a process which keeps silent leaves to the one that tells; it may still be importing."""
 
 _silent: bool | None = None
 
@@ -48,6 +52,13 @@ def silence(silent: bool) -> None:
 def silent() -> bool:
     """Whether another process tells of what goes wrong: until they can settle it, the first one does."""
     return rank() > 0 if _silent is None else _silent
+
+
+def let_tell() -> None:
+    """Before a silent process ends: torchrun then ends all others, the one that tells included, as soon as it sees."""
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    signal.sigtimedwait(ends, _PATIENCE)
 
 
 def _number(name: str, default: int) -> int:

@@ -88,6 +88,8 @@ def main() -> None:
     if code == 0 and processes.count() > 1:  # threads of a group that has parted can abort the interpreter as it ends
         sys.stderr.flush()
         os._exit(code)
+    if code not in (0, 130, 143) and processes.silent():
+        processes.let_tell()
     sys.exit(code)
 
 

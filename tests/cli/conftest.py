@@ -13,36 +13,45 @@ def run(home: Path) -> Command:
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Command:
-    """The command with a home that holds the drawn sample."""
-    command = Command(tmp_path_factory.mktemp("drawn"))
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A home that holds the drawn sample and one model, and what `pretrain --json` said of it; only ever copied."""
+    command = Command(tmp_path_factory.mktemp("first"))
     code, _, err = command("download", "--sample")
     assert (code, err) == (0, "")
-    return command
+    return command.home, command.json("pretrain", "--domain", "amazon", "--epochs", "3")
+
+
+@pytest.fixture(scope="module")
+def drawn(first_run: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The command with a home that holds the drawn sample and the model `pretrained`, for the tests of one file.
+
+    What is stored there decides which model is the newest, so no other file's tests may store theirs beside it.
+    """
+    home, _ = first_run
+    return Command(shutil.copytree(home, tmp_path_factory.mktemp("drawn") / "home", symlinks=True))
 
 
 @pytest.fixture(scope="session")
-def pretrained(drawn: Command) -> dict[str, Any]:
+def pretrained(first_run: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
     """What `pretrain --json` said of a model that was trained on the sample's amazon for three epochs."""
-    result: dict[str, Any] = drawn.json("pretrain", "--domain", "amazon", "--epochs", "3")
-    return result
+    return first_run[1]
 
 
 @pytest.fixture(scope="session")
-def own_folder(drawn: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_folder(first_run: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's own pictures: two domains of three items with ten pictures each, under names of their own."""
     root = tmp_path_factory.mktemp("own") / "things"
     names = {"mug": "mug", "pen": "[red] pen", "bike": "vélo"}
     for domain, camera in (("amazon", "shop"), ("webcam", "phone")):
         for item, name in names.items():
             (root / camera / name).mkdir(parents=True)
-            pictures = sorted((drawn.home / "data" / "sample" / domain / item).iterdir())[:10]
+            pictures = sorted((first_run[0] / "data" / "sample" / domain / item).iterdir())[:10]
             for picture in pictures:
                 shutil.copy(picture, root / camera / name)
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def owned(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, dict[str, Any]]:
     """The command with a home of its own, and what it said of a model that was trained on `own_folder`."""
     command = Command(tmp_path_factory.mktemp("owned"))

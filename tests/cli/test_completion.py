@@ -66,7 +66,6 @@ LINES = {
 @pytest.mark.parametrize(
     ("shell", "line"), [*(("bash", line) for line in LINES), ("zsh", "adapt --target "), ("fish", "models show ama")]
 )
-@pytest.mark.usefixtures("pretrained")
 def test_what_begins_so_is_offered_without_waiting_for_torch(drawn: Command, shell: str, line: str) -> None:
     code, out, err = drawn(env=question(shell, f"office31 {line}"), prelude=QUIET)
     assert (code, err) == (0, "set()\n")
@@ -84,7 +83,6 @@ def test_what_begins_so_is_offered_without_waiting_for_torch(drawn: Command, she
         ("fish", "--split webcam:t", {"webcam:test", "webcam:train"}),
     ],
 )
-@pytest.mark.usefixtures("pretrained")
 def test_bash_is_given_what_follows_the_colon(drawn: Command, shell: str, line: str, expected: set[str]) -> None:
     assert offers(shell, drawn(env=question(shell, f"office31 evaluate {line}")).out) == expected
 
@@ -171,7 +169,6 @@ NAMING = {"--model", "--domain", "--source", "--target", "--split", "--method", 
 NAMING |= {"--strategies", "--backbone", "--optimizer", "--optimizers", "--train", "--format", "--data", "--weights"}
 
 
-@pytest.mark.usefixtures("pretrained")
 def test_wherever_a_name_is_asked_for_names_are_offered(
     drawn: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

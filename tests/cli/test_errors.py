@@ -23,7 +23,6 @@ def assert_error(done: Done, code: int, *holds: str) -> None:
         assert text in done.err
 
 
-@pytest.mark.usefixtures("pretrained")
 @pytest.mark.parametrize(("line", "holds"), WRONG, ids=[line for line, _ in WRONG])
 def test_wrong_usage(drawn: Command, line: str, holds: str) -> None:
     assert_error(drawn(*line.split()), 2, holds)

@@ -132,7 +132,6 @@ def test_a_safetensors_file_may_have_a_card_too(drawn: Command, pretrained: dict
     assert (code, err.startswith("error: --preprocessing: safetensors holds")) == (2, True)
 
 
-@pytest.mark.usefixtures("pretrained")
 def test_a_card_that_is_there_is_kept_and_nothing_is_computed(drawn: Command, tmp_path: Path) -> None:
     (tmp_path / "m.md").write_text("mine")
     code, _, err = drawn("models", "export", "amazon-convnet", tmp_path / "m.pt2", "--card")

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from real_command import Command
 from usage import WRONG
 
@@ -62,7 +61,6 @@ def answers(command: Command, lines: list[list[str]]) -> list[tuple[int, str, bo
     return [(code, out, torch) for code, out, torch in json.loads(done.stdout)]
 
 
-@pytest.mark.usefixtures("pretrained")
 def test_help_listings_and_wrong_usage_do_not_wait_for_torch(drawn: Command) -> None:
     quick = [["--version"], [], ["--help"], ["compare"], ["methods"], ["methods", "--json"]]
     quick += [["models"], ["models", "list"], ["models", "tree"], ["models", "verify"]]

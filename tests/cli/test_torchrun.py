@@ -34,6 +34,19 @@ def killed(self, number, advance):
 Training._epoch = killed
 """
 
+_LATE = """
+import time
+from office31_cli import processes
+let_tell, silent = processes.let_tell, Path(__file__).parent / "silent"
+def noted():
+    silent.touch()
+    let_tell()
+processes.let_tell = noted
+while os.environ["RANK"] == "0" and not silent.exists():
+    time.sleep(0.1)
+"""
+"""The first process begins when the other has failed."""
+
 
 class Torchrun(Command):
     """The command in two processes."""
@@ -182,3 +195,10 @@ def test_what_goes_wrong_is_told_once(together: Torchrun, line: tuple[str, ...],
     assert len(errors(done)) == 1, done.err
     assert holds in errors(done)[0]
     assert 0 not in together.left().values()
+
+
+def test_what_goes_wrong_is_told_however_late_the_first_process_is(together: Torchrun) -> None:
+    done = together("adapt", "--target", "dslr", prelude=_LATE)
+    assert together.left() == {0: 2, 1: 2}
+    assert len(errors(done)) == 1, done.err
+    assert "office31 adapt" in errors(done)[0]

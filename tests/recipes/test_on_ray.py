@@ -35,8 +35,8 @@ SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": Fa
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """One node, which outlives the tests."""
+def running() -> Iterator[Any]:
+    """A cluster of one node, which outlives the tests."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patched.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where the jobs of these tests lie
@@ -44,6 +44,13 @@ def cluster() -> Iterator[Any]:
         patched.setenv("RAY_ADDRESS", started.address)
         yield started
         started.shutdown()
+
+
+@pytest.fixture
+def cluster(running: Any) -> Any:
+    """The cluster, when it knows of the loss of what an earlier test took away."""
+    running.wait_for_nodes()
+    return running
 
 
 @dataclass

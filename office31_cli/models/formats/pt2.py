@@ -34,7 +34,7 @@ class Format(base.Format):
 
         def run(batch: "Array") -> "dict[str, Array]":
             with torch.inference_mode():
-                return {name: answer.numpy() for name, answer in module(torch.from_numpy(batch)).items()}
+                return {name: answer.numpy() for name, answer in module(torch.tensor(batch)).items()}
 
         return run
 
