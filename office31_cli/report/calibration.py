@@ -22,7 +22,8 @@ def mended(calibration: Mapping[str, Any]) -> Iterable[str]:
     """What a model was given, and what that did where it was fitted; in lines."""
     yield fitted(calibration)
     before, after = (percent(calibration[f"ece_{when}"]) for when in ("before", "after"))
-    yield f"calibration error {before} without it, {after} with it"
+    what = "calibration error" if calibration["labels_used"] else "error on these pairs, by no actual label,"
+    yield f"{what} {before} without it, {after} with it"
 
 
 def confidence(result: Evaluated) -> Iterable[tuple[str, str]]:
