@@ -82,7 +82,7 @@ class Calibration:
     def headline(self) -> dict[str, Any]:
         """What a model's card says of it."""
         told = {name: getattr(self, name) for name in ("temperature", "fitted_on", "ece_before", "ece_after")}
-        return told | {"photographs": self.photographs}
+        return told | {"photographs": self.photographs, "labels_used": labelled.counts(self.labels)}
 
     def probabilities(self, probabilities: FloatArray) -> FloatArray:
         """Item probabilities (n, K), at the temperature."""

@@ -1,6 +1,7 @@
 """How an examination looks: what it comes to, a line each, then the figures."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +13,7 @@ from office31_cli.report.console import cell, percent, table
 from office31_cli.report.grid import Grid
 from office31_cli.text import counted, duration, listed, printable
 
-_MOST = 10
+_MOST = 5
 """Rows of a table that `--json` holds in full."""
 
 
@@ -75,7 +76,7 @@ def _in_order(data: DataFound) -> Iterator[str]:
         if domain.missing:
             troubles.append(f"{name}: no photograph of {listed(domain.missing)}")
         if domain.doubts:
-            troubles.append(f"{name}: {counted(len(domain.doubts), 'label')} of {domain.photographs:,} looks doubtful")
+            troubles.append(f"{name}: {len(domain.doubts):,} of {counted(domain.photographs, 'label')} look doubtful")
     for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
         for where, count in _by_domains(groups).items():
             troubles.append(f"{where}: {counted(count, 'group')} of {what}")
@@ -159,11 +160,20 @@ def _duplicates(data: DataFound) -> Iterator[Table]:
                 f"{what}, the largest groups first",
                 (">photographs", "where"),
                 [
-                    [f"{len(group):,}", listed((f"{place.domain}/{place.file}" for place in group), 3)]
+                    [f"{len(group):,}", _where(group)]
                     for group in sorted(groups, key=lambda group: -len(group))[:_MOST]
                 ],
                 _rest(len(groups)),
             ).rich()
+
+
+def _where(group: Group) -> str:
+    """`amazon/mug: 1.jpg, 2.jpg and 3 more`; whole paths where they do not lie in one folder."""
+    paths = [PurePosixPath(place.domain, place.file) for place in group]
+    folders = {path.parent for path in paths}
+    if len(folders) > 1:
+        return listed(map(str, paths), 3)
+    return f"{folders.pop()}: {listed((path.name for path in paths), 3)}"
 
 
 def _doubts(data: DataFound) -> Iterator[Table]:

@@ -18,6 +18,7 @@ def scored(drawn: Command, pretrained: dict[str, Any]) -> dict[str, Any]:
 def test_pretrain_says_on_what_it_was_fitted(drawn: Command, pretrained: dict[str, Any]) -> None:
     told = pretrained["calibration"]
     assert (told["fitted_on"], told["photographs"]) == ("amazon, held out", 186)
+    assert told["labels_used"] == {"amazon": 186}
     assert 0.05 <= told["temperature"] <= 20
     card = drawn.json("models", "show", pretrained["id"])["card"]
     assert card["metrics"]["calibration"] == told
