@@ -162,14 +162,34 @@ def locked(path: Path, *, timeout: float | None = 30.0) -> Iterator[None]:
     with the holder's process number when the time is over; with None it waits for ever.
     """
     make_folder(path.parent)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    descriptor = _acquired(path, timeout)
     try:
-        _acquire(descriptor, path, timeout)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _acquired(path: Path, timeout: float | None) -> int:
+    """The lock file at `path`, open and locked."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        try:
+            _acquire(descriptor, path, timeout)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if _lies_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)  # its last holder took it away, and whoever comes next locks another file
+
+
+def _lies_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:

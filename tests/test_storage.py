@@ -1,3 +1,4 @@
+import fcntl
 import itertools
 import os
 import signal
@@ -93,6 +94,20 @@ def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     with storage.locked(lock, timeout=0):
         pass
+
+
+def test_a_lock_that_its_last_holder_took_away_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, flock, tidied = tmp_path / "lock", fcntl.flock, list[int]()
+
+    def too_late(descriptor: int, how: int) -> None:
+        if not tidied:  # another process removes its lock file between our opening it and our locking it
+            lock.unlink()
+        tidied.append(descriptor)
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    with storage.locked(lock), pytest.raises(Failed, match="is working on it"), storage.locked(lock, timeout=0):
+        raise AssertionError
 
 
 def test_folders_are_made_and_removed_however_often(tmp_path: Path) -> None:

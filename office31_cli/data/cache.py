@@ -126,7 +126,7 @@ def cached(
                     observer.warn(f"cache: {folder} is damaged; it is made again")
                     storage.remove_folder(folder)
                 _build(folder, shape, np.dtype(dtype), compute, label, observer)
-        lock.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)  # while it is still held, so that no other process's lock is taken away
     return CachedArray(folder, shape, dtype, compute, observer)
 
 
