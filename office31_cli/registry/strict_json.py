@@ -1,4 +1,4 @@
-"""JSON from a file that may be damaged or hostile: bounded, no key twice, no NaN; all faults are ValueErrors."""
+"""JSON from a file that may be damaged or hostile: bounded, no key twice, finite numbers; faults are ValueErrors."""
 
 import json
 import math
@@ -26,7 +26,9 @@ def parse(raw: bytes, largest: int) -> dict[str, Any]:
     if len(raw) > largest:
         raise ValueError(f"is larger than {largest:,} bytes")
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_unique)
+        value = json.loads(
+            raw.decode(), object_pairs_hook=_unique, parse_int=_whole, parse_float=_float, parse_constant=_float
+        )
         _check_depth(value, DEEPEST)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON ({error.msg} at character {error.pos:,})") from None
@@ -48,6 +50,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) != len(pairs):
         raise ValueError("has a key twice")
     return made
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # what a float cannot hold stops whoever calculates with it, or shows it
+        raise ValueError("has a number that is none, or too large")
+    return number
+
+
+def _whole(text: str) -> int:
+    _float(text)
+    return int(text)
 
 
 def _check_depth(value: Any, left: int) -> None:

@@ -56,6 +56,8 @@ def test_a_newer_schema_asks_for_an_upgrade() -> None:
         {"labels_used": {"amazon": 1.5}},
         {"history": [1]},
         {"seconds": "1"},
+        {"seconds": 10**400},
+        {"metrics": {"validation": {"item": -(10**400)}}},
         {"created": "yesterday"},
         {"created": "9999-12-31T23:59:59.999999+00:00"},
         {"created": "2026-01-02T03:04:05.000006+02:00"},
