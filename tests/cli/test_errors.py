@@ -55,7 +55,6 @@ def test_a_model_that_knows_other_items_does_not_fit(
     assert_error(done, 2, "other items", "--data")
 
 
-@pytest.mark.fault(26)
 def test_without_a_model_that_fits_what_came_nearest_is_told(run: Command, own_folder: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(own_folder, tmp_path / "things"))
     model = run.json(*OWN, "--data", folder)["model"]
@@ -69,6 +68,7 @@ def test_without_a_model_that_fits_what_came_nearest_is_told(run: Command, own_f
     assert_error(gone, 1, f"model {model}: it was trained on {folder}, which is not here; give --data")
 
 
+@pytest.mark.fault(26)
 def test_a_broken_picture_is_named_and_can_be_left_out(run: Command, own_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "things"
     shutil.copytree(own_folder, folder)
