@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import time
 import uuid
@@ -185,6 +186,13 @@ def _acquired(path: Path, timeout: float | None) -> int:
         os.close(descriptor)  # its last holder took it away, and whoever comes next locks another file
 
 
+def _busy(path: Path, holder: str) -> Failed:
+    if holder.isdecimal() and not _runs(int(holder)):  # whom it forked while it held the lock has the open file too
+        why = f"process {holder} has ended, but one that it started still holds it"
+        return Failed(str(path), why, f"end that one, which is named by: fuser {shlex.quote(str(path))}")
+    return Failed(str(path), f"process {holder} is working on it", "end that process, or wait for it")
+
+
 def _lies_at(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
@@ -200,11 +208,7 @@ def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:
         except BlockingIOError:
             if deadline is not None and time.monotonic() > deadline:
                 holder = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
-                raise Failed(
-                    str(path),
-                    f"process {holder} is working on it",
-                    "end that process, or wait for it",
-                ) from None
+                raise _busy(path, holder) from None
             time.sleep(0.01)
         else:
             return

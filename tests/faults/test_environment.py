@@ -1,5 +1,6 @@
 """Disks that are full, networks and pictures that are gone, memory that does not do, impatient users."""
 
+import json
 import resource
 import shutil
 import signal
@@ -107,6 +108,21 @@ def test_a_disk_of_a_megabyte_is_full_in_one_line(command: Command, words: tuple
     small = 'mount -t tmpfs -o size=1m tmpfs "$OFFICE31_HOME" && exec "$@"'
     done = isolated(command, "-m", small, *words)
     assert (done.code, "OFFICE31_HOME" in error(done)) == (1, True)
+
+
+@isolating
+@pytest.mark.fault(81)
+def test_a_home_that_cannot_be_written_is_told_and_can_be_read(command: Command, words: tuple[str, ...]) -> None:
+    command.json(*words, "--name", "earlier")
+    score = command.json("evaluate", "--split", "shop")
+    before = {path: path.read_bytes() for path in command.home.rglob("*") if path.is_file()}
+    bound = 'mount --bind "$OFFICE31_HOME" "$OFFICE31_HOME" && mount -o remount,bind,ro "$OFFICE31_HOME" && exec "$@"'
+    done = isolated(command, "-m", bound, *words, "--seed", "1")
+    assert (done.code, "read-only" in error(done), "OFFICE31_HOME" in error(done)) == (1, True, True)
+    assert isolated(command, "-m", bound, "models", "verify").code == 0
+    again = isolated(command, "-m", bound, "evaluate", "--split", "shop", "--json")
+    assert json.loads(again.out) == score, again.err
+    assert {path: path.read_bytes() for path in command.home.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.fault(82)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from small_models import Publish, make_card, safetensors_bytes
 
+from office31_cli import storage
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.registry import Registry, upkeep
 
@@ -89,6 +90,11 @@ def test_newer_means_later_even_where_the_clock_is_set_back(
     assert [entry.name for entry in registry.entries()] == ["third", "second", "first"]
     newest = registry.newest(lambda entry: entry.name != "third")
     assert newest == second
+    upkeep.remove(registry, "second")
+    assert upkeep.gc(registry).models == 1
+    assert upkeep.verify(registry) == []
+    with registry.layout.changing(), pytest.raises(Failed), storage.locked(registry.layout.root / "lock", timeout=0.01):
+        raise AssertionError
 
 
 def test_a_job_that_is_done_is_not_done_again(registry: Registry, publish: Publish) -> None:

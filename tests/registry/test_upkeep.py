@@ -122,7 +122,6 @@ def test_gc_never_takes_a_name_that_damage_left_behind(registry: Registry, publi
     assert (registry.layout.refs / "first").exists()
 
 
-@pytest.mark.fault(63)
 def test_a_lock_that_another_process_holds_is_named(
     registry: Registry, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +131,34 @@ def test_a_lock_that_another_process_holds_is_named(
         monkeypatch.setattr("office31_cli.storage.time.monotonic", lambda: next(moments))
         with pytest.raises(Failed, match=f"process {os.getpid()}"):
             publish("second", into=Registry(registry.layout.root))
+
+
+@pytest.mark.fault(63)
+def test_a_lock_that_an_orphan_holds_says_whose_it_is(
+    registry: Registry, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish("first")
+    (told, telling), (waiting, released) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        with registry.layout.changing():
+            if os.fork() == 0:  # it has the open lock file from its parent, which ends
+                os.close(released)
+                os.write(telling, b"!")
+                os.read(waiting, 1)
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.read(told, 1)
+    moments = iter(range(0, 10_000, 20))
+    with monkeypatch.context() as patched:
+        patched.setattr("office31_cli.storage.time.monotonic", lambda: next(moments))
+        with pytest.raises(Failed, match=rf"process {child} has ended.*fuser .*lock") as raised:
+            publish("second")
+    assert raised.value.exit_code == 1
+    os.close(released)
+    assert publish("second").name == "second"
+    for end in (told, telling, waiting):
+        os.close(end)
 
 
 def test_the_forest_follows_the_first_parent_through_removed_models(registry: Registry, publish: Publish) -> None:
