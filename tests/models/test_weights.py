@@ -1,3 +1,4 @@
+import argparse
 import hashlib
 import io
 import os
@@ -108,11 +109,28 @@ def test_an_old_torch_reads_no_pickle(
         {"w": torch.zeros(2, dtype=torch.complex64)},
     ],
 )
-@pytest.mark.fault(65)
 def test_anything_but_a_state_dict_of_plain_tensors_is_refused(stored: Any, tmp_path: Path) -> None:
     torch.save(stored, tmp_path / "w.pth")
     with pytest.raises(Refused, match="not a state dict of tensors"):
         weights.read_file(tmp_path / "w.pth")
+
+
+@pytest.mark.fault(65)
+@pytest.mark.parametrize("bare", [True, False])
+def test_what_weights_only_refuses_is_read_in_no_other_way(
+    bare: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object of a harmless class, as an old training script would store: torch tells how to load it unsafely."""
+    path, load, ways = tmp_path / "w.pth", torch.load, []
+    content = {"weight": torch.zeros(1), "arguments": argparse.Namespace(lr=0.1)}
+    if bare:
+        path.write_bytes(pickle.dumps(content["arguments"]))
+    else:
+        torch.save(content, path)
+    monkeypatch.setattr(torch, "load", lambda *given, **how: ways.append(how["weights_only"]) or load(*given, **how))
+    with pytest.raises(Refused, match="safetensors"):
+        weights.read_file(path)
+    assert set(ways) == {True}
 
 
 def written(tensors: dict[str, Tensor], form: str) -> bytes:
