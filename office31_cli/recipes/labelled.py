@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from office31_cli.errors import Refused
-from office31_cli.registry import Entry
+from office31_cli.registry import Entry, strict_json
 
 if TYPE_CHECKING:
     from office31_cli.data.photographs import BoolArray, Photographs
@@ -17,6 +17,9 @@ FILE = "labelled.json"
 """The model's file: by domain, the first 16 hexadecimal digits of each photograph's SHA-256."""
 
 _DIGITS = 16
+
+_LARGEST = 1 << 26
+"""Bytes of the largest record: some millions of photographs."""
 
 Labelled = dict[str, list[str]]
 
@@ -52,7 +55,7 @@ def of(entry: Entry) -> Labelled:
     """What the stored model has seen. Raises `Refused` where the record is damaged."""
     path = entry.verified(FILE)
     try:
-        stored = json.loads(path.read_bytes())
+        stored = strict_json.parse(path.read_bytes(), _LARGEST)
         return {str(domain): [str(digest) for digest in digests] for domain, digests in stored.items()}
     except (ValueError, AttributeError, TypeError):
         raise Refused(str(path), "it is not a record of labels", "remove the model with: office31 models rm") from None
