@@ -175,6 +175,11 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert not any((run.home / "runs").iterdir())
 
 
+_ANOTHER_TORCH = "import torch\ntorch.__version__ = type(torch.__version__)('99.0')"
+
+_ANOTHER_WORLD = "from office31_cli.engine import device\ndevice._processes = lambda: {'processes': 3}"
+
+
 @pytest.mark.fault(49)
 def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Command, own_folder: Path) -> None:
     words = (*OWN, "--data", own_folder)
@@ -185,6 +190,10 @@ def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Comm
     assert_error(run(*words, "--held-out", "0.4", "--resume", env=env), 2, "request.held_out", "learnt is not the same")
     threads = run(*words, "--resume", env={"OMP_NUM_THREADS": "1"})
     assert_error(threads, 2, "environment.threads was 2 and is 1 now", "leave --resume out")
+    torch = run(*words, "--resume", env=env, prelude=_ANOTHER_TORCH)
+    assert_error(torch, 2, "environment.torch was ", " and is 99.0 now")
+    world = run(*words, "--resume", env=env, prelude=_ANOTHER_WORLD)
+    assert_error(world, 2, "environment.processes was None and is 3 now")
     assert sorted((run.home / "runs").rglob("*")) == kept
     other = run(*words, "--seed", "5", "--epochs", "1", "--resume", env=env)  # another piece of work
     assert (other.code, other.err.splitlines()[0][:22]) == (0, "warning: no checkpoint")
