@@ -181,7 +181,6 @@ def test_export_and_import_bring_a_removed_model_back(run: Run, tmp_path: Path) 
     assert Registry().find("again").id == entry.id
 
 
-@pytest.mark.fault(64)
 def test_a_pickle_is_not_imported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "model.pt").write_bytes(b"")
     code, _, err = run("import", str(tmp_path / "model.pt"))

@@ -111,7 +111,7 @@ def test_a_disk_of_a_megabyte_is_full_in_one_line(command: Command, words: tuple
 
 
 @isolating
-@pytest.mark.fault(81)
+@pytest.mark.fault(39, 81)
 def test_a_home_that_cannot_be_written_is_told_and_can_be_read(command: Command, words: tuple[str, ...]) -> None:
     command.json(*words, "--name", "earlier")
     score = command.json("evaluate", "--split", "shop")
