@@ -76,7 +76,7 @@ def _notes(entry: Entry, graph: Graph, preprocessing: Preprocessing) -> dict[str
         "office31.preprocessing": preprocessing.to_json() | {"inside": graph.preprocesses},
         "office31.labels_used": entry.card.labels_used,
     }
-    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in told.items()}
+    texts = {key: json.dumps(value) for key, value in told.items()}  # in ASCII: a name may be no UTF-8
     return texts | {"office31.model": entry.name, "office31.id": entry.id, "office31.version": __version__}
 
 

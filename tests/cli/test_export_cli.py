@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from real_command import Command
+from real_command import OWN, Command
+from small_data import lay_out
 
 from office31_cli.models import formats
 
@@ -151,3 +152,12 @@ def test_a_composite_answers_every_column(form: str, drawn: Command, tmp_path: P
     picture = np.asarray(Image.open(photograph(drawn)).convert("RGB"))
     found = answers(path, picture[None])
     assert torch.from_numpy(found["logits"][:, 31:]).softmax(1).numpy() == pytest.approx(found["domain"], abs=1e-6)
+
+
+@pytest.mark.fault(29)
+def test_items_whose_names_are_no_utf_8_are_listed_in_the_file(form: str, home: Path, tmp_path: Path) -> None:
+    run, path = Command(home), tmp_path / f"small.{form}"
+    things = lay_out(tmp_path / "things", "shop/cup\udcff", "shop/v\u00e9lo", pictures=4)
+    model = run.json(*OWN, "--data", things)["model"]
+    run.json("models", "export", model, path)
+    assert json.dumps(["cup\udcff", "v\u00e9lo"]).encode() in path.read_bytes()
