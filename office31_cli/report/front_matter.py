@@ -38,7 +38,8 @@ def _scalar(value: str | float) -> str:
 
 def _quoted(text: str) -> str:
     """In double quotes, everything but plain characters by its number."""
-    return '"' + "".join(_character(each) for each in text) + '"'
+    legible = text.encode(errors="backslashreplace").decode()  # half a surrogate pair has no number in YAML
+    return '"' + "".join(_character(each) for each in legible) + '"'
 
 
 def _character(each: str) -> str:

@@ -36,5 +36,11 @@ def test_yaml_reads_it_back_whatever_the_texts(fields: dict[str, Any]) -> None:
     assert yaml.safe_load("\n".join(lines)) == fields
 
 
+def test_a_byte_that_is_no_utf_8_is_shown_by_its_number() -> None:
+    """YAML has no way to write half a surrogate pair, and libyaml refuses the whole text."""
+    (line,) = front_matter({"name": "cup\udcff"}).split("\n")[1:-1]
+    assert yaml.safe_load(line) == {"name": r"cup\udcff"}
+
+
 def test_words_of_any_script_stay_legible() -> None:
     assert front_matter({"name": "vélo 自転車"}) == '---\nname: "vélo 自転車"\n---'
