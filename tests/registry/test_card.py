@@ -87,6 +87,7 @@ def test_a_field_of_another_kind_is_refused(fields: dict[str, object]) -> None:
         b'{"schema":1,"schema":1}',
         cards.encode(WHOLE).replace(b'"seconds":1.5', b'"seconds":NaN'),
         cards.encode(WHOLE).replace(b'"seconds":1.5', b'"seconds":1e999'),
+        cards.encode(WHOLE).replace(b'"seconds":1.5', b'"seconds":1' + b"0" * 400),
         cards.encode(WHOLE).replace(b'"seconds":1.5', b'"seconds": 1.5'),
         changed(network=json.loads("[" * 50 + "]" * 50)),
         b" " * (cards.LARGEST + 1),
