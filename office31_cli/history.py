@@ -1,11 +1,15 @@
 """The rows of a training's history, one an epoch: mean losses by their names, and what was measured after them."""
 
 from collections.abc import Iterable, Mapping
+from math import nan
 from typing import Any
 
 LOSS, VALIDATOR, VALIDATION, HELD_OUT = "loss", "validator", "validation", "held-out"
 """What a value of a row belongs to: beside losses what label-free validators say, how the labels that stop a training
 early are answered, and those that were held out."""
+
+_LARGEST = 1e100
+"""What lies beyond was never measured, in single precision, and the sums and scales of a drawing could overflow."""
 
 
 def measured(group: str, name: str) -> str:
@@ -30,6 +34,11 @@ def curves(history: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for row in history:
         for key, value in row.items():
-            if type(value) in (int, float):
-                found.setdefault(key, []).append(value)
+            if (told := number(value)) == told:
+                found.setdefault(key, []).append(told)
     return found
+
+
+def number(value: object) -> float:
+    """A value of a row, or of a list like it; not a number where a foreign card has something else there."""
+    return float(value) if type(value) in (int, float) and abs(value) <= _LARGEST else nan  # type: ignore[arg-type]

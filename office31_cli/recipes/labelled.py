@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from office31_cli.errors import Refused
 from office31_cli.registry import Entry, strict_json
+from office31_cli.registry.layout import read_small
 
 if TYPE_CHECKING:
     from office31_cli.data.photographs import BoolArray, Photographs
@@ -55,7 +56,7 @@ def of(entry: Entry) -> Labelled:
     """What the stored model has seen. Raises `Refused` where the record is damaged."""
     path = entry.verified(FILE)
     try:
-        stored = strict_json.parse(path.read_bytes(), _LARGEST)
+        stored = strict_json.parse(read_small(path, _LARGEST), _LARGEST)
         return {str(domain): [str(digest) for digest in digests] for domain, digests in stored.items()}
     except (ValueError, AttributeError, TypeError):
         raise Refused(str(path), "it is not a record of labels", "remove the model with: office31 models rm") from None

@@ -1,13 +1,13 @@
 """The computing half of `report` and `figures`."""
 
 from dataclasses import dataclass
-from math import nan
 from typing import Any
 
 import numpy as np
 
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import BoolArray, Photographs
+from office31_cli.history import HELD_OUT, LOSS, VALIDATION, VALIDATOR, group_and_name, number
 from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.observer import Observer
@@ -36,8 +36,11 @@ from office31_cli.registry.lineage import Node
 MOST_POINTS = 600
 """Photographs of a domain that an embedding shows; more would hide each other."""
 
-_JUDGED, _STOPPED_BY = "validator ", "validation accuracy"
-"""What in a card's history is no loss."""
+_ACCURACIES = {(HELD_OUT, "item"): "what was held out", (VALIDATION, "accuracy"): "labels kept back"}
+"""Of what a card's history measured beside losses, what is the share of items named rightly, and of what it is.
+
+What --tensorboard notes of other outputs need not be a share.
+"""
 
 
 @dataclass(frozen=True)
@@ -123,21 +126,17 @@ def _paired(this: View, that: View) -> Paired | None:
 def _curves(entry: Entry, domain: str) -> Curves:
     """What the card, which may be from elsewhere, noted after each epoch."""
     history, metrics = entry.card.history, entry.card.metrics
-    names = dict.fromkeys(name for row in history for name in row)
-    noted = {name: [_number(row.get(name)) for row in history] for name in names}
-    validators = {name.removeprefix(_JUDGED): noted.pop(name) for name in names if name.startswith(_JUDGED)}
-    accuracies = {}
-    if _STOPPED_BY in noted:
-        accuracies["labels kept back"] = noted.pop(_STOPPED_BY)
-    if isinstance(measured := metrics.get("accuracies"), list):
-        accuracies[str(entry.card.configuration.get("target", domain))] = [*map(_number, measured)]
+    keys = dict.fromkeys(key for row in history for key in row)
+    noted = {group_and_name(key): [number(row.get(key)) for row in history] for key in keys}
+    losses, validators = (
+        {name: values for (group, name), values in noted.items() if group == wanted} for wanted in (LOSS, VALIDATOR)
+    )
+    accuracies = {told: noted[key] for key, told in _ACCURACIES.items() if key in noted}
+    if measured := inside(metrics, list, "accuracies"):
+        accuracies[str(entry.card.configuration.get("target", domain))] = [*map(number, measured)]
     judge = inside(metrics, str, "scores", "selected", "validator")
     picked = inside(metrics, int, "scores", "selected", "epoch")
-    return Curves(noted, validators, accuracies, judge, picked)
-
-
-def _number(value: object) -> float:
-    return float(value) if type(value) in (int, float) else nan  # type: ignore[arg-type]
+    return Curves(losses, validators, accuracies, judge, picked)
 
 
 def _per_item(this: View, that: View | None) -> list[ItemRow]:

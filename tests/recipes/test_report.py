@@ -2,23 +2,29 @@
 
 import base64
 import hashlib
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from read_page import Read
+from rich.console import Console
 from small_training import ITEMS, PICTURES, QUICK, make_things
 
 from office31_cli import adapt, evaluate, finetune, pretrain
-from office31_cli.errors import Misuse
+from office31_cli.errors import Misuse, Refused
 from office31_cli.metrics.significance import mcnemar_test
+from office31_cli.recipes import labelled
+from office31_cli.recipes.models import Shown
 from office31_cli.recipes.report import report
 from office31_cli.recipes.reported import Report
-from office31_cli.registry import Registry, upkeep
+from office31_cli.registry import MODEL_FILE, Entry, Registry, upkeep
 from office31_cli.report.figures import write_figures
 from office31_cli.report.html.page import page
+from office31_cli.report.models import card as card_table
 
 SECTIONS = ["score", "lineage", "training", "items", "confusion", "embedding", "calibration", "photographs", "repeat"]
 OF_LABELS = ["items", "confusion", "calibration"]
@@ -121,6 +127,51 @@ def test_the_page_shows_all_that_there_is_and_needs_nothing_else(adapted: Report
     digest = base64.b64encode(hashlib.sha256(read.style.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;" in read.policy
     assert page(report("to-phone")) == content
+
+
+def test_held_out_accuracies_are_no_losses(tmp_path: Path) -> None:
+    """They are noted for TensorBoard."""
+    pytest.importorskip("tensorboard")
+    data = report("base").this.entry.card.data["location"]
+    options = replace(QUICK, name="recorded", epochs=2, tensorboard=tmp_path, outputs="item+domain")
+    pretrain(["shop", "phone"], data=data, backbone="convnet", options=options)
+    noted, card = report("recorded").curves, Registry().find("recorded").card
+    assert "held-out item" in card.history[0]
+    assert noted.losses.keys() == {"item", "domain"}
+    assert noted.accuracies == {"what was held out": [row["held-out item"] for row in card.history]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metrics": {"accuracies": []}},
+        {"metrics": {"accuracies": ["x", None, 1e308, -1e308]}},
+        {"history": [{}]},
+        {"history": [{"loss": 1e308}, {"loss": -1e308}, {"loss": 0.5}]},
+    ],
+)
+@pytest.mark.fault(69)
+def test_a_foreign_card_of_odd_numbers_is_shown(change: dict[str, Any], tmp_path: Path) -> None:
+    foreign = published(**change)
+    found = report(foreign.id, embedding="pca")
+    assert "nan %" not in Read(page(found)).text
+    assert write_figures(found, tmp_path)
+    Console(file=io.StringIO()).print(card_table(Shown(foreign), drawn=True))
+
+
+@pytest.mark.fault(57, 69)
+def test_a_record_of_labels_that_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(Refused, match="not a record of labels"):
+        report(published(b"[" * 100_000 + b"]" * 100_000).id)
+
+
+def published(labels: bytes | None = None, **change: Any) -> Entry:
+    """The model `to-phone` as a foreign file could have brought it: with another card, or another record of labels."""
+    entry = Registry().find("to-phone")
+    content = {name: (entry.folder / name).read_bytes() for name in (MODEL_FILE, labelled.FILE)}
+    if labels is not None:
+        content[labelled.FILE] = labels
+    return Registry().publish(replace(entry.card, **change), content, suggested="foreign")
 
 
 def test_a_fine_tuned_model_is_shown_on_what_it_has_not_learnt_from() -> None:
