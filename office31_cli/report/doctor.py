@@ -76,7 +76,7 @@ def _in_order(data: DataFound) -> Iterator[str]:
         if domain.missing:
             troubles.append(f"{name}: no photograph of {listed(domain.missing)}")
         if domain.doubts:
-            troubles.append(f"{name}: {len(domain.doubts):,} of {counted(domain.photographs, 'label')} look doubtful")
+            troubles.append(f"{name}: {counted(len(domain.doubts), 'doubtful label')} of {domain.photographs:,}")
     for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
         for where, count in _by_domains(groups).items():
             troubles.append(f"{where}: {counted(count, 'group')} of {what}")
