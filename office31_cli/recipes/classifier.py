@@ -67,13 +67,15 @@ def import_classifier(
     else:
         assert opened is not None
         names = opened.items
-        observer.say(f"outputs: taken to be the items of {printable(opened.name)} in alphabetical order")
     classifier = Classifier(path=file, backbone=backbone, items=names, data=opened, domains=tuple(domains))
-    if not domains:
-        observer.warn("what it was trained on is not told (--domain), so no score of it can be known to be honest")
     from office31_cli.recipes import converting  # torch, 3 s: only now that all that was typed makes sense
 
-    return converting.store(classifier, name)
+    entry = converting.store(classifier, name)
+    if items is None:
+        observer.say(f"outputs: taken to be the items of {printable(entry.card.data['name'])} in alphabetical order")
+    if not domains:
+        observer.warn("what it was trained on is not told (--domain), so no score of it can be known to be honest")
+    return entry
 
 
 def _data(data: str | None) -> DataSet:
