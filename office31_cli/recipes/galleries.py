@@ -23,7 +23,7 @@ def galleries(this: View, other: View | None) -> list[Gallery]:
         _gallery(
             this,
             "Least sure",
-            "Whatever they show, the likeliest item is hardly likelier than others.",
+            "Named with the least confidence, whatever they show.",
             np.ones(len(sure), dtype=np.bool_),
             sure,
         )
