@@ -159,10 +159,7 @@ def _duplicates(data: DataFound) -> Iterator[Table]:
             yield Grid(
                 f"{what}, the largest groups first",
                 (">photographs", "where"),
-                [
-                    [f"{len(group):,}", _where(group)]
-                    for group in sorted(groups, key=lambda group: -len(group))[:_MOST]
-                ],
+                [[f"{len(group):,}", _where(group)] for group in sorted(groups, key=lambda group: -len(group))[:_MOST]],
                 _rest(len(groups)),
             ).rich()
 
