@@ -60,21 +60,23 @@ def out_of_fold(case: Case, name: str, observer: Observer) -> FloatArray:
     return found
 
 
-def adapted(case: Case, target: str, observer: Observer) -> FloatArray:
+def adapted(case: Case, target: str, observer: Observer, epochs: int = _EPOCHS) -> FloatArray:
     """Each item's probability for the target's photographs, in the order of `unlabelled`, by heads (heads, n, K).
 
-    Each is adapted shortly by MCC, of which the default method is made, from a start of its own.
+    Each is adapted by MCC, the default method's part, from a start of its own; unless told otherwise, shortly.
     """
     seed = case.request.options.seed
     pairs = [Pair(case.source(), case.target(target), nothing(), f"{seed}, head {number}") for number in range(ADAPTED)]
     check_material(pairs[0], case.request.domains, target)
-    return np.stack(_trained(case, "mcc", pairs, observer))
+    return np.stack(_trained(case, "mcc", pairs, observer, epochs))
 
 
-def _trained(case: Case, method_name: str, pairs: Sequence[Pair], observer: Observer) -> list[FloatArray]:
+def _trained(
+    case: Case, method_name: str, pairs: Sequence[Pair], observer: Observer, epochs: int = _EPOCHS
+) -> list[FloatArray]:
     """What a head for each pair, trained as one, makes of its target: (n, K) each."""
     method = methods.load(method_name)()
-    settings = replace(settings_for(case.request, "head"), epochs=_EPOCHS)
+    settings = replace(settings_for(case.request, "head"), epochs=epochs)
     learners = [
         learner_of(nn.Identity(), head(case, pair.seed, case.condensed), method, case.request.options.seed)
         for pair in pairs

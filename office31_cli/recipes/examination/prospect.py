@@ -27,7 +27,7 @@ def forecast(case: Case, target: str, source_accuracy: float, heads: FloatArray)
     """From what adapted heads (heads, n, K) make of the target, and the network from the source alone."""
     shares = np.bincount(case.items(), minlength=len(case.data.items)) / len(case.items())
     signs = signs_of(shares, source_accuracy, case.answers(case.target(target)), heads)
-    views = VIEWS * sum(len(domain.photographs) for domain in case.domains.values())
+    views = VIEWS * sum(len(case.domains[name].photographs) for name in (*case.request.domains, target))
     return Forecast(
         method=DEFAULT_METHOD,
         foretold=foretold(signs),
@@ -43,12 +43,12 @@ def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, hea
     together = heads.mean(0)
     named, renamed = before.argmax(1), together.argmax(1)
     otherwise = named != renamed
+    after = np.bincount(renamed, minlength=len(shares)) / len(renamed)
     return Signs(
         source_accuracy=source_accuracy,
         changed=float((heads.argmax(2) != named).mean()),
         confidence=float(together[otherwise].max(1).mean()) if otherwise.any() else 1.0,
-        shares_before=total_variation(before.mean(0), shares),
-        shares_after=total_variation(together.mean(0), shares),
+        shares=total_variation(after, shares),
     )
 
 
