@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pseudo_shifts import DOMAINS, TARGET, Makeshift, shifts
 
 from office31_cli.metrics.accuracy import accuracy
+from office31_cli.metrics.foretold import Signs
 from office31_cli.observer import SILENT
 from office31_cli.recipes.examination import heads
 from office31_cli.recipes.examination.case import Case, opened
@@ -31,7 +32,7 @@ from office31_cli.recipes.request import Options
 
 Array = NDArray[np.float64]
 
-_NUMBERS = ("source_accuracy", "changed", "confidence", "shares", "before", "after")
+_OUTCOME = ("before", "after")
 
 _EPOCHS = 7
 """Of 150 steps: about as many steps as `adapt` takes."""
@@ -56,10 +57,10 @@ def main(folder: Path) -> None:
             path.write_text(json.dumps(asdict(shift) | outcome(makeshift.case(shift), TARGET[shift.domain])))
         found.append(json.loads(path.read_text()))
         print(path.stem, f"{found[-1]['before']:.3f} -> {found[-1]['after']:.3f}", flush=True)
-    columns = {name: np.array([each[name] for each in found]) for name in found[0] if name in _NUMBERS}
-    domains = np.array([each["domain"] for each in found])
+    signs = [Signs(**{name: each[name] for name in Signs.__dataclass_fields__}) for each in found]
+    columns = {name: np.array([each[name] for each in found]) for name in (*Signs.__dataclass_fields__, *_OUTCOME)}
+    domains, terms = np.array([each["domain"] for each in found]), np.array([each.terms for each in signs])
     changed, gain = columns["changed"], columns["after"] - columns["before"]
-    terms = np.stack([np.ones(len(found)), columns["source_accuracy"] * columns["confidence"], columns["shares"]], 1)
     told("_WON", terms * changed[:, None], gain, domains, lambda made: made, changed.clip(0.02))
     quantiles = [_quantiles(columns[name]) for name in ("source_accuracy", "changed")]
     terms, wanted = np.stack([np.ones(len(found)), *quantiles], 1), _quantiles(columns["before"])

@@ -7,11 +7,11 @@ from office31_cli.metrics.foretold import HARDLY, Foretold, Signs, foretold
 SHARES = st.floats(0, 1)
 
 
-@given(SHARES, SHARES, SHARES, SHARES)
+@given(SHARES, SHARES, SHARES, SHARES, SHARES)
 def test_no_accuracy_changes_by_more_than_what_is_named_otherwise(
-    accuracy: float, changed: float, confidence: float, shares: float
+    accuracy: float, changed: float, confidence: float, before: float, after: float
 ) -> None:
-    told = foretold(Signs(accuracy, changed, confidence, shares))
+    told = foretold(Signs(accuracy, changed, confidence, before, after))
     low, high = told.gain_interval
     assert low <= told.gain <= high
     assert max(abs(low), abs(high)) <= changed + 1e-9
@@ -21,13 +21,18 @@ def test_no_accuracy_changes_by_more_than_what_is_named_otherwise(
 
 
 def test_surer_heads_promise_more_and_shares_that_depart_from_the_sources_less() -> None:
-    usual = foretold(Signs(0.9, 0.4, 0.7, 0.2)).gain
-    assert foretold(Signs(0.9, 0.4, 0.9, 0.2)).gain > usual
-    assert foretold(Signs(0.9, 0.4, 0.7, 0.5)).gain < 0 < usual
+    usual = foretold(Signs(0.9, 0.4, 0.7, 0.3, 0.2)).gain
+    assert foretold(Signs(0.9, 0.4, 0.9, 0.3, 0.2)).gain > usual
+    assert foretold(Signs(0.9, 0.4, 0.7, 0.3, 0.6)).gain < 0 < usual
+
+
+def test_other_shares_of_the_items_than_errors_explain_turn_gain_into_loss() -> None:
+    """Half of the items are missing before the same camera: few photographs are named otherwise, and wrongly."""
+    assert foretold(Signs(0.93, 0.10, 0.85, 0.45, 0.37)).gain < 0 < foretold(Signs(0.93, 0.10, 0.85, 0.1, 0.2)).gain
 
 
 def test_where_nothing_is_named_otherwise_there_is_nothing_to_gain() -> None:
-    told = foretold(Signs(0.9, 0.0, 1.0, 0.1))
+    told = foretold(Signs(0.9, 0.0, 1.0, 0.1, 0.1))
     assert (told.gain, told.verdict) == (0, "hardly")
 
 

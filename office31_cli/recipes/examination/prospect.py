@@ -43,12 +43,13 @@ def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, hea
     together = heads.mean(0)
     named, renamed = before.argmax(1), together.argmax(1)
     otherwise = named != renamed
-    after = np.bincount(renamed, minlength=len(shares)) / len(renamed)
+    before_shares, after_shares = (np.bincount(names, minlength=len(shares)) / len(names) for names in (named, renamed))
     return Signs(
         source_accuracy=source_accuracy,
         changed=float((heads.argmax(2) != named).mean()),
         confidence=float(together[otherwise].max(1).mean()) if otherwise.any() else 1.0,
-        shares=total_variation(after, shares),
+        shares_before=total_variation(before_shares, shares),
+        shares_after=total_variation(after_shares, shares),
     )
 
 
