@@ -24,6 +24,7 @@ from office31_cli.metrics.accuracy import accuracy
 from office31_cli.metrics.foretold import Signs
 from office31_cli.observer import SILENT
 from office31_cli.recipes.examination import heads
+from office31_cli.recipes.examination.apart import label_shift
 from office31_cli.recipes.examination.case import Case, opened
 from office31_cli.recipes.examination.prospect import signs_of
 from office31_cli.recipes.learning import actual_items
@@ -65,6 +66,8 @@ def main(folder: Path) -> None:
     quantiles = [_quantiles(columns[name]) for name in ("source_accuracy", "changed")]
     terms, wanted = np.stack([np.ones(len(found)), *quantiles], 1), _quantiles(columns["before"])
     told("_BEFORE", terms, wanted, domains, np.vectorize(NormalDist().cdf), np.ones(len(found)))
+    unchanged = [each["label_shift"] for each in found if each["items"] == "all"]
+    print(f"_NOISE = {np.quantile(unchanged, 0.9):.2f}")
 
 
 def told(name: str, terms: Array, wanted: Array, domains: Any, real: Callable[[Array], Array], unit: Array) -> None:
@@ -90,11 +93,13 @@ def outcome(case: Case, target: str) -> dict[str, float]:
     case.learn(SILENT)
     answers = case.answers(case.target(target))
     shares = np.bincount(source.items, minlength=len(case.data.items)) / len(source)
-    signs = signs_of(shares, held, answers, heads.adapted(case, target, SILENT))
+    short = heads.adapted(case, target, SILENT)
+    signs = signs_of(shares, held, answers, short)
     actual = actual_items(case.domains[target].photographs)
     assert actual is not None
     after = heads.adapted(case, target, SILENT, epochs=_EPOCHS).mean(0)
     return asdict(signs) | {
+        "label_shift": label_shift(case, short.mean(0)).total_variation,
         "before": accuracy(answers.argmax(1), actual),
         "after": accuracy(after.argmax(1), actual),
     }
