@@ -42,6 +42,9 @@ class Trained:
     calibration: dict[str, Any] | None = None
     """The temperature that mends its confidence, on what it was fitted, and the expected calibration error there before
     and after; None where there was nothing to fit it on."""
+    forced: list[dict[str, Any]] | None = None
+    """Where it went on from runs of other configurations: of each the `epoch`, and what was `differing`, by field what
+    it `was` and `is`. Then the same command does not give the same bits. None of any other model."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `office31 pretrain --json` prints."""

@@ -59,6 +59,7 @@ def adapt(
     device: options.Device = "auto",
     name: options.Name = None,
     resume: options.Resume = False,
+    force: options.Force = False,
     tensorboard: options.Tensorboard = None,
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
@@ -86,6 +87,7 @@ def adapt(
         device=device,
         name=name,
         resume=resume,
+        force=force,
         tensorboard=tensorboard,
         skip_bad=skip_bad,
     )

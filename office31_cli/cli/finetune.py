@@ -71,6 +71,7 @@ def finetune(
     device: options.Device = "auto",
     name: options.Name = None,
     resume: options.Resume = False,
+    force: options.Force = False,
     tensorboard: options.Tensorboard = None,
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
@@ -100,6 +101,7 @@ def finetune(
         device=device,
         name=name,
         resume=resume,
+        force=force,
         tensorboard=tensorboard,
         skip_bad=skip_bad,
     )

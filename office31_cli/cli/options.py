@@ -130,6 +130,10 @@ Tensorboard = Annotated[
     typer.Option("--tensorboard", metavar="DIR", help="Write each epoch's figures below this folder, for TensorBoard."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last epoch of the same, interrupted run.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="With --resume: also from a run of other settings; no longer bit-identical."),
+]
 HeldOut = Annotated[
     float,
     typer.Option("--held-out", min=0.0, max=0.9, help="Share of the labelled photographs kept back for testing."),

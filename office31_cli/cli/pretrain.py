@@ -19,6 +19,9 @@ def pretrain(
     ],
     backbone: options.Backbone = None,
     weights: options.Weights = None,
+    allow_nonfinite: Annotated[
+        bool, typer.Option("--allow-nonfinite", help="Take weights from a file that hold NaN or infinite values.")
+    ] = False,
     data: options.Data = None,
     outputs: options.Outputs = None,
     train: options.Train = None,
@@ -31,6 +34,7 @@ def pretrain(
     device: options.Device = "auto",
     name: options.Name = None,
     resume: options.Resume = False,
+    force: options.Force = False,
     tensorboard: options.Tensorboard = None,
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
@@ -57,6 +61,8 @@ def pretrain(
         device=device,
         name=name,
         resume=resume,
+        force=force,
+        allow_nonfinite=allow_nonfinite,
         tensorboard=tensorboard,
         skip_bad=skip_bad,
     )

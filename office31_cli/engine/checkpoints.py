@@ -20,13 +20,19 @@ from torch.optim import Optimizer
 
 from office31_cli import paths, storage
 from office31_cli.data.cache import content_key
+from office31_cli.errors import Failed
+from office31_cli.models.backbones import misfits
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import strict_json
+from office31_cli.text import listed, printable
 
 History = list[dict[str, float]]
 
 _KEPT = 2
 _LARGEST_JSON = 1 << 26
+
+_DAMAGE = (OSError, ValueError, KeyError, SafetensorError)
+"""What reading a checkpoint raises that is not whole."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,23 @@ class State:
     scaler: GradScaler
 
 
+@dataclass(frozen=True)
+class Other:
+    """The newest whole checkpoint of another run: what decides that run's result, and where it stands."""
+
+    run: dict[str, Any]
+    epoch: int
+    folder: Path
+
+
 @dataclass
 class Checkpoints:
     """The checkpoints of one run; runs are told apart by everything that decides their result."""
 
     run: dict[str, Any]
     observer: Observer = SILENT
+    origin: Path | None = None
+    """The checkpoint of another run to go on from until there is one of this run; it is left as it is."""
     key: str = field(init=False)
     folder: Path = field(init=False)
 
@@ -88,21 +105,18 @@ class Checkpoints:
             storage.remove_folder(old)
 
     def restore(self, state: State) -> History:
-        """Bring a training back to the newest whole checkpoint; returns its history, else []."""
+        """Bring a training back to the newest whole checkpoint, else to `origin`; returns its history, else [].
+
+        Raises `Failed` where `origin` cannot be read, or its tensors do not fit; then nothing has changed.
+        """
         for folder in reversed(self._all()):
             try:
                 about, tensors = _read(folder)
-            except (OSError, ValueError, KeyError, SafetensorError) as error:
+            except _DAMAGE as error:
                 self.observer.warn(f"checkpoint {folder} is damaged ({error}) and passed over")
                 continue
-            state.module.load_state_dict(
-                {key.removeprefix("module."): value for key, value in tensors.items() if key.startswith("module.")}
-            )
-            _put_together(state.optimizer, tensors, about["groups"])
-            state.scaler.load_state_dict(about["scaler"])
-            history: History = about["history"]
-            return history
-        return []
+            return _brought_back(state, about, tensors)
+        return [] if self.origin is None else _brought_over(state, self.origin)
 
     def clear(self) -> None:
         """Forget the run: its model is stored."""
@@ -112,12 +126,14 @@ class Checkpoints:
         """Whether there is anything to go on from, whole or not."""
         return bool(self._all())
 
-    def others(self) -> Iterator[dict[str, Any]]:
-        """What decides the result of each other run of which a whole checkpoint is kept."""
+    def others(self) -> Iterator[Other]:
+        """Each other run of which a whole checkpoint is kept."""
         for folder in sorted(self.folder.parent.glob("*/")):
-            for epoch in () if folder == self.folder else _epochs(folder)[-1:]:
-                with contextlib.suppress(OSError, ValueError, KeyError, SafetensorError):
-                    yield _read(epoch)[0]["run"]
+            for epoch in () if folder == self.folder else reversed(_epochs(folder)):
+                with contextlib.suppress(*_DAMAGE):
+                    about, _ = _read(epoch)
+                    yield Other(about["run"], len(about["history"]), epoch)
+                    break
 
     def _epoch(self, number: int) -> Path:
         return self.folder / f"{number:06d}"
@@ -154,6 +170,46 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return about, load(content)
 
 
+def _brought_back(state: State, about: dict[str, Any], tensors: dict[str, Tensor]) -> History:
+    state.module.load_state_dict(_of_module(tensors))
+    _put_together(state.optimizer, tensors)
+    if about["scaler"]:  # nothing where it was off
+        state.scaler.load_state_dict(about["scaler"])
+    history: History = about["history"]
+    return history
+
+
+def _brought_over(state: State, origin: Path) -> History:
+    """As `_brought_back`, from a checkpoint that another configuration has left."""
+    what = "--force"
+    try:
+        about, tensors = _read(origin)
+    except _DAMAGE as error:
+        why = f"the checkpoint to go on from cannot be read any more ({printable(str(error))})"
+        raise Failed(what, why, "run the same command again") from None
+    faults = misfits(state.module.state_dict(), _of_module(tensors))
+    if not faults and not _same_steps(state.optimizer, tensors, about["groups"]):
+        faults = ["its optimizer is of another kind, or has other groups of weights"]
+    if faults:
+        why = f"the checkpoint of the run that differs does not fit: {printable(listed(faults, 3))}"
+        raise Failed(what, why, "repeat its settings, or leave --resume and --force out to begin anew")
+    return _brought_back(state, about, tensors)
+
+
+def _of_module(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix("module."): value for key, value in tensors.items() if key.startswith("module.")}
+
+
+def _same_steps(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> bool:
+    """Whether an optimizer with these groups has kept what this one does, of the same weights in the same order."""
+    outlines = [[(len(group["params"]), sorted(group)) for group in each] for each in (groups, optimizer.param_groups)]
+    if outlines[0] != outlines[1]:
+        return False
+    shapes = [value.shape for group in optimizer.param_groups for value in group["params"]]
+    moments = ((key.split(".")[1], value) for key, value in tensors.items() if key.startswith("optimizer."))
+    return all(value.dim() == 0 or value.shape == shapes[int(number)] for number, value in moments)
+
+
 def _seal(about: dict[str, Any], content: bytes) -> str:
     """The SHA-256 of all that a checkpoint holds."""
     total = hashlib.sha256(strict_json.canonical(about))
@@ -172,7 +228,9 @@ def _taken_apart(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str
     return moments, state["param_groups"]
 
 
-def _put_together(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+def _put_together(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """The moments alone: rates and decay are those of the run that goes on."""
+    groups = optimizer.state_dict()["param_groups"]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):

@@ -16,6 +16,7 @@ from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.optimizers import build_optimizer, set_learning_rate, thaw
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
+from office31_cli.models.backbones import not_finite
 from office31_cli.observer import Advance, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.strategies.base import Group
@@ -111,12 +112,13 @@ class Training:
             observer.say(f"going on after epoch {len(history)} of {self._settings.epochs}")
             observer.epochs(history)
         count, epochs = self._batches.photographs, self._settings.epochs
+        before = not_finite(self.task.state_dict())
         with observer.track("training", epochs * count, len(history) * count) as advance:
             for epoch in range(len(history), epochs):
                 if self._over():
                     break
                 losses = self._epoch(epoch, advance)
-                _check_weights(self.task, f"epoch {epoch + 1}")
+                _check_weights(self.task, before, f"epoch {epoch + 1}")
                 history.append(losses | self.task.figures(epoch))
                 if checkpoints:
                     checkpoints.save(history, self._state())
@@ -226,8 +228,8 @@ def _train_mode(task: nn.Module) -> None:
             module.eval()
 
 
-def _check_weights(task: nn.Module, where: str) -> None:
-    """The last step's effect shows in no loss."""
-    for name, value in task.state_dict().items():
-        if not bool(torch.isfinite(value).all()):
+def _check_weights(task: nn.Module, before: list[str], where: str) -> None:
+    """The last step's effect shows in no loss. What was not finite `before` the training was taken as it is."""
+    for name in not_finite(task.state_dict()):
+        if name not in before:
             raise Diverged(f"training, {where}", f"{name} is no longer finite", "try a smaller --lr")

@@ -21,28 +21,31 @@ _ONE_BLOCK = 0.8
 """A module that holds more than this share of the weights is the trunk itself, and is looked into."""
 
 
-def build_backbone(name: str, crop: int, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
+def build_backbone(
+    name: str, crop: int, weights: Mapping[str, Tensor] | None = None, *, finite: bool = True
+) -> nn.Module:
     """The network `name`, with fresh weights or those given; maps images (n, 3, crop, crop) to features (n, d).
 
     What is cut off is the last layer alone: its input are the features, as in the published tables
     (2,048 for ResNet-50, 4,096 for AlexNet). SqueezeNet has no linear layer and keeps its last convolution: see
-    `ClassesAndPeaks`. Raises `Failed` where `weights` do not fit, and as `catalogue.check_backbone` does.
+    `ClassesAndPeaks`. Raises `Failed` where `weights` do not fit, or, unless `finite` is not asked for, hold values
+    that are not finite, and as `catalogue.check_backbone` does.
     """
     if name.startswith(TIMM):
         from office31_cli.models import from_timm  # an extra
 
-        return from_timm.build(name, crop, weights)
+        return from_timm.build(name, crop, weights, finite=finite)
     if name in OWN:
         own = _OWN[name]()
         if weights is not None:
-            load_weights(own, weights)
+            load_weights(own, weights, finite=finite)
         return own
     import torchvision  # 1 s: only where a network is needed
 
     network: nn.Module = torchvision.models.get_model(name, weights=None, **_options(name, crop))
     head = head_name(network)
     if weights is not None:
-        load_weights(network, weights, except_for=((f"{head}.",) if head else ()) + _AUXILIARY)
+        load_weights(network, weights, except_for=((f"{head}.",) if head else ()) + _AUXILIARY, finite=finite)
     if head:
         network.set_submodule(head, nn.Identity())
     else:
@@ -78,23 +81,37 @@ def head_name(network: nn.Module) -> str | None:
     return linear[-1] if linear else None
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor], except_for: tuple[str, ...] = ()) -> None:
+def load_weights(
+    network: nn.Module, weights: Mapping[str, Tensor], except_for: tuple[str, ...] = (), *, finite: bool = True
+) -> None:
     """Copy `weights` into the network, all but the keys that begin with one of `except_for`.
 
-    Raises `Failed` naming keys that are missing, unknown, of another shape, or hold values that are not finite.
+    Raises `Failed` naming keys that are missing, unknown, of another shape, or, where they are to be `finite`, hold
+    values that are not.
     """
     own = {key: value for key, value in network.state_dict().items() if not key.startswith(except_for)}
     given = {key: value for key, value in weights.items() if not key.startswith(except_for)}
+    faults = misfits(own, given)
+    todo = "check --weights and --backbone"
+    if finite and (wrong := not_finite({key: given[key] for key in own if key in given})):
+        faults += [f"{key} holds values that are not finite" for key in wrong]
+        todo += ", or take them as they are: office31 pretrain --allow-nonfinite"
+    if faults:
+        raise Failed("weights", f"they do not fit: {printable(listed(faults, 3))}", todo)
+    network.load_state_dict(dict(given), strict=False)
+
+
+def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
+    """In words, which tensors of a network are not among those given, and which of these are no tensors of its."""
     faults = [f"{key} is missing" for key in own if key not in given and not key.endswith("num_batches_tracked")]
     faults += [f"{key} is unknown" for key in given if key not in own]
-    for key in (key for key in own if key in given):
-        if own[key].shape != given[key].shape:
-            faults.append(f"{key} has shape {tuple(given[key].shape)} instead of {tuple(own[key].shape)}")
-        elif not bool(torch.isfinite(given[key].to(own[key].dtype)).all()):
-            faults.append(f"{key} holds values that are not finite")
-    if faults:
-        raise Failed("weights", f"they do not fit: {printable(listed(faults, 3))}", "check --weights and --backbone")
-    network.load_state_dict(dict(given), strict=False)
+    both = [key for key in own if key in given and own[key].shape != given[key].shape]
+    return faults + [f"{key} has shape {tuple(given[key].shape)} instead of {tuple(own[key].shape)}" for key in both]
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
+    """The keys of those that hold a NaN or an infinity, in the single precision of a network."""
+    return [key for key, value in tensors.items() if not bool(torch.isfinite(value.float()).all())]
 
 
 def feature_width(backbone: nn.Module, crop: int) -> int:

@@ -21,10 +21,11 @@ HUB = "https://huggingface.co"
 _SAFE = "model.safetensors"
 
 
-def build(backbone: str, crop: int, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
+def build(backbone: str, crop: int, weights: Mapping[str, Tensor] | None = None, *, finite: bool = True) -> nn.Module:
     """The network, with fresh weights or those given: images (n, 3, crop, crop) to pooled features (n, d).
 
-    Raises `Failed` where timm is not installed or `weights` do not fit, and `Misuse` where it has no such network.
+    Raises `Failed` where timm is not installed or `weights` do not fit, as `load_weights` has it, and `Misuse` where
+    it has no such network.
     """
     check_backbone(backbone)
     import timm
@@ -37,7 +38,8 @@ def build(backbone: str, crop: int, weights: Mapping[str, Tensor] | None = None)
         classifier = about.classifier if isinstance(about.classifier, tuple) else (about.classifier,)
         left_out = tuple(f"{name}." for name in classifier if name)
         own = network.state_dict()
-        load_weights(network, {key: weights[key] for key in weights if key in own or not key.startswith(left_out)})
+        kept = {key: weights[key] for key in weights if key in own or not key.startswith(left_out)}
+        load_weights(network, kept, finite=finite)
     return network
 
 

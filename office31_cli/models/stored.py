@@ -34,7 +34,7 @@ def load_network(entry: Entry) -> tuple[Network, Preprocessing]:
     except SafetensorError as error:
         raise Refused(str(path), f"it cannot be read ({error})", "remove the model with: office31 models rm") from None
     try:
-        load_weights(network, tensors)
+        load_weights(network, tensors, finite=not entry.card.configuration.get("allow_nonfinite"))
     except Failed as error:
         raise Refused(str(path), error.why, "remove the model with: office31 models rm") from None
     return network, preprocessing

@@ -76,7 +76,7 @@ def planned(
     for name, method in found.items():
         if views < method.views:
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
-    options = replace(options, epochs=options.epochs or EPOCHS, train="head", outputs="item", resume=False)
+    options = options.afresh(epochs=options.epochs or EPOCHS, train="head", outputs="item")
     request = requested("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
     wanted = chosen_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))

@@ -7,6 +7,7 @@ from office31_cli.data import office31
 from office31_cli.data.catalogue import SAMPLE
 from office31_cli.engine.settings import NOTHING_ADDED
 from office31_cli.models.catalogue import is_path
+from office31_cli.recipes import forced
 from office31_cli.registry.card import Card
 from office31_cli.registry.names import made_from
 
@@ -35,12 +36,17 @@ def commands(chain: Chain) -> list[list[str]]:
 
 
 def notes(chain: Chain) -> list[str]:
-    """What the commands need beside the data set: files that a card names by their content alone; raises as they do."""
+    """What to know of the commands: files that a card names by their content alone, and what they do not make again.
+
+    Raises as they do.
+    """
     found = []
     weights, _, digest = chain[0][1].weights.partition("@")
     if is_path(weights):
         found.append(f"{weights} is the file whose SHA-256 begins with {digest}")
     for name, card in chain:
+        if told := forced.in_words(card.configuration.get(forced.KEY)):
+            found.append(f"{name} is an exception, with what was made from it: it is not bit-identical, as it {told}")
         if "listed" in card.configuration:
             count = len(card.configuration["listed"])
             found.append(f"{_list_of(name)} names the {count:,} photographs that office31 models show {name} lists")
@@ -66,6 +72,8 @@ def _pretrain(name: str, card: Card) -> Iterator[str]:
         yield from _flag("domain", domain)
     yield from _flag("backbone", card.network["backbone"])
     yield from _flag("weights", card.weights.partition("@")[0])
+    if card.configuration.get("allow_nonfinite"):
+        yield "--allow-nonfinite"
     yield from _flags(card, "outputs", *_HOW)
 
 

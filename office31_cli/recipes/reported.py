@@ -189,7 +189,7 @@ class Report:
     commands: list[list[str]]
     """To make the model again, each as its words; none where its card does not tell enough."""
     notes: list[str]
-    """What the commands need."""
+    """What the commands need, and which of the models they do not make again to the bit."""
 
     def to_json(self) -> dict[str, Any]:
         """What `--json` prints beside where it was written."""

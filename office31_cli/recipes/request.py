@@ -1,6 +1,6 @@
 """What a training command was asked to do, checked as far as that goes without torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,18 @@ class Options:
     device: str = "auto"
     name: str | None = None
     resume: bool = False
+    force: bool = False
+    """With `resume`: go on from an interrupted run even where its configuration differs."""
+    allow_nonfinite: bool = False
+    """Take weights from a file that hold NaN or infinite values."""
     skip_bad: bool = False
     tensorboard: Path | None = None
     """A folder to write each epoch's figures to, for TensorBoard."""
 
     def check(self) -> None:
         """Raise `Misuse` for names and numbers that make no sense, and for a model name that is taken."""
+        if self.force and not self.resume:
+            raise Misuse("--force", "it says what to resume", "add --resume, or leave it out")
         check_optimizer(self.optimizer, self.lr)
         check_device(self.device)
         if self.train is not None:
@@ -49,6 +55,10 @@ class Options:
             Registry().check_name_free(self.name)
         if self.tensorboard is not None:
             recording.check(self.tensorboard)
+
+    def afresh(self, **changes: Any) -> "Options":
+        """These with `changes`, for runs that go on from nothing."""
+        return replace(self, resume=False, force=False, **changes)
 
 
 DEFAULTS = Options()
@@ -70,12 +80,17 @@ class Request:
     suggested: str
     options: Options
 
+    @property
+    def allow_nonfinite(self) -> bool:
+        """Whether weights need not be finite: of a stored model, where those that it began with did not."""
+        if self.parent is None:
+            return self.options.allow_nonfinite
+        return bool(self.parent.card.configuration.get("allow_nonfinite"))
+
     def to_json(self) -> dict[str, Any]:
         """What decides the result beside the network and the photographs; recorded in the card."""
-        return {
-            "outputs": written(self.outputs),
-            "held_out": self.options.held_out,
-        }
+        allowed = {"allow_nonfinite": True} if self.allow_nonfinite else {}
+        return {"outputs": written(self.outputs), "held_out": self.options.held_out, **allowed}
 
 
 @dataclass(frozen=True, kw_only=True)

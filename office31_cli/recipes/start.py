@@ -7,13 +7,14 @@ from torch import Tensor
 
 from office31_cli.engine.draws import seed_torch
 from office31_cli.models import weights
-from office31_cli.models.backbones import build_backbone
+from office31_cli.models.backbones import build_backbone, not_finite
 from office31_cli.models.network import BOTTLENECK, Architecture, Network, going_on
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.request import Request
+from office31_cli.text import listed, printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,9 @@ class Start:
             parent, preprocessing = load_network(request.parent)
             return cls(request, request.weights, preprocessing, parent, None)
         loaded = weights.load(request.backbone, request.weights, observer)
+        if request.allow_nonfinite and (wrong := not_finite(loaded.tensors or {})):
+            told = f"{listed(wrong)} of {loaded.name}: values that are not finite are taken as they are"
+            observer.warn(printable(told))
         return cls(request, loaded.name, loaded.preprocessing, None, loaded.tensors)
 
     def network(
@@ -47,4 +51,6 @@ class Start:
             return going_on(self.parent, change(replace(self.parent.architecture, outputs=outputs)))
         backbone, crop = self.request.backbone, self.preprocessing.crop
         architecture = Architecture(backbone=backbone, bottleneck=BOTTLENECK, crop=crop, outputs=outputs)
-        return Network(architecture, [build_backbone(backbone, crop, self.tensors) for _ in outputs.networks])
+        finite = not self.request.allow_nonfinite
+        backbones = [build_backbone(backbone, crop, self.tensors, finite=finite) for _ in outputs.networks]
+        return Network(architecture, backbones)

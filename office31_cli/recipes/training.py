@@ -14,11 +14,10 @@ from office31_cli.history import total_losses
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
-from office31_cli.recipes import calibrated, labelled
+from office31_cli.recipes import calibrated, forced, labelled, resuming
 from office31_cli.recipes.calibrated import Calibration
 from office31_cli.recipes.parts import Parts
 from office31_cli.recipes.recording import Recorder
-from office31_cli.recipes.resuming import check_same
 from office31_cli.recipes.run import Run
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 
@@ -33,16 +32,22 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     """Do what was asked and publish the model; returns the fields of `results.Trained`.
 
     An interrupted run leaves its last epoch's checkpoint, from which the same request goes on: to the same bits as
-    if it had never stopped. With `resume`, a run that has ended already returns its model, and `Misuse` is raised
-    where what was interrupted is almost, but not quite, this run.
+    if it had never stopped. With `resume`, a run that has ended already returns its model, and where what was
+    interrupted is almost, but not quite, this run, `Misuse` is raised; with `force` that is gone on from, and the card
+    tells so.
     """
     began = time.monotonic()
     checkpoints = ranks.checkpoints(run.identity(), observer)
-    if run.request.options.resume and (finished := ranks.by_the_first(lambda: _finished(checkpoints.key))):
-        observer.say(f"this very run has ended already: its model is {finished.name}")
-        return _fields(finished, run.parts)
     if run.request.options.resume:
-        check_same(checkpoints)
+        finished = ranks.by_the_first(lambda: _finished(checkpoints.key))
+        if finished is None and (others := resuming.from_another(checkpoints, force=run.request.options.force)):
+            checkpoints = others
+            finished = ranks.by_the_first(lambda: _finished(others.key))
+        if finished is not None:
+            observer.say(f"this very run has ended already: its model is {finished.name}")
+            return _fields(finished, run.parts)
+    if told := forced.in_words(checkpoints.run.get(forced.KEY)):
+        observer.warn(f"not bit-identical: {told}")
     with checkpoints.held():
         recorder = _recorder(run, checkpoints.key, observer) if ranks.part().number == 0 else None
         history = run.trained(recorder or observer, checkpoints)
@@ -64,7 +69,7 @@ def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, 
     """The stored model of a run that is trained."""
     held_out = run.held_out() if any(map(len, run.parts.held_out)) else None
     scores, calibration = run.scores(held_out, observer), run.calibration(held_out, observer)
-    card = _card(run, checkpoints.key, history, scores, calibration, time.monotonic() - began)
+    card = _card(run, checkpoints, history, scores, calibration, time.monotonic() - began)
     entry = _publish(run, card, calibration)
     checkpoints.clear()
     return entry
@@ -77,7 +82,7 @@ def _finished(run: str) -> Entry | None:
 
 def _card(
     run: Run,
-    key: str,
+    checkpoints: Checkpoints,
     history: History,
     scores: dict[str, dict[str, Any]],
     calibration: Calibration | None,
@@ -100,7 +105,12 @@ def _card(
             "learnt": {part.domain: part.content for part in run.parts.learnt},
         },
         labels_used=run.labels_used(),
-        configuration={**run.settings.to_json(), **request.to_json(), "run": key},
+        configuration={
+            **run.settings.to_json(),
+            **request.to_json(),
+            "run": checkpoints.key,
+            **{name: told for name, told in checkpoints.run.items() if name == forced.KEY},
+        },
         environment=environment(run.device, request.backbone),
         metrics={
             "validation": validation | run.outputs.headlines(scores),
@@ -146,5 +156,6 @@ def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
         "loss": total_losses(card.history),
         "labels_used": card.labels_used,
+        "forced": card.configuration.get(forced.KEY),
         **{name: figures for name, figures in card.metrics.items() if name != "validation"},
     }

@@ -11,6 +11,7 @@ from rich.tree import Tree
 from office31_cli.history import curves, group_and_name
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
+from office31_cli.recipes import forced
 from office31_cli.recipes.export import Exported
 from office31_cli.recipes.gc import Collected
 from office31_cli.recipes.models import Lineage, ModelRow, Models, Removed, Shown, Verified
@@ -170,11 +171,13 @@ def facts(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "outputs", _outputs(stored.network.get("outputs"))
     yield "weights", stored.weights
     yield "trained", stored.train
+    if told := forced.in_words(stored.configuration.get(forced.KEY)):
+        yield "not bit-identical", told
     yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
     yield "items", f"{len(stored.items)}: {listed(stored.items)}"
     yield "labels used", _pairs(stored.labels_used)
     yield "preprocessing", _pairs(stored.preprocessing)
-    yield "configuration", _pairs(stored.configuration)
+    yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key != forced.KEY})
     yield "environment", _pairs(stored.environment)
     for part, scores in stored.metrics.items():
         if part == "calibration":

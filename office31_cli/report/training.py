@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
+from office31_cli.recipes import forced
 from office31_cli.report.calibration import mended
 from office31_cli.report.console import cell, percent, table
 from office31_cli.report.outputs import headline
@@ -28,6 +29,8 @@ def trained_table(result: Trained, *, drawn: bool = False) -> Table:
     if result.outputs != "item":
         made.add_row("outputs", cell(result.outputs))
     made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
+    if told := forced.in_words(result.forced):
+        made.add_row("not bit-identical", cell(told))
     if drawn and result.loss:
         made.add_row("loss", course(result.loss))
     if result.domains:

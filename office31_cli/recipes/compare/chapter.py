@@ -44,7 +44,7 @@ def compare_chapter(
     used.
     """
     check_held_out(options)
-    options = replace(options, outputs="item+domain", batch_size=BATCH, lr=RATE, epochs=None, train=None, resume=False)
+    options = options.afresh(outputs="item+domain", batch_size=BATCH, lr=RATE, epochs=None, train=None)
     request = requested("compare", ["all"], data=data, backbone="mlp", weights="none", options=options)
     choice.tell_data(data, request.data, observer)
     from office31_cli.recipes.compare import textbook  # torch, 3 s: only now that all that was typed makes sense

@@ -114,7 +114,7 @@ def compare_labels(
         model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
     )
     choice.check_answers_item(start, "to be compared")
-    seeded = {seed: replace(options, seed=seed, outputs="item", resume=False) for seed in seeds}
+    seeded = {seed: options.afresh(seed=seed, outputs="item") for seed in seeds}
     adapted = {}
     if 0 in budgets:
         for seed, each in seeded.items():

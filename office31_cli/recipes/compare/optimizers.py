@@ -42,7 +42,7 @@ def compare_optimizers(
     check_held_out(options)
     optimizers, rates = optimizers or tuple(LEARNING_RATES), rates or RATES
     _check(optimizers, rates)
-    options = replace(options, outputs="item+domain", epochs=options.epochs or EPOCHS, resume=False)
+    options = options.afresh(outputs="item+domain", epochs=options.epochs or EPOCHS)
     requests = [
         requested("compare", ["all"], data=data, backbone=name, weights=start, options=replace(options, train=train))
         for name, start, train in ((backbone, weights, "head"), ("convnet", "none", "all"))

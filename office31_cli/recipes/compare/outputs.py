@@ -1,7 +1,6 @@
 """`office31 compare outputs`: one composite network, one choice of pairs, or separate networks?"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
@@ -39,7 +38,7 @@ def compare_outputs(
                 data=data,
                 backbone=backbone,
                 weights=weights,
-                options=replace(options, outputs=alternative, seed=seed, resume=False),
+                options=options.afresh(outputs=alternative, seed=seed),
             )
             for seed in seeds
         ]
