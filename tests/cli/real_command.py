@@ -12,6 +12,18 @@ LONG_NAME = "a-name-that-is-longer-than-any-column-of-a-terminal-would-be-and-mu
 OWN = ("pretrain", "--domain", "shop", "--backbone", "convnet", "--epochs", "3", "--batch-size", "8")
 """Trains on `own_folder`, given as `--data`, in a moment."""
 
+SIGNAL_AFTER = """
+import os, signal
+from office31_cli.engine.checkpoints import Checkpoints
+save = Checkpoints.save
+def save_and_stop(self, history, state):
+    save(self, history, state)
+    if len(history) == {epoch}:
+        os.kill(os.getpid(), signal.{name})
+Checkpoints.save = save_and_stop
+"""
+"""A prelude: the signal `name` comes when the checkpoint of an `epoch` is kept."""
+
 
 class Done(NamedTuple):
     code: int

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import OWN, Command, Done
+from real_command import OWN, SIGNAL_AFTER, Command, Done
 from usage import WRONG
 
 
@@ -146,26 +146,14 @@ def test_a_fault_of_ours_shows_a_traceback_only_when_asked(run: Command) -> None
     assert "Traceback" in run("models", "list", prelude=prelude, env={"OFFICE31_DEBUG": "1"}).err
 
 
-_SIGNAL_AFTER = """
-import os, signal
-from office31_cli.engine.checkpoints import Checkpoints
-save = Checkpoints.save
-def save_and_stop(self, history, state):
-    save(self, history, state)
-    if len(history) == {epoch}:
-        os.kill(os.getpid(), signal.{name})
-Checkpoints.save = save_and_stop
-"""
-
-
 @pytest.mark.fault(83)
 def test_an_interrupted_training_goes_on_to_the_same_weights(
     owned: tuple[Command, dict[str, Any]], run: Command, own_folder: Path
 ) -> None:
     words = (*OWN, "--data", own_folder)
-    stopped = run(*words, prelude=_SIGNAL_AFTER.format(epoch=1, name="SIGINT"))
+    stopped = run(*words, prelude=SIGNAL_AFTER.format(epoch=1, name="SIGINT"))
     assert_error(stopped, 130, "interrupted", "run the same command again")
-    stopped = run(*words, "--resume", prelude=_SIGNAL_AFTER.format(epoch=2, name="SIGTERM"))
+    stopped = run(*words, "--resume", prelude=SIGNAL_AFTER.format(epoch=2, name="SIGTERM"))
     assert stopped.code == 143
     assert stopped.err.splitlines()[0] == "going on after epoch 1 of 3"
     assert stopped.err.splitlines()[1].startswith("error: terminated: ")
@@ -184,7 +172,7 @@ _ANOTHER_WORLD = "from office31_cli.engine import device\ndevice._processes = la
 def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Command, own_folder: Path) -> None:
     words = (*OWN, "--data", own_folder)
     env = {"OMP_NUM_THREADS": "2"}
-    assert run(*words, env=env, prelude=_SIGNAL_AFTER.format(epoch=1, name="SIGTERM")).code == 143
+    assert run(*words, env=env, prelude=SIGNAL_AFTER.format(epoch=1, name="SIGTERM")).code == 143
     kept = sorted((run.home / "runs").rglob("*"))
     assert_error(run(*words, "--lr", "0.5", "--resume", env=env), 2, "settings.lr was ", " and is 0.5 now")
     assert_error(run(*words, "--held-out", "0.4", "--resume", env=env), 2, "request.held_out", "learnt is not the same")

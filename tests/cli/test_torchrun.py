@@ -1,11 +1,12 @@
 """One model trained by two processes that torchrun starts: the real command."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command, Done
+from real_command import SIGNAL_AFTER, Command, Done
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LINE = ("pretrain", "--domain", "amazon", "--data", "sample", "--backbone", "convnet", "--train", "head")
@@ -173,6 +174,22 @@ def test_after_a_process_was_killed_all_end_and_a_rerun_goes_on(alone: Command, 
     assert not any((alone.home / "runs").iterdir())
     whole = together.json(*line)
     assert card(alone, json.loads(out))["history"] == card(alone, whole)["history"]
+
+
+@pytest.mark.fault(49)
+def test_two_processes_can_be_forced_to_go_on_from_one(alone: Command, tmp_path: Path) -> None:
+    one = Command(shutil.copytree(alone.home, tmp_path / "home", symlinks=True))
+    two = Torchrun(one.home, tmp_path)
+    assert one(*LINE, prelude=SIGNAL_AFTER.format(epoch=8, name="SIGTERM")).code == 143
+    refused = two(*LINE, "--resume")
+    assert len(errors(refused)) == 1
+    assert "environment.processes was None and is 2 now" in errors(refused)[0]
+    code, out, err = two(*LINE, "--resume", "--force", "--json")
+    assert code == 0, err
+    assert err.count("warning: not bit-identical: went on from epoch 8 of a run whose ") == 1
+    (step,) = json.loads(out)["forced"]
+    assert (step["epoch"], step["differing"]["environment.processes"]) == (8, {"was": None, "is": 2})
+    assert (len(list((one.home / "runs").iterdir())), len(json.loads(out)["loss"])) == (1, 10)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from office31_cli.engine import checkpoints
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.engine.loop import Supervised, Training
+from office31_cli.errors import Failed
 from office31_cli.models.weights import digest
 from office31_cli.observer import SILENT
 from office31_cli.strategies.base import Group
@@ -103,3 +104,35 @@ def test_without_any_one_field_a_resumed_training_ends_elsewhere(name: str, monk
     assert redundant.pop(0) == NOTHING
     assert [field for field in redundant if not field.endswith((*REDUNDANT, *unchanged))] == []
     assert ended(make(), **_RUN) == expected
+
+
+@pytest.mark.fault(49)
+def test_who_goes_on_from_another_run_does_so_with_rates_and_momentum_of_its_own() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        supervised("nesterov").run(SILENT, Interrupted(_RUN))
+    newest = sorted(Checkpoints(_RUN).folder.iterdir())[-1]
+    before = {path: path.read_bytes() for path in newest.iterdir()}
+    ends = []
+    for optimizer in ("nesterov", "momentum"):
+        training = supervised(optimizer)
+        history = training.run(SILENT, Checkpoints({"run": optimizer}, origin=newest))
+        assert training.optimizer.param_groups[0]["nesterov"] is (optimizer == "nesterov")
+        ends.append((digest(training.task.state_dict()), history))
+    assert ends[0] == ended(supervised("nesterov"), run="whole") != ends[1]
+    assert {path: path.read_bytes() for path in newest.iterdir()} == before
+
+
+@pytest.mark.fault(49)
+@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
+def test_moments_of_another_kind_are_no_place_to_go_on_from(optimizer: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        supervised("nesterov").run(SILENT, Interrupted(_RUN))
+    newest = sorted(Checkpoints(_RUN).folder.iterdir())[-1]
+    training = supervised(optimizer)
+    before = digest(training.task.state_dict())
+    with pytest.raises(Failed, match="another kind"):
+        training.run(SILENT, Checkpoints({"run": optimizer}, origin=newest))
+    (newest / "state.json").unlink()
+    with pytest.raises(Failed, match="cannot be read any more"):
+        supervised("nesterov").run(SILENT, Checkpoints({"run": optimizer}, origin=newest))
+    assert digest(training.task.state_dict()) == before

@@ -73,7 +73,10 @@ _GROUPS: dict[str, list[tuple[str, str]]] = {
         ("a crash at every I/O operation", "the earlier or the new one, never neither"),
         ("no space left", "E1, the earlier one loads"),
         ("the latest is truncated or flipped", "the one before it is used, and said so"),
-        ("another configuration, data, torch, threads or world", "E2 that names the field"),
+        (
+            "another configuration, data, torch, threads or world",
+            "E2 that names the field; --force goes on and records it",
+        ),
         ("--resume of a finished run", "0, nothing changes"),
     ],
     "Registry": [
@@ -98,7 +101,10 @@ _GROUPS: dict[str, list[tuple[str, str]]] = {
         ("a pickle that weights_only refuses", "no way around"),
         ("a pickle and a torch before 2.10", "refused"),
         ("mutated safetensors", "E3, memory bounded"),
-        ("missing, extra or misshapen weights; weights that are not numbers", "E1 that lists them"),
+        (
+            "missing, extra or misshapen weights; weights that are not numbers",
+            "E1 that lists them; --allow-nonfinite takes the last",
+        ),
         ("a bundle with a path, a forged parent or card", "E3"),
     ],
     "Evaluation": [
