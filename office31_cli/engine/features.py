@@ -96,9 +96,9 @@ def _draws(digests: Sequence[str], view: int) -> Draws:
 
 
 def _stored(outputs: Rows, dtype: npt.DTypeLike) -> Rows:
-    """The outputs in the cache's precision; raises `Failed` where they are too large for it."""
+    """The outputs in the cache's precision; raises `Failed` where they are not finite there."""
     with np.errstate(over="ignore"):
         stored: Rows = outputs.astype(dtype)
     if not np.isfinite(stored).all():
-        raise Failed("features", "the frozen part's outputs are too large to be kept", "use --train head or all")
+        raise Failed("features", "the frozen part's outputs are not finite, or too large to be kept", "use --train all")
     return stored

@@ -142,7 +142,9 @@ def test_the_newest_whole_checkpoint_of_the_other_run_is_taken(
 
 
 @pytest.mark.fault(49)
-@pytest.mark.parametrize("words", [("finetune",), ("adapt", "--method", "mcc", "--steps", "2")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words", [("finetune",), ("adapt", "--method", "mcc", "--steps", "2")], ids=lambda words: words[0]
+)
 def test_what_goes_on_from_a_model_can_be_forced(
     owned: tuple[Command, dict[str, Any]], own_folder: Path, words: tuple[str, ...]
 ) -> None:

@@ -105,3 +105,14 @@ def test_weights_of_another_network_are_told_by_their_names(drawn: Command, else
     code, _, err = drawn("models", "import", elsewhere / "net.pth", "--backbone", "resnet18", "--data", "sample")
     assert code == 1
     assert "they do not fit" in err
+
+
+@pytest.mark.fault(68)
+def test_values_that_are_not_finite_are_refused(drawn: Command, elsewhere: Path, tmp_path: Path) -> None:
+    tensors = torch.load(elsewhere / "net.pth", weights_only=True)["model"]
+    tensors["module.features.0.0.weight"].view(-1)[0] = torch.nan
+    torch.save(tensors, tmp_path / "odd.pth")
+    words = ("--backbone", BACKBONE, "--items", elsewhere / "items.txt", "--name", "odd")
+    code, out, err = drawn("models", "import", tmp_path / "odd.pth", *words)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "features.0.0.weight holds values that are not finite" in err
