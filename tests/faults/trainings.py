@@ -41,6 +41,10 @@ LINES: dict[str, tuple[str, ...]] = {
         *("adapt", "--target", "phone", "--method", "cdan", "--train", "head"),
         *("--epochs", "4", "--steps", "6", *_COMMON),
     ),
+    "fine-tuning with a penalty and early stopping": (
+        *("finetune", "--target", "phone", "--strategy", "l2-sp", "--train", "all", "--patience", "3"),
+        *("--epochs", "4", *_COMMON),
+    ),
 }
 
 
