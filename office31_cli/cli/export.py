@@ -81,7 +81,7 @@ def import_model(
         str | None,
         typer.Option(
             "--backbone",
-            help="The torchvision network that a classifier from elsewhere is.",
+            help="The torchvision network, or timm:NAME, that a classifier from elsewhere is.",
             show_default=False,
             autocompletion=one_of(completion.backbones),
         ),

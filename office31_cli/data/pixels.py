@@ -157,6 +157,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I;16") or picture.mode == "I":
         samples: npt.NDArray[Any] = np.asarray(picture).astype(np.int64)
         return Image.fromarray((samples.clip(0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+    if picture.mode == "F":  # which Pillow would take for 0 to 255: in 0 to 1, as most are, they would be black
+        raise ValueError("its samples are 32-bit floats, of which nobody says what is white: save it with 8 or 16 bits")
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")

@@ -71,6 +71,14 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     assert close(decode(saved(tmp_path / "a.tif", Image.fromarray(grey), "TIFF"), 8), expected, 1)
 
 
+@pytest.mark.fault(28)
+def test_samples_of_which_nobody_says_what_is_white_are_refused(tmp_path: Path) -> None:
+    """Pillow would show a float TIFF from 0 to 1, as most are, as black."""
+    path = saved(tmp_path / "a.tif", Image.fromarray(SMOOTH[..., 0].astype(np.float32) / 255), "TIFF")
+    with pytest.raises(Failed, match="8 or 16 bits"):
+        decode(path, 8)
+
+
 def test_transparency_lies_on_white(tmp_path: Path) -> None:
     palette = PICTURE.quantize(4)
     clear = palette.getpixel((0, 0))
