@@ -104,9 +104,19 @@ def test_a_full_disk_stops_at_a_checkpoint_and_the_one_before_is_gone_on_from(
 @isolating
 @pytest.mark.fault(82)
 def test_a_disk_of_a_megabyte_is_full_in_one_line(command: Command, words: tuple[str, ...]) -> None:
+    """With a model on it, which is the same afterwards."""
+    command.json(*words, "--name", "earlier")
+    kept = Command(command.home.with_name("kept"))
+    command.home.rename(kept.home)
     command.home.mkdir()
-    small = 'mount -t tmpfs -o size=1m tmpfs "$OFFICE31_HOME" && exec "$@"'
-    done = isolated(command, "-m", small, *words)
+    size = sum(path.stat().st_size for path in (kept.home / "registry").rglob("*") if path.is_file()) + (1 << 20)
+    small = f"""
+mount -t tmpfs -o size={size} tmpfs "$OFFICE31_HOME" && cp -r {kept.home}/registry "$OFFICE31_HOME" || exit 98
+"$@"; code=$?
+diff -r {kept.home}/registry/models "$OFFICE31_HOME/registry/models" || exit 99
+exit $code
+"""
+    done = isolated(command, "-m", small, *words, "--seed", "1")
     assert (done.code, "OFFICE31_HOME" in error(done)) == (1, True)
 
 
