@@ -17,11 +17,14 @@ from small_data import lay_out
 from office31_cli.cli.main import app, main
 from office31_cli.data import office31
 
-_CODES = (0, 1, 2, 3)
-"""Those that a command without a signal may leave with."""
+_CODES = (0, 1, 2, 3, 130)
+"""Those that a command may leave with, the last where Ctrl-C ended it."""
 
-_BATCH, _SLOWEST = 50, 120.0
-"""Command lines of one process, and the seconds that one of them may take."""
+_BATCH = 50
+"""Command lines of one process."""
+
+_LONG, _PATIENCE = 5.0, 60.0
+"""Seconds after which a command is taken to be really at work, and gets Ctrl-C; and those that it has to leave then."""
 
 _NUMBERS = ("-1", "0", "1", "2", "1e400", "-inf", "NaN", "0x10", "1_000", "\u0663", "1e-400", "0,1", "9" * 400)
 _TEXTS = ("", " ", "\t", "\n", "ünïcödé", "\u202egnp.exe", "\x1b[31mred", "[red]x[/red]", "a\ud800b", "=1+1", "--", "-")
@@ -94,7 +97,7 @@ def _line(draw: random.Random, commands: Sequence[tuple[tuple[str, ...], list[st
 
 
 def _run(folder: Path, lines: Sequence[Sequence[str]]) -> list[str]:
-    """For each command line what was wrong with it, or nothing; fewer, where one took too long and was killed."""
+    """For each command line what was wrong with it, or nothing; fewer, where one would not end and was killed."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -104,10 +107,12 @@ def _run(folder: Path, lines: Sequence[Sequence[str]]) -> list[str]:
     done: list[str] = []
     with os.fdopen(reading, encoding="utf-8") as told:
         while len(done) < len(lines):
-            if not select.select([told], [], [], _SLOWEST)[0]:
-                os.kill(child, signal.SIGKILL)
-                done.append("it took too long")
-                break
+            if not select.select([told], [], [], _LONG)[0]:
+                os.kill(child, signal.SIGINT)
+                if not select.select([told], [], [], _PATIENCE)[0]:
+                    os.kill(child, signal.SIGKILL)
+                    done.append("Ctrl-C did not end it")
+                    break
             if not (line := told.readline()):
                 done.append("its process died")
                 break
@@ -124,6 +129,7 @@ def _tell(folder: Path, lines: Sequence[Sequence[str]], writing: int) -> None:
         office31.MIRRORS = (unreachable,)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a command runs, which listens itself
         for line in lines:
             os.write(writing, (json.dumps(_wrong(folder, line)) + "\n").encode())
     finally:
@@ -145,6 +151,8 @@ def _wrong(folder: Path, words: Sequence[str]) -> str:
         code = left.code
     except BaseException as error:
         return f"{type(error).__name__} came through"
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.flush()
     sys.stderr.flush()
     said = err.read_bytes().decode(errors="replace")
