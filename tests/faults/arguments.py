@@ -97,7 +97,7 @@ def _line(draw: random.Random, commands: Sequence[tuple[tuple[str, ...], list[st
 
 
 def _run(folder: Path, lines: Sequence[Sequence[str]]) -> list[str]:
-    """For each command line what was wrong with it, or nothing; fewer, where one would not end and was killed."""
+    """For each command line what was wrong with it, or nothing; fewer, where one was ended by Ctrl-C."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -105,14 +105,14 @@ def _run(folder: Path, lines: Sequence[Sequence[str]]) -> list[str]:
         _tell(folder, lines, writing)
     os.close(writing)
     done: list[str] = []
-    with os.fdopen(reading, encoding="utf-8") as told:
+    with os.fdopen(reading, "rb", buffering=0) as told:  # so that `select` sees all that has come
         while len(done) < len(lines):
             if not select.select([told], [], [], _LONG)[0]:
                 os.kill(child, signal.SIGINT)
-                if not select.select([told], [], [], _PATIENCE)[0]:
-                    os.kill(child, signal.SIGKILL)
-                    done.append("Ctrl-C did not end it")
-                    break
+                left = bool(select.select([told], [], [], _PATIENCE)[0])
+                done.append(json.loads(told.readline() or b'"its process died"') if left else "Ctrl-C did not end it")
+                os.kill(child, signal.SIGKILL)  # what it was importing is half imported: the next needs a process anew
+                break
             if not (line := told.readline()):
                 done.append("its process died")
                 break
