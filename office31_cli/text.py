@@ -21,8 +21,12 @@ def _visible(character: str) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a printable text takes at most: two for a wide East Asian character."""
-    return len(text) if text.isascii() else sum(1 + (unicodedata.east_asian_width(each) in "WF") for each in text)
+    """How many columns of a terminal a printable text takes: two for a wide character."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # its tables of widths are newer than Python's
+
+    return cell_len(text)
 
 
 def shortened(text: str, most: int) -> str:

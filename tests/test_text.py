@@ -3,7 +3,6 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
 from office31_cli.text import columns, counted, did_you_mean, duration, listed, printable
 
@@ -63,11 +62,6 @@ def test_counts_and_lists() -> None:
     assert [counted(number, "item") for number in (0, 1, 4110)] == ["0 items", "1 item", "4,110 items"]
     assert listed("ab") == "a, b"
     assert listed("abcdefg") == "a, b, c, d, e and 2 more"
-
-
-@given(st.text(max_size=9).map(printable))
-def test_a_text_takes_no_more_columns_than_are_counted(text: str) -> None:
-    assert cell_len(text) <= columns(text) <= 2 * len(text)
 
 
 def test_wide_characters_take_two_columns() -> None:

@@ -115,7 +115,7 @@ class Checkpoints:
             except _DAMAGE as error:
                 self.observer.warn(f"checkpoint {folder} is damaged ({error}) and passed over")
                 continue
-            return _brought_back(state, about, tensors)
+            return _brought_back(state, about, tensors, about["groups"])
         return [] if self.origin is None else _brought_over(state, self.origin)
 
     def clear(self) -> None:
@@ -170,9 +170,11 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return about, load(content)
 
 
-def _brought_back(state: State, about: dict[str, Any], tensors: dict[str, Tensor]) -> History:
+def _brought_back(
+    state: State, about: dict[str, Any], tensors: dict[str, Tensor], groups: list[dict[str, Any]]
+) -> History:
     state.module.load_state_dict(_of_module(tensors))
-    _put_together(state.optimizer, tensors)
+    _put_together(state.optimizer, tensors, groups)
     if about["scaler"]:  # nothing where it was off
         state.scaler.load_state_dict(about["scaler"])
     history: History = about["history"]
@@ -180,7 +182,7 @@ def _brought_back(state: State, about: dict[str, Any], tensors: dict[str, Tensor
 
 
 def _brought_over(state: State, origin: Path) -> History:
-    """As `_brought_back`, from a checkpoint that another configuration has left."""
+    """As `_brought_back`, from what another configuration has left: rates and decay stay those that are asked for."""
     what = "--force"
     try:
         about, tensors = _read(origin)
@@ -193,7 +195,7 @@ def _brought_over(state: State, origin: Path) -> History:
     if faults:
         why = f"the checkpoint of the run that differs does not fit: {printable(listed(faults, 3))}"
         raise Failed(what, why, "repeat its settings, or leave --resume and --force out to begin anew")
-    return _brought_back(state, about, tensors)
+    return _brought_back(state, about, tensors, state.optimizer.state_dict()["param_groups"])
 
 
 def _of_module(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -228,9 +230,7 @@ def _taken_apart(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str
     return moments, state["param_groups"]
 
 
-def _put_together(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    """The moments alone: rates and decay are those of the run that goes on."""
-    groups = optimizer.state_dict()["param_groups"]
+def _put_together(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):

@@ -83,6 +83,7 @@ def test_it_is_fitted_on_what_was_held_out(things: Path, start: Trained) -> None
         "temperature": found.temperature,
         "fitted_on": "shop, held out",
         "photographs": HELD_OUT,
+        "labels_used": {"shop": HELD_OUT},
         "ece_before": found.ece_before,
         "ece_after": found.ece_after,
     }
