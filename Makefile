@@ -52,10 +52,10 @@ check: lint typecheck test  ## Everything that must hold before a change lands.
 
 bench: $(INSTALLED)  ## Measure speed, as ratios taken in one run (a quarter of an hour).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python -m tests.benchmarks.run
 
 faults: $(INSTALLED)  ## Provoke every fault thousands of times, and write FAULTS.md (half an hour).
-	$(BIN)/python tests/faults/run.py
+	$(BIN)/python -m tests.faults.run
 
 build: $(INSTALLED)  ## Build the wheel and the source distribution.
 	$(BIN)/python -m build

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_data import Crash
 
 from office31_cli import storage
 from office31_cli.errors import Failed
+from tests.helpers.small_data import Crash
 
 
 def test_a_file_is_the_old_or_the_new_one_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,9 +71,9 @@ def adapt(
     Example: office31 adapt --target dslr --method mcc
     """
     from office31_cli.recipes.adapt import adapt as recipe
-    from office31_cli.recipes.request import Options
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.training import trained_table
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.training import trained_table
+    from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     chosen = Options(

@@ -55,11 +55,11 @@ def benchmark(
 
     Example: office31 benchmark --methods erm,mcc --seeds 0,1,2
     """
-    from office31_cli.recipes import benchmark as recipe
-    from office31_cli.recipes.request import Options
-    from office31_cli.report.benchmark import benchmark_tables, benchmark_text, estimate_table
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.grid import FORMATS
+    from office31_cli.recipes.benchmark import plan as recipe
+    from office31_cli.render.benchmark import benchmark_tables, benchmark_text, estimate_table
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.grid import FORMATS
+    from office31_cli.workflow.request import Options
 
     form = options.checked_format(form, FORMATS, as_json=as_json)
     if dry_run and form not in ("table", "json"):

@@ -46,9 +46,9 @@ def outputs(
     Example: office31 compare outputs --backbone squeezenet1_0
     """
     from office31_cli.recipes.compare.outputs import compare_outputs
-    from office31_cli.recipes.request import Options
-    from office31_cli.report.compare import outputs_tables
-    from office31_cli.report.console import Reporter
+    from office31_cli.render.compare import outputs_tables
+    from office31_cli.render.console import Reporter
+    from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     found = compare_outputs(
@@ -112,10 +112,10 @@ def optimizers(
     Example: office31 compare optimizers --backbone squeezenet1_0
     """
     from office31_cli.recipes.compare import optimizers as recipe
-    from office31_cli.recipes.request import Options
-    from office31_cli.report import landscape as drawn
-    from office31_cli.report.compare import claims_tables, optimizers_tables
-    from office31_cli.report.console import Reporter
+    from office31_cli.render import landscape as drawn
+    from office31_cli.render.compare import claims_tables, optimizers_tables
+    from office31_cli.render.console import Reporter
+    from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     names = None if chosen is None else options.words("--optimizers", chosen)
@@ -162,9 +162,9 @@ def chapter(
     Example: office31 compare chapter
     """
     from office31_cli.recipes.compare.chapter import compare_chapter
-    from office31_cli.recipes.request import Options
-    from office31_cli.report.compare import chapter_tables
-    from office31_cli.report.console import Reporter
+    from office31_cli.render.compare import chapter_tables
+    from office31_cli.render.console import Reporter
+    from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     chosen = Options(held_out=held_out, seed=seed, device=device, skip_bad=skip_bad)
@@ -213,10 +213,10 @@ def labels(
     Example: office31 compare labels --target dslr
     """
     from office31_cli.recipes.compare.labels import compare_labels
-    from office31_cli.recipes.request import Options
-    from office31_cli.report import budgets as drawn
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.pictures import check_picture
+    from office31_cli.render import budgets as drawn
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.pictures import check_picture
+    from office31_cli.workflow.request import Options
 
     if png is not None:
         check_picture("--png", png)

@@ -173,21 +173,21 @@ def parts_to_train(asked: Asked) -> Iterable[str]:
 
 def formats(asked: Asked) -> Iterable[str]:
     """What `--format` takes."""
-    from office31_cli.report.grid import FORMATS
+    from office31_cli.render.grid import FORMATS
 
     return FORMATS
 
 
 def export_formats(asked: Asked) -> Iterable[str]:
     """What `--format` of `models export` takes."""
-    from office31_cli.recipes.export import formats_known
+    from office31_cli.recipes.models.export import formats_known
 
     return formats_known()
 
 
 def prediction_formats(asked: Asked) -> Iterable[str]:
     """What `--format` of `predict` takes."""
-    from office31_cli.report.predict import FORMATS
+    from office31_cli.render.predict import FORMATS
 
     return FORMATS
 

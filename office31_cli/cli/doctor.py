@@ -51,9 +51,9 @@ def doctor(
 
     Example: office31 doctor --source amazon --target webcam
     """
-    from office31_cli.recipes.doctor import doctor as recipe
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.doctor import doctor_parts
+    from office31_cli.recipes.doctor.command import doctor as recipe
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.doctor import doctor_parts
 
     reporter = Reporter(as_json=as_json)
     found = recipe(

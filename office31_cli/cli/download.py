@@ -23,9 +23,9 @@ def download(
     """
     from office31_cli.recipes.download import download as recipe
     from office31_cli.recipes.download import verify as check
-    from office31_cli.recipes.sample import draw_sample, verify_sample
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.download import download_table
+    from office31_cli.recipes.download_sample import draw_sample, verify_sample
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.download import download_table
 
     if origin is not None and (sample or verify):
         raise Misuse("download", "--from brings something, --sample and --verify do not need it", "give one of them")

@@ -35,8 +35,8 @@ def evaluate(
     Example: office31 evaluate --split webcam
     """
     from office31_cli.recipes.evaluate import evaluate as recipe
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.evaluation import evaluation_tables
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.evaluation import evaluation_tables
 
     reporter = Reporter(as_json=as_json)
     result = recipe(

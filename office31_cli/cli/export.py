@@ -51,10 +51,10 @@ def export(
 
     Example: office31 models export best best.onnx --preprocessing --card
     """
-    from office31_cli.recipes.export import export as recipe
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.model_card import write
-    from office31_cli.report.models import exported
+    from office31_cli.recipes.models.export import export as recipe
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.model_card import write
+    from office31_cli.render.models import exported
 
     reporter = Reporter(as_json=as_json)
     result = recipe(
@@ -112,11 +112,11 @@ def import_model(
 
     Example: office31 models import resnet50.pth --backbone resnet50 --items items.txt --domain amazon
     """
-    from office31_cli.recipes.classifier import import_classifier
-    from office31_cli.recipes.models import ModelRow
+    from office31_cli.recipes.models.import_classifier import import_classifier
+    from office31_cli.recipes.models.rows import ModelRow
     from office31_cli.registry import Registry, bundle
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.models import imported
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.models import imported
 
     reporter = Reporter(as_json=as_json)
     if backbone is None:

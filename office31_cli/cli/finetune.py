@@ -82,9 +82,9 @@ def finetune(
     """
     from office31_cli.engine.settings import Refinements
     from office31_cli.recipes.finetune import finetune as recipe
-    from office31_cli.recipes.request import Options
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.training import trained_table
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.training import trained_table
+    from office31_cli.workflow.request import Options
 
     if labels is not None and labels_from is not None:
         raise Misuse("--labels and --labels-from", "the list says which labels there are", "leave one of them out")

@@ -9,8 +9,8 @@ def methods(as_json: options.AsJson = False) -> None:
     Example: office31 methods
     """
     from office31_cli.recipes import listing
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.listing import listing_table
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.listing import listing_table
 
     found = listing.methods()
     Reporter(as_json=as_json).show(found, listing_table(found))
@@ -22,8 +22,8 @@ def strategies(as_json: options.AsJson = False) -> None:
     Example: office31 strategies
     """
     from office31_cli.recipes import listing
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.listing import listing_table
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.listing import listing_table
 
     found = listing.strategies()
     Reporter(as_json=as_json).show(found, listing_table(found))

@@ -9,7 +9,8 @@ from types import FrameType
 
 import typer
 
-from office31_cli import __version__, processes
+from office31_cli import processes
+from office31_cli._version import __version__
 from office31_cli.cli import compare, completion, models
 from office31_cli.cli.adapt import adapt
 from office31_cli.cli.benchmark import benchmark
@@ -23,7 +24,7 @@ from office31_cli.cli.pretrain import pretrain
 from office31_cli.cli.report import figures, report
 from office31_cli.cli.tune import tune
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
-from office31_cli.report.console import print_error
+from office31_cli.render.console import print_error
 
 app = typer.Typer(
     name="office31",

@@ -7,11 +7,11 @@ import typer
 from office31_cli.cli.export import export, import_model
 from office31_cli.cli.options import AsJson, Word
 from office31_cli.errors import Refused
-from office31_cli.recipes.gc import collect
-from office31_cli.recipes.models import Lineage, ModelRow, Models, Removed, Shown, Verified
+from office31_cli.recipes.models.gc import collect
+from office31_cli.recipes.models.rows import Lineage, ModelRow, Models, Removed, Shown, Verified
 from office31_cli.registry import Registry, lineage, upkeep
-from office31_cli.report import models as report
-from office31_cli.report.console import Reporter
+from office31_cli.render import models as report
+from office31_cli.render.console import Reporter
 from office31_cli.text import counted
 
 app = typer.Typer(help="The stored models: what there is, and where it came from.")

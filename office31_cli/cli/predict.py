@@ -49,9 +49,9 @@ def predict(
 
     Example: office31 predict desk.jpg photographs/ --min-confidence 0.6
     """
-    from office31_cli.recipes.predict import predict as recipe
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.predict import FORMATS, prediction_parts
+    from office31_cli.recipes.predict.command import predict as recipe
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.predict import FORMATS, prediction_parts
 
     form = options.checked_format(form, FORMATS, as_json=as_json)
     reporter = Reporter()

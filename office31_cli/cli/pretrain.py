@@ -44,9 +44,9 @@ def pretrain(
     Example: office31 pretrain --domain amazon --backbone resnet50
     """
     from office31_cli.recipes.pretrain import pretrain as recipe
-    from office31_cli.recipes.request import Options
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.training import trained_table
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.training import trained_table
+    from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     chosen = Options(

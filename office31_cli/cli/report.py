@@ -55,8 +55,8 @@ def report(
     Example: office31 report -o page.html
     """
     from office31_cli import storage
-    from office31_cli.recipes.report import report as recipe
-    from office31_cli.report.console import Reporter
+    from office31_cli.recipes.report.command import report as recipe
+    from office31_cli.render.console import Reporter
 
     reporter = Reporter(as_json=as_json)
     storage.check_place(out, overwrite=overwrite)
@@ -70,9 +70,9 @@ def report(
         skip_bad=skip_bad,
         observer=reporter,
     )
-    from office31_cli.recipes.reported import Written
-    from office31_cli.report.html.page import page
-    from office31_cli.report.written import written_table
+    from office31_cli.recipes.report.results import Written
+    from office31_cli.render.html.page import page
+    from office31_cli.render.written import written_table
 
     storage.write_file(out, page(found))
     written = Written(found, [out])
@@ -96,9 +96,9 @@ def figures(
 
     Example: office31 figures --out figures
     """
-    from office31_cli.recipes.report import report as recipe
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.figures import check_figures, write_figures
+    from office31_cli.recipes.report.command import report as recipe
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.figures import check_figures, write_figures
 
     reporter = Reporter(as_json=as_json)
     check_figures(out, overwrite=overwrite)
@@ -112,8 +112,8 @@ def figures(
         skip_bad=skip_bad,
         observer=reporter,
     )
-    from office31_cli.recipes.reported import Written
-    from office31_cli.report.written import written_table
+    from office31_cli.recipes.report.results import Written
+    from office31_cli.render.written import written_table
 
     written = Written(found, write_figures(found, out))
     reporter.show(written, written_table(written))

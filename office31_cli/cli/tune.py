@@ -44,10 +44,10 @@ def tune(
 
     Example: office31 tune --method cdan --tasks A-W
     """
-    from office31_cli.recipes.request import Options
     from office31_cli.recipes.tune import tune as recipe
-    from office31_cli.report.console import Reporter
-    from office31_cli.report.tune import tune_tables
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.tune import tune_tables
+    from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     found = recipe(

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from office31_cli import __version__, processes
+from office31_cli import processes
+from office31_cli._version import __version__
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models.catalogue import TIMM
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from office31_cli import __version__
+from office31_cli._version import __version__
 from office31_cli.data.cache import CachedArray, Rows, cached, content_key
 from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.engine.device import fast_arithmetic, precision

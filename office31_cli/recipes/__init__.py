@@ -1,1 +1,1 @@
-"""What each command does, as a Python API."""
+"""The Python API: one entry for each command, and nothing else."""

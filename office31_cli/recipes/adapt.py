@@ -11,12 +11,12 @@ from office31_cli.errors import Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes import choice
 from office31_cli.recipes.finetune import nothing_fits
-from office31_cli.recipes.request import AdaptRequest, Options
 from office31_cli.registry import Entry
 from office31_cli.results import Adapted
 from office31_cli.text import counted, did_you_mean, listed, printable
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import AdaptRequest, Options
 
 DEFAULT_METHOD = "auto"
 DEFAULT_VALIDATOR = "im"
@@ -55,16 +55,16 @@ def adapt(
     way = Way.checked(
         method, settings=settings, validator=validator, steps=steps, views=views, options=options, source=source
     )
-    start, opened = choice.model_and_data(
+    start, opened = selection.model_and_data(
         model, data, target, partial(_fits, target=target), nothing_fits(target), labelled=False
     )
     request = way.request(start, opened, target, source)
-    choice.tell_model(model, start, observer)
-    if left := [column for column in choice.outputs_of(start).columns if column != "item"]:
+    selection.tell_model(model, start, observer)
+    if left := [column for column in selection.outputs_of(start).columns if column != "item"]:
         observer.say(f"adapt answers item alone: of {start.name}, it leaves {printable(listed(left))} behind")
-    from office31_cli.recipes import adaptation, training  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.workflow import adapt_run, training  # torch, 3 s: only now that all that was typed makes sense
 
-    fields = training.train_and_store(adaptation.AdaptRun.without_labels(request, observer), observer)
+    fields = training.train_and_store(adapt_run.AdaptRun.without_labels(request, observer), observer)
     return Adapted(**fields, source="+".join(request.domains) or None, target=target, method=method)
 
 
@@ -181,6 +181,6 @@ def _item_alone(start: Entry, method: Method) -> Composite:
     Raises `Misuse` where a method without a source would have to learn it anew.
     """
     if method.source_free:
-        choice.check_answers_item(start, "without the source")
-    outputs = choice.outputs_of(start)
+        selection.check_answers_item(start, "without the source")
+    outputs = selection.outputs_of(start)
     return Composite(((outputs.readers()["item"].weighing(1.0),),))

@@ -3,9 +3,9 @@
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes import choice
 from office31_cli.results import COVERAGE, PARTS, Evaluated
 from office31_cli.text import did_you_mean, printable
+from office31_cli.workflow import selection
 
 
 def evaluate(
@@ -30,11 +30,11 @@ def evaluate(
     check_coverage(coverage)
     domain, part = parsed(split)
     nothing = Failed("no stored model", "there is nothing to evaluate", "run: office31 pretrain --domain amazon")
-    entry, opened = choice.model_and_data(model, data, domain, lambda entry: True, nothing)
-    choice.tell_model(model, entry, observer)
-    from office31_cli.recipes import scoring  # torch, 3 s: only now that all that was typed makes sense
+    entry, opened = selection.model_and_data(model, data, domain, lambda entry: True, nothing)
+    selection.tell_model(model, entry, observer)
+    from office31_cli.recipes import evaluate_compute  # torch, 3 s: only now that all that was typed makes sense
 
-    return scoring.score(
+    return evaluate_compute.score(
         entry,
         opened,
         domain,

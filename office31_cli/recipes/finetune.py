@@ -13,12 +13,12 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import parse, written
-from office31_cli.recipes import choice
-from office31_cli.recipes.request import DEFAULTS, FinetuneRequest, Options
 from office31_cli.registry import Entry
 from office31_cli.results import Finetuned
 from office31_cli.strategies.base import Strategy
 from office31_cli.text import printable
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import DEFAULTS, FinetuneRequest, Options
 
 
 def finetune(
@@ -48,7 +48,7 @@ def finetune(
     if not chosen.row_by_row:
         processes.check_alone(f"--strategy {strategy}")
     _check_labels(labels, refinements)
-    start, opened = choice.model_and_data(
+    start, opened = selection.model_and_data(
         model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
     )
     request = requested(
@@ -62,9 +62,9 @@ def finetune(
         refinements=refinements,
         options=options,
     )
-    choice.tell_model(model, start, observer)
-    from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
-    from office31_cli.recipes.finetuning import FinetuneRun
+    selection.tell_model(model, start, observer)
+    from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.workflow.finetune_run import FinetuneRun
 
     fields = training.train_together(lambda: FinetuneRun.with_labels(request, observer), options.device, observer)
     return Finetuned(
@@ -96,7 +96,7 @@ def requested(
     if chosen.item_alone and (len(outputs.outputs) > 1 or outputs.columns != ("item",)):
         raise Misuse(f"--strategy {name}", f"it answers item alone, not {written(outputs)}", "add --outputs item")
     if chosen.stored_item:
-        choice.check_answers_item(start, f"for {name}")
+        selection.check_answers_item(start, f"for {name}")
     return FinetuneRequest(
         command="finetune",
         data=data,
@@ -175,7 +175,7 @@ def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
 
 def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
     """What is to be answered: what the stored network does, unless something else is asked for."""
-    before = choice.outputs_of(start)
+    before = selection.outputs_of(start)
     asked = parse(written(before) if text is None else text, partial(columns.named, data))
     try:
         return asked.going_on_from(before)

@@ -11,9 +11,9 @@ from office31_cli.errors import Misuse
 from office31_cli.models.catalogue import check_backbone, check_weights, is_path
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.notation import parse
-from office31_cli.recipes import choice
-from office31_cli.recipes.request import DEFAULTS, Options, Request
 from office31_cli.results import Trained
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import DEFAULTS, Options, Request
 
 PUBLISHED_WITH = ("resnet50", "ResNet50_Weights.IMAGENET1K_V1")
 """The network and weights of the published Office-31 tables."""
@@ -36,9 +36,9 @@ def pretrain(
     """
     observer = processes.heard(observer)
     request = requested("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
-    choice.tell_data(data, request.data, observer)
-    from office31_cli.recipes import training  # torch, 3 s: only now that all that was typed makes sense
-    from office31_cli.recipes.run import Run
+    selection.tell_data(data, request.data, observer)
+    from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.workflow.run import Run
 
     fields = training.train_together(lambda: Run.of(request, observer), options.device, observer)
     return Trained(**fields)

@@ -12,9 +12,9 @@ from office31_cli.methods.base import Method
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS
-from office31_cli.recipes.benchmark import planned
-from office31_cli.recipes.request import Options
+from office31_cli.recipes.benchmark.plan import planned
 from office31_cli.text import did_you_mean, printable
+from office31_cli.workflow.request import Options
 
 SEARCHES = ("halving", "random")
 TRIALS = 9
@@ -107,10 +107,10 @@ def tune(
     )
     found = {f"{method} {number}": each for number, each in enumerate(_drawn(kind, trials, plan.seeds[0]))}
     plan = replace(plan, methods=found)
-    from office31_cli.recipes import tuning  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.recipes import tune_compute  # torch, 3 s: only now that all that was typed makes sense
 
     rounds = rungs(trials, plan.request.options.epochs or 1) if search == "halving" else []
-    rows, seconds = tuning.tried(plan, rounds, observer)
+    rows, seconds = tune_compute.tried(plan, rounds, observer)
     if rows[0].judged is None:
         raise Failed(f"tune {method}", "every training failed", "try a smaller --lr")
     return Tuned(

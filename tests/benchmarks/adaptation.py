@@ -23,8 +23,8 @@ def ours(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, floa
 
     Of one seed the seconds of training, as of skada; of several, which processes share, all seconds of the command.
     """
-    from office31_cli.recipes.benchmark import benchmark, planned
-    from office31_cli.recipes.request import Options
+    from office31_cli.recipes.benchmark.plan import benchmark, planned
+    from office31_cli.workflow.request import Options
 
     options = Options(epochs=epochs, batch_size=BATCH, lr=LEARNING_RATE, held_out=0.0, device="cpu")
     plan = planned(
@@ -98,10 +98,10 @@ def _features(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     from office31_cli.engine.freezing import cut
     from office31_cli.models.network import UnitFeatures
     from office31_cli.observer import SILENT
-    from office31_cli.recipes.material import examples, inputs_for, open_domain
     from office31_cli.recipes.pretrain import requested
-    from office31_cli.recipes.request import Options
-    from office31_cli.recipes.start import Start
+    from office31_cli.workflow.domains import examples, inputs_for, open_domain
+    from office31_cli.workflow.request import Options
+    from office31_cli.workflow.start import Start
 
     options = Options(outputs="item", train="head", held_out=0.0)
     request = requested("benchmark", ["all"], data=None, backbone="squeezenet1_0", weights=weights, options=options)

@@ -1,6 +1,6 @@
 """Where the constants of `doctor`'s forecast are from (`office31_cli/metrics/foretold.py`): half an hour on two cores.
 
-    python tests/benchmarks/forecast.py FOLDER
+    python -m tests.benchmarks.forecast FOLDER
 
 trains each pseudo-shift once, keeps what came of it in FOLDER as JSON, fits the constants to all, and tells how far
 the forecast is off on each domain when it was fitted to the others. Needs Office-31 (`office31 download`) and
@@ -18,18 +18,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pseudo_shifts import DOMAINS, TARGET, Makeshift, shifts
 
 from office31_cli.metrics.accuracy import accuracy
 from office31_cli.metrics.foretold import Signs
 from office31_cli.observer import SILENT
-from office31_cli.recipes.examination import heads
-from office31_cli.recipes.examination.apart import label_shift
-from office31_cli.recipes.examination.case import Case, opened
-from office31_cli.recipes.examination.prospect import signs_of
-from office31_cli.recipes.learning import actual_items
+from office31_cli.recipes.doctor import heads
+from office31_cli.recipes.doctor.apart import label_shift
+from office31_cli.recipes.doctor.forecast import signs_of
+from office31_cli.recipes.doctor.probe import Case, opened
 from office31_cli.recipes.pretrain import requested
-from office31_cli.recipes.request import Options
+from office31_cli.workflow.adapt_training import actual_items
+from office31_cli.workflow.request import Options
+from tests.benchmarks.pseudo_shifts import DOMAINS, TARGET, Makeshift, shifts
 
 Array = NDArray[np.float64]
 

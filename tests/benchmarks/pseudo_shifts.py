@@ -18,9 +18,9 @@ from office31_cli.engine.features import frozen_outputs
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import SILENT
-from office31_cli.recipes.examination.case import Case
-from office31_cli.recipes.learning import content_order
-from office31_cli.recipes.material import Domain
+from office31_cli.recipes.doctor.probe import Case
+from office31_cli.workflow.adapt_training import content_order
+from office31_cli.workflow.domains import Domain
 
 DOMAINS = ("amazon", "dslr", "webcam")
 

@@ -70,14 +70,14 @@ def matrix_product() -> float:
 
 def throughput(backbone: str, folder: Path, steps: int) -> tuple[float, float]:
     """Median images a second of ours and of the plain loop, in turn."""
-    ours, plain = in_turn("throughput.py", *([how, backbone, folder, steps] for how in ("ours", "plain")))
+    ours, plain = in_turn("throughput", *([how, backbone, folder, steps] for how in ("ours", "plain")))
     return ours[0], plain[0]
 
 
 def extraction(table: Table, folder: Path) -> None:
     """Add the row of the frozen part's pass over photographs."""
     chosen = ([how, weights(), folder, PHOTOGRAPHS] for how in ("ours", "onnxruntime"))
-    ours, theirs = in_turn("extraction.py", *chosen)
+    ours, theirs = in_turn("extraction", *chosen)
     table.add_row(
         f"features of {PHOTOGRAPHS} photographs, squeezenet1_0",
         f"{ours[0]:.1f} images/s",
@@ -88,10 +88,10 @@ def extraction(table: Table, folder: Path) -> None:
 
 def adaptation(table: Table) -> None:
     """Add the rows of mcc on cached features, against skada's; seconds for six tasks, a seed."""
-    one_step = [sys.executable, str(HERE / "adaptation.py"), "ours", weights(), "1", "1", "1"]
+    one_step = [sys.executable, "-m", "tests.benchmarks.adaptation", "ours", weights(), "1", "1", "1"]
     subprocess.run(one_step, check=True, capture_output=True)  # computes the features
     alone, five, theirs, brief = in_turn(
-        "adaptation.py",
+        "adaptation",
         ["ours", weights(), 1, STEPS, EPOCHS],
         ["ours", weights(), 5, STEPS, EPOCHS],
         ["skada", weights(), 1, STEPS, EPOCHS],
@@ -111,7 +111,7 @@ def growth(table: Table) -> None:
     """Add the rows of what ten times as many photographs cost, each against the row above."""
     before: list[float] = []
     for count in (4_000, 40_000, 400_000):
-        ((seconds, memory),) = in_turn("growth.py", [count], rounds=1)
+        ((seconds, memory),) = in_turn("growth", [count], rounds=1)
         ratio = f"{seconds / before[0]:.1f} times the seconds, {memory / before[1]:.2f} the memory" if before else "-"
         table.add_row(f"a head on {count:,} photographs", f"{seconds:.1f} s, {memory:.0f} MiB", "the row above", ratio)
         before = [seconds, memory]
@@ -122,7 +122,7 @@ def in_turn(script: str, *choices: list[object], rounds: int = ROUNDS) -> list[l
     found: list[list[list[float]]] = [[] for _ in choices]
     for _ in range(rounds):
         for choice, numbers in zip(choices, found, strict=True):
-            command = [sys.executable, str(HERE / script), *map(str, choice)]
+            command = [sys.executable, "-m", f"tests.benchmarks.{script}", *map(str, choice)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             numbers.append([float(word) for word in printed.splitlines()[-1].split()])
     return [[median(column) for column in zip(*numbers, strict=True)] for numbers in found]

@@ -3,7 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import LONG_NAME, OWN, Command
+
+from tests.helpers.real_command import LONG_NAME, OWN, Command
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command
-from test_chain import TRAINED
-from test_errors import assert_error
 
 from office31_cli import methods
+from tests.helpers.real_command import TRAINED, Command, assert_error
 
 QUICK = ("--method", "mcc", "--steps", "4", "--epochs", "2", "--batch-size", "8")
 SIXTEEN = {

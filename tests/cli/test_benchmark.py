@@ -7,15 +7,15 @@ from statistics import mean, stdev
 from typing import Any
 
 import pytest
-from real_command import Command, Done
-from test_errors import assert_error
+
+from tests.helpers.real_command import Command, Done, assert_error
 
 PICTURES = 30
 """Of each domain of `own_folder`."""
 
 STOPPED_AFTER_ONE = """
 import os, signal
-from office31_cli.recipes.unfinished import Unfinished
+from office31_cli.workflow.partial_results import Unfinished
 keep = Unfinished.keep
 def keep_and_stop(*words):
     keep(*words)

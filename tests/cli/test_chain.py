@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import LONG_NAME, OWN, Command
 
-TRAINED = {
-    "model", "id", "parent", "command", "domains", "backbone", "weights", "train", "outputs",
-    "photographs", "epochs", "seconds", "validation", "labels_used",
-}  # fmt: skip
+from tests.helpers.real_command import LONG_NAME, OWN, TRAINED, Command
+
 EVALUATED = {
     "model", "id", "split", "photographs", "accuracy", "ci95", "macro_accuracy", "ece",
     "outputs", "per_item", "labels_used",

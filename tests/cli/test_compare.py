@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command, Done
-from test_errors import assert_error
+
+from tests.helpers.real_command import Command, Done, assert_error
 
 QUICK = ("--epochs", "1", "--batch-size", "8")
 CONVNET = ("--backbone", "convnet", "--weights", "none")

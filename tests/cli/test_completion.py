@@ -11,11 +11,11 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from real_command import Command, Done
-from small_data import lay_out
 
 from office31_cli.cli import completion
 from office31_cli.cli.main import app
+from tests.helpers.real_command import Command, Done
+from tests.helpers.small_data import lay_out
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command
+
+from tests.helpers.real_command import Command
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command, Done
-from test_errors import assert_error
 
-from office31_cli.recipes.machine import EXTRAS
+from office31_cli.recipes.doctor.machine import EXTRAS
+from tests.helpers.real_command import Command, Done, assert_error
 
 ITEMS = ("mug", "[red] pen", "vélo")
 

@@ -7,20 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import OWN, SIGNAL_AFTER, Command, Done
-from usage import WRONG
 
-
-def assert_error(done: Done, code: int, *holds: str) -> None:
-    """One line on stderr, `error: what: why; what to do`, which holds all that is given."""
-    assert done.code == code, done.err
-    assert done.out == ""
-    assert done.err.startswith("error: ")
-    assert done.err.count("\n") == 1
-    assert done.err.endswith("\n")
-    assert "; " in done.err
-    for text in holds:
-        assert text in done.err
+from tests.helpers.real_command import OWN, SIGNAL_AFTER, Command, assert_error
+from tests.helpers.usage import WRONG
 
 
 @pytest.mark.parametrize(("line", "holds"), WRONG, ids=[line for line, _ in WRONG])
@@ -210,7 +199,7 @@ main()
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-@pytest.mark.parametrize("module", ["office31_cli.cli.main", "typer", "office31_cli.report.console"])
+@pytest.mark.parametrize("module", ["office31_cli.cli.main", "typer", "office31_cli.render.console"])
 @pytest.mark.fault(83)
 def test_a_signal_while_the_command_is_starting(run: Command, module: str, name: str, code: int) -> None:
     done = run("models", "list", prelude=_SIGNAL_AT_IMPORT.format(module=module, name=name))

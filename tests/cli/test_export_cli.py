@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from real_command import OWN, Command
-from small_data import lay_out
 
 from office31_cli.models import formats
+from tests.helpers.real_command import OWN, Command
+from tests.helpers.small_data import lay_out
 
 NAMES = formats.FOLDER.names()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import LONG_NAME, Command
-from test_errors import assert_error
+
+from tests.helpers.real_command import LONG_NAME, Command, assert_error
 
 Owned = tuple[Command, dict[str, Any]]
 

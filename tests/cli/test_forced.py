@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import LONG_NAME, OWN, SIGNAL_AFTER, Command
+
+from tests.helpers.real_command import LONG_NAME, OWN, SIGNAL_AFTER, Command
 
 STEP = {"epoch": 1, "differing": {"settings.lr": {"was": 0.01, "is": 0.5}}}
 TOLD = "went on from epoch 1 of a run whose settings.lr was 0.01"

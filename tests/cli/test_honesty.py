@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command, Done
-from small_data import lay_out
-from small_models import make_card, safetensors_bytes
-from small_training import ITEMS, PICTURES, QUICK, interrupt, make_things, rename_copy, trained
 
 from office31_cli import Options, evaluate, finetune, paths, storage
 from office31_cli.errors import Refused
-from office31_cli.recipes import labelled
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 from office31_cli.results import Trained
+from office31_cli.workflow import seen_labels
+from tests.helpers.real_command import Command, Done
+from tests.helpers.small_data import lay_out
+from tests.helpers.small_models import make_card, safetensors_bytes
+from tests.helpers.small_training import ITEMS, PICTURES, QUICK, interrupt, make_things, rename_copy, trained
 
 TRAINING = len(ITEMS) * PICTURES * 4 // 5
 THREE = Options(epochs=3, batch_size=8)
@@ -154,7 +154,7 @@ def republished(entry: Entry, change: Callable[[Card], dict[str, Any]], *, files
     return Registry().publish(changed, content, name="changed", suggested="changed").name
 
 
-BOTH = (MODEL_FILE, labelled.FILE)
+BOTH = (MODEL_FILE, seen_labels.FILE)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 import torchvision
-from real_command import Command
 
 from office31_cli.data.sample import items
 from office31_cli.models.stored import load_network
 from office31_cli.registry import Registry
+from tests.helpers.real_command import Command
 
 BACKBONE = "mobilenet_v3_small"
 

@@ -7,17 +7,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from real_command import Command
-from usage import WRONG
-
 import office31_cli
+from tests.helpers.real_command import Command
+from tests.helpers.usage import WRONG
 
 PACKAGE = Path(office31_cli.__file__).parent
 
 ORDER = (
     "cli",
-    "report",
+    "render",
     "recipes",
+    "workflow",
     "engine",
     "strategies",
     "methods",

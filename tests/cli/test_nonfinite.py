@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from real_command import OWN, Command
 from safetensors.torch import save_file
 from torch import Tensor
 
 from office31_cli.models.backbones import build_backbone
+from tests.helpers.real_command import OWN, Command
 
 DEAD = "0.1.running_var"
 """Of a batch norm: a channel whose variance is infinite is constant, and all that follows is finite."""

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_command import Command, Done
-from small_data import Listener
-from small_training import interrupt, trained
 
 from office31_cli import Options, evaluate, finetune
 from office31_cli.data.folder import DataSet, open_folder
 from office31_cli.data.splits import held_out
 from office31_cli.registry import Registry
+from tests.helpers.real_command import Command, Done
+from tests.helpers.small_data import Listener
+from tests.helpers.small_training import interrupt, trained
 
 MIXED = "item+0.5*domain+colour+grams+boxed"
 KINDS = {"item": "choice", "domain": "choice", "colour": "choice", "grams": "number", "boxed": "yes/no"}

@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from real_command import Command
 from rich.cells import cell_len
+
+from tests.helpers.real_command import Command
 
 BLOCKS = "▁▂▃▄▅▆▇█▏▎▍▌▋▊▉"
 

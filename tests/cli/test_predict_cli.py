@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command
-from small_data import draw
+
+from tests.helpers.real_command import Command
+from tests.helpers.small_data import draw
 
 HOSTILE = (
     "=cmd|'C calc'!A0.png",

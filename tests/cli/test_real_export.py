@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command
 
 from office31_cli.models import formats
+from tests.helpers.real_command import Command
 
 SHARED = Path(__file__).parents[3] / "shared"
 ARCHIVE = SHARED / "office31" / "domain_adaptation_images.tar.gz"

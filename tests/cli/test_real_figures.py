@@ -5,7 +5,8 @@ from statistics import mean
 from typing import Any
 
 import pytest
-from real_command import Command
+
+from tests.helpers.real_command import Command
 
 SHARED = Path(__file__).parents[3] / "shared"
 ARCHIVE = SHARED / "office31" / "domain_adaptation_images.tar.gz"

@@ -7,11 +7,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from read_page import Read
-from real_command import Command
-from test_errors import assert_error
 
-from office31_cli.report.figures import KINDS
+from office31_cli.render.figures import KINDS
+from tests.helpers.read_page import Read
+from tests.helpers.real_command import Command, assert_error
 
 QUICK = ("--epochs", "2", "--batch-size", "8")
 NO_TORCH = "import sys\nsys.modules['torch'] = None"

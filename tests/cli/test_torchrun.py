@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import SIGNAL_AFTER, Command, Done
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.helpers.real_command import SIGNAL_AFTER, Command, Done
 
 LINE = ("pretrain", "--domain", "amazon", "--data", "sample", "--backbone", "convnet", "--train", "head")
 LINE += ("--epochs", "10", "--batch-size", "50", "--device", "cpu")

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command
-from test_errors import assert_error
 
 from office31_cli.recipes.tune import rungs
+from tests.helpers.real_command import Command, assert_error
 
 
 def words(folder: Path, *more: str) -> tuple[str | Path, ...]:

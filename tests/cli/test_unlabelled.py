@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command
-from test_errors import assert_error
+
+from tests.helpers.real_command import Command, assert_error
 
 NO_TORCH = "import sys\nsys.modules['torch'] = None"
 """Whoever imports it then fails."""

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_data import draw
 
 from office31_cli.data import ahead
 from office31_cli.data.ahead import decoded_ahead
 from office31_cli.data.found import Found
 from office31_cli.data.pixels import Pixels, decode
 from office31_cli.errors import Failed
+from tests.helpers.small_data import draw
 
 
 def drawn(root: Path, count: int) -> list[Found]:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_data import Crash, Listener
 
 from office31_cli import paths, storage
 from office31_cli.data import cache
 from office31_cli.data.cache import CachedArray, Rows, cached, content_key
 from office31_cli.errors import Failed
+from tests.helpers.small_data import Crash, Listener
 
 COUNT = 200
 SHAPE = (COUNT, 3)

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from small_data import lay_out
 
 from office31_cli import paths
 from office31_cli.data.catalogue import location, open_data
 from office31_cli.errors import Failed, Misuse
+from tests.helpers.small_data import lay_out
 
 
 def bring(name: str) -> Path:

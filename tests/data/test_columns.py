@@ -17,7 +17,6 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from small_data import draw, lay_out
 
 from office31_cli import outputs
 from office31_cli.data import columns
@@ -26,6 +25,7 @@ from office31_cli.data.folder import DataSet, open_folder
 from office31_cli.errors import Failed, Misuse
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import parse
+from tests.helpers.small_data import draw, lay_out
 
 PACKAGE = Path(columns.__file__).parent
 NO_COLUMNS = {"__init__", "base", "labels_csv"}

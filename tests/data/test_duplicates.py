@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from small_data import draw
 
 from office31_cli.data.duplicates import Group, identical, near, perceptual_hashes
 from office31_cli.data.folder import open_folder
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decoded
+from tests.helpers.small_data import draw
 
 Change = Callable[[Image.Image], Image.Image]
 

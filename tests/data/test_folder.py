@@ -3,10 +3,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_data import draw, lay_out
 
 from office31_cli.data.folder import open_folder
 from office31_cli.errors import Failed, Misuse
+from tests.helpers.small_data import draw, lay_out
 
 
 def complaint(root: Path) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_data import Listener
 
 from office31_cli.data.found import Found, pictures
+from tests.helpers.small_data import Listener
 
 
 def touch(root: Path, *names: str) -> None:

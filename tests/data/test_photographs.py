@@ -2,12 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-from small_data import draw, lay_out
 
 from office31_cli import paths, storage
 from office31_cli.data import photographs
 from office31_cli.data.folder import open_folder
 from office31_cli.data.photographs import Photographs, digest_files
+from tests.helpers.small_data import draw, lay_out
 
 FILES = ("cup/frame_0.png", "cup/frame_1.png", "pen/frame_0.png", "pen/frame_1.png")
 

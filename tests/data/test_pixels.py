@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from small_data import Listener, draw, lay_out
 
 from office31_cli.data import pixels
 from office31_cli.data.folder import open_folder
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decode, decoded, readable, thumbnail
 from office31_cli.errors import Failed, Refused
+from tests.helpers.small_data import Listener, draw, lay_out
 
 SMOOTH = np.stack([*np.meshgrid(np.linspace(0, 255, 48), np.linspace(255, 0, 32)), np.full((32, 48), 90.0)], axis=-1)
 PICTURE = Image.fromarray(SMOOTH.astype(np.uint8))

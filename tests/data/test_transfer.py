@@ -2,12 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-from misbehaving import Behaviour, answer, endless_body, endless_head, honest, serving, silent
 
 from office31_cli import paths, storage
 from office31_cli.data import transfer, web
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Office31Error, Refused
+from tests.helpers.misbehaving import Behaviour, answer, endless_body, endless_head, honest, serving, silent
 
 BODY = bytes(range(256)) * 400
 CUT = len(BODY) * 4 // 10

@@ -3,8 +3,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from tiny_adaptation import COUNTS, NOTHING, adapting, inputs, labelled, pair, state
-from tiny_training import CPU, Remembering
 
 from office31_cli.engine.adaptation import Adaptation
 from office31_cli.engine.batches import Pair
@@ -14,6 +12,8 @@ from office31_cli.errors import Failed
 from office31_cli.metrics.validators import VALIDATORS
 from office31_cli.models.weights import digest
 from office31_cli.observer import SILENT
+from tests.helpers.tiny_adaptation import COUNTS, NOTHING, adapting, inputs, labelled, pair, state
+from tests.helpers.tiny_training import CPU, Remembering
 
 ALONE = ("erm", "mcc", "dann", "cdan", "mcd", "fixmatch", "shot", "tent")
 RUNS = [(0, 1, 1), (2, 1, 1), (0, 2, 5)]

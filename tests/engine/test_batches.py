@@ -3,13 +3,13 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from tiny_adaptation import COUNTS, ITEMS, NOTHING, inputs, labelled, pair, unlabelled
-from tiny_training import CPU, stored
 from torch import Tensor
 
 from office31_cli import methods
 from office31_cli.engine.batches import Pair, PairedBatches
 from office31_cli.engine.inputs import Examples, FrozenInputs
+from tests.helpers.tiny_adaptation import COUNTS, ITEMS, NOTHING, inputs, labelled, pair, unlabelled
+from tests.helpers.tiny_training import CPU, stored
 
 METHODS = {name: methods.load(name)() for name in ("mcc", "erm", "shot", "fixmatch")}
 RUNS = [pair(0, 1, 1), pair(0, 1, 2), pair(0, 2, 1), pair(2, 1, 7)]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_training import Remembering
 from torch import nn
 from torch.amp import GradScaler
 from torch.optim import Adam
@@ -13,6 +12,7 @@ from torch.optim import Adam
 from office31_cli import storage
 from office31_cli.engine.checkpoints import Checkpoints, State
 from office31_cli.models.weights import digest
+from tests.helpers.tiny_training import Remembering
 
 RUN = {"seed": 1}
 

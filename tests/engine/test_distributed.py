@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import shared_work
 import torch
-from tiny_ranks import Ranks, processes
 
 from office31_cli import processes as told
 from office31_cli.engine.batches import Part
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT, Silent
+from tests.helpers import shared_work
+from tests.helpers.tiny_ranks import Ranks, processes
 
 
 @pytest.fixture(scope="module")

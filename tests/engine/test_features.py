@@ -3,8 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_outputs import THREE
-from tiny_training import CPU, Remembering, stored
 
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine import device
@@ -12,6 +10,8 @@ from office31_cli.engine.features import frozen_outputs
 from office31_cli.engine.freezing import cut
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
+from tests.helpers.small_outputs import THREE
+from tests.helpers.tiny_training import CPU, Remembering, stored
 
 PREPROCESSING = Preprocessing(side=18, crop=16)
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 18, 18, 3), dtype=np.uint8)

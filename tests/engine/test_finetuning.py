@@ -5,9 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from mixed_outputs import DOMAIN, ITEM, apart
-from tiny_finetuning import State, Tuning, changed, settings, state, stored_network, tuning
-from tiny_training import Interrupted
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -17,9 +14,12 @@ from office31_cli.engine.settings import Refinements
 from office31_cli.errors import Failed
 from office31_cli.models.network import Network
 from office31_cli.models.weights import digest
-from office31_cli.recipes.finetuning import by_depth
 from office31_cli.strategies import co_tuning, full, l2_sp, linear, mcc
 from office31_cli.strategies.base import Group, every_layer
+from office31_cli.workflow.finetune_run import by_depth
+from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
+from tests.helpers.tiny_finetuning import State, Tuning, changed, settings, state, stored_network, tuning
+from tests.helpers.tiny_training import Interrupted
 
 FULL = full.Strategy()
 

@@ -3,14 +3,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from mixed_outputs import DOMAIN, GRAMS, ITEM, apart, joined
-from small_outputs import THREE
 from torch import nn
 
 from office31_cli.engine.freezing import cut, frozen_shape
 from office31_cli.engine.loop import _train_mode
 from office31_cli.models.network import Architecture, Network, going_on
 from office31_cli.outputs.composite import Composite
+from tests.helpers.mixed_outputs import DOMAIN, GRAMS, ITEM, apart, joined
+from tests.helpers.small_outputs import THREE
 
 CROPS = {
     "convnet": 16,

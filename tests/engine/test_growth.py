@@ -1,15 +1,14 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-GROWTH = Path(__file__).parents[1] / "benchmarks" / "growth.py"
 
 
 def peak_memory(count: int) -> float:
     """MiB of a process that trains on the features of so many photographs."""
-    ran = subprocess.run([sys.executable, str(GROWTH), str(count)], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.growth", str(count)], capture_output=True, text=True, check=True
+    )
     return float(ran.stdout.split()[1])
 
 

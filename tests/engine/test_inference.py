@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from mixed_outputs import DOMAIN, GRAMS, ITEM, apart, joined
 
 from office31_cli.engine.inference import answering
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.outputs.composite import Composite
+from tests.helpers.mixed_outputs import DOMAIN, GRAMS, ITEM, apart, joined
 
 PREPROCESSING = Preprocessing(side=40, crop=32)
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), dtype=np.uint8)

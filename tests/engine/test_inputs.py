@@ -5,13 +5,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from tiny_training import CPU, stored
 
 from office31_cli import paths
 from office31_cli.data.cache import CachedArray, Rows
 from office31_cli.engine import inputs as module
 from office31_cli.engine.inputs import Examples, FrozenInputs, PixelInputs
 from office31_cli.models.preprocessing import Preprocessing
+from tests.helpers.tiny_training import CPU, stored
 
 FIRST = np.arange(12, dtype=np.float32).reshape(4, 3)
 SECOND = 100 + np.arange(15, dtype=np.float32).reshape(5, 3)

@@ -3,8 +3,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_outputs import THREE
-from tiny_training import (
+from torch import Tensor, nn
+
+from office31_cli.engine.checkpoints import Checkpoints
+from office31_cli.engine.draws import order
+from office31_cli.engine.loop import Supervised, gathered, predict
+from office31_cli.errors import Failed
+from office31_cli.models.weights import digest
+from tests.helpers.small_outputs import THREE
+from tests.helpers.tiny_training import (
     CPU,
     ITEMS,
     Interrupted,
@@ -17,13 +24,6 @@ from tiny_training import (
     settings,
     train,
 )
-from torch import Tensor, nn
-
-from office31_cli.engine.checkpoints import Checkpoints
-from office31_cli.engine.draws import order
-from office31_cli.engine.loop import Supervised, gathered, predict
-from office31_cli.errors import Failed
-from office31_cli.models.weights import digest
 
 
 def linear(width: int = 4) -> nn.Linear:

@@ -6,9 +6,6 @@ from typing import Any, TypeAlias
 
 import pytest
 import torch
-from small_outputs import THREE
-from tiny_adaptation import adapting, pair
-from tiny_training import CPU, ITEMS, Interrupted, convolutional, examples, photographs, settings
 from torch import Tensor
 
 from office31_cli.engine import checkpoints
@@ -19,6 +16,9 @@ from office31_cli.errors import Failed
 from office31_cli.models.weights import digest
 from office31_cli.observer import SILENT
 from office31_cli.strategies.base import Group
+from tests.helpers.small_outputs import THREE
+from tests.helpers.tiny_adaptation import adapting, pair
+from tests.helpers.tiny_training import CPU, ITEMS, Interrupted, convolutional, examples, photographs, settings
 
 Kept: TypeAlias = tuple[dict[str, Any], dict[str, Tensor]]
 """What a checkpoint says in JSON, and its tensors."""

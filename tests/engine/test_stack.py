@@ -1,11 +1,11 @@
 import pytest
 import torch
-from tiny_adaptation import BOTTLENECK, ITEMS, WIDTH, learner
 from torch import Tensor, nn
 
 from office31_cli import methods
 from office31_cli.engine.learner import Learner
 from office31_cli.engine.stack import Stack
+from tests.helpers.tiny_adaptation import BOTTLENECK, ITEMS, WIDTH, learner
 
 pytestmark = pytest.mark.usefixtures("single_precision")
 

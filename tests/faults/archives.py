@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from figures import Figure
-
 from office31_cli.errors import Office31Error, Refused
 from office31_cli.recipes.download import download
+from tests.faults.figures import Figure
 
 MARK = b"escaped"
 

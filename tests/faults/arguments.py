@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from figures import Figure
-from small_data import lay_out
 
 from office31_cli.cli.main import app, main
 from office31_cli.data import office31
+from tests.faults.figures import Figure
+from tests.helpers.small_data import lay_out
 
 _CODES = (0, 1, 2, 3, 130)
 """Those that a command may leave with, the last where Ctrl-C ended it."""

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from figures import Figure
-from small_models import make_card, safetensors_bytes
-
 from office31_cli.errors import Misuse, Office31Error, Refused
 from office31_cli.registry import Registry, bundle, upkeep
+from tests.faults.figures import Figure
+from tests.helpers.small_models import make_card, safetensors_bytes
 
 _MEMORY = 64 << 20
 """Bytes that reading any number of small files may take beyond what one takes."""

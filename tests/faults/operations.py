@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from figures import Figure
-from small_models import make_card, safetensors_bytes
-
 from office31_cli import storage
 from office31_cli.registry import Registry, bundle, upkeep
+from tests.faults.figures import Figure
+from tests.helpers.small_models import make_card, safetensors_bytes
 
 Act = Callable[[Registry], object]
 Seen = list[tuple[tuple[str, ...], int]]

@@ -4,10 +4,11 @@ import platform
 from collections.abc import Iterator, Sequence
 
 import torch
-from archives import Outcome
-from figures import Figure
-from markers import shown
-from rows import CANNOT_HOLD, ROWS
+
+from tests.faults.archives import Outcome
+from tests.faults.figures import Figure
+from tests.faults.markers import shown
+from tests.faults.rows import CANNOT_HOLD, ROWS
 
 _HEAD = """# Faults and hostile inputs
 

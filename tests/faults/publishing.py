@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from figures import Figure
-from operations import exit_code, in_child
-from small_models import make_card, safetensors_bytes
-
 from office31_cli.errors import Office31Error
 from office31_cli.registry import Registry, upkeep
+from tests.faults.figures import Figure
+from tests.faults.operations import exit_code, in_child
+from tests.helpers.small_models import make_card, safetensors_bytes
 
 _A_REGISTRY = 100
 """Kills after which the next one begins with an empty registry: checking every byte takes longer as it grows."""

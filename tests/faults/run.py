@@ -1,6 +1,7 @@
 """`make faults`: provoke each fault many times, and write FAULTS.md.
 
-With a number as its argument it takes that share of the counts and only prints: `run.py 0.01` takes a minute or two.
+With a number as its argument it takes that share of the counts and only prints: `python -m tests.faults.run 0.01` takes
+a minute or two.
 """
 
 import os
@@ -10,18 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.faults.archives import escapes
+from tests.faults.arguments import random_arguments
+from tests.faults.figures import Figure
+from tests.faults.mutated import mutated_models
+from tests.faults.operations import every_operation
+from tests.faults.page import page
+from tests.faults.publishing import killed_while_publishing, publishers_at_once
+from tests.faults.trainings import killed_and_repeated
+
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("", "faults", "registry")]
-
-from archives import escapes  # noqa: E402 - the tests' helpers lie beside this file
-from arguments import random_arguments  # noqa: E402
-from figures import Figure  # noqa: E402
-from mutated import mutated_models  # noqa: E402
-from operations import every_operation  # noqa: E402
-from page import page  # noqa: E402
-from publishing import killed_while_publishing, publishers_at_once  # noqa: E402
-from trainings import killed_and_repeated  # noqa: E402
-
 SEED = 20_260_101
 
 

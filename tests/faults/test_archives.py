@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from archives import escapes
+
+from tests.faults.archives import escapes
 
 
 @pytest.mark.fault(16, 17, 18, 19, 20)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from arguments import random_arguments
+
+from tests.faults.arguments import random_arguments
 
 
 @pytest.mark.fault(79)

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from real_command import OWN, Command, Done
-from small_data import lay_out
 
 from office31_cli.registry import Registry, upkeep
+from tests.helpers.real_command import OWN, Command, Done
+from tests.helpers.small_data import lay_out
 
 _ISOLATED = ("unshare", "--map-root-user")
 _can_isolate = (

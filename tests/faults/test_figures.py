@@ -1,5 +1,6 @@
 import pytest
-from figures import Figure
+
+from tests.faults.figures import Figure
 
 
 def figure(count: int, failures: int) -> Figure:

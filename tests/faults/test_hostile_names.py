@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from read_page import Read
-from real_command import Command
-from small_data import draw
+
+from tests.helpers.read_page import Read
+from tests.helpers.real_command import Command
+from tests.helpers.small_data import draw
 
 SHOP = "[red]\x1b[2J<script>alert(1)<\n=1\u202e\udcff"
 PHONE = "=cmd|' C'!A0"

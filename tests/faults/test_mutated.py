@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mutated import mutated_models
+
+from tests.faults.mutated import mutated_models
 
 
 @pytest.mark.fault(67, 69)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from publishing import killed_while_publishing, publishers_at_once
+
+from tests.faults.publishing import killed_while_publishing, publishers_at_once
 
 
 @pytest.mark.fault(51)

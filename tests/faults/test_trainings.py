@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from trainings import LINES, killed_and_repeated
+
+from tests.faults.trainings import LINES, killed_and_repeated
 
 
 @pytest.mark.fault(45, 83)

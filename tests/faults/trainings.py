@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from figures import Figure
-from small_data import lay_out
 
 from office31_cli.__main__ import main
-from office31_cli.recipes import adaptation, training  # noqa: F401 - here, so that every child has them already
 from office31_cli.registry import Registry
+from office31_cli.workflow import adapt_run, training  # noqa: F401 - here, so that every child has them already
+from tests.faults.figures import Figure
+from tests.helpers.small_data import lay_out
 
 _SLOWEST = 300.0
 """Seconds after which a training that was not stopped counts as hung."""

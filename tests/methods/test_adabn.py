@@ -1,8 +1,8 @@
 import torch
-from losses import STEP, source_and_target
 from torch import nn
 
 from office31_cli.methods.adabn import Method
+from tests.helpers.losses import STEP, source_and_target
 
 
 def test_one_pass_leaves_the_mean_of_all_batches_statistics() -> None:

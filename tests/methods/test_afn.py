@@ -3,9 +3,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, check_gradients, gradients, normal, source_and_target, value
 
 from office31_cli.methods.afn import Method, stepwise_norm
+from tests.helpers.losses import SEEDS, STEP, Array, check_gradients, gradients, normal, source_and_target, value
 
 
 def norm(row: Array) -> float:

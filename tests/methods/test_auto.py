@@ -4,10 +4,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, check_gradients, normal, softmax, source_and_target, value
 
 from office31_cli.methods import load, mcc
 from office31_cli.methods.auto import Method, agreement
+from tests.helpers.losses import SEEDS, STEP, Array, check_gradients, normal, softmax, source_and_target, value
 
 
 def formula(z: Array, p: Array) -> float:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, normal, softmax, source_and_target, value
 
 from office31_cli.methods.bnm import Method, nuclear_norm
+from tests.helpers.losses import SEEDS, STEP, Array, normal, softmax, source_and_target, value
 
 
 def formula(p: Array) -> float:

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, normal, source_and_target, value
 
 from office31_cli.methods.coral import Method, coral
+from tests.helpers.losses import SEEDS, STEP, Array, normal, source_and_target, value
 
 
 def covariance(f: Array) -> Array:

@@ -4,10 +4,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, check_gradients, normal, source_and_target, value
 
 from office31_cli.methods.base import Target
 from office31_cli.methods.dan import ALPHAS, Method, mk_mmd
+from tests.helpers.losses import SEEDS, STEP, Array, check_gradients, normal, source_and_target, value
 
 
 def squared(a: Array, b: Array) -> float:

@@ -1,6 +1,5 @@
-from losses import STEP, source_and_target
-
 from office31_cli.methods.erm import Method
+from tests.helpers.losses import STEP, source_and_target
 
 
 def test_it_learns_from_the_source_alone() -> None:

@@ -3,10 +3,20 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, check_gradients, gradients, normal, softmax, source_and_target, value
 
 from office31_cli.methods.fixmatch import Method, confident_agreement
 from office31_cli.models.preprocessing import PLAIN_VIEWS
+from tests.helpers.losses import (
+    SEEDS,
+    STEP,
+    Array,
+    check_gradients,
+    gradients,
+    normal,
+    softmax,
+    source_and_target,
+    value,
+)
 
 
 def formula(z_weak: Array, z_strong: Array, threshold: float) -> float:

@@ -3,10 +3,10 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, check_gradients, normal, softmax, source_and_target, value
 from torch import Tensor
 
 from office31_cli.methods.jan import Method, joint_mmd
+from tests.helpers.losses import SEEDS, STEP, Array, check_gradients, normal, softmax, source_and_target, value
 
 
 def squared(a: Array, b: Array) -> float:

@@ -3,9 +3,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, check_gradients, normal, softmax, source_and_target, value
 
 from office31_cli.methods.mcc import Method, class_confusion
+from tests.helpers.losses import SEEDS, STEP, Array, check_gradients, normal, softmax, source_and_target, value
 
 
 def certainty(z: Array, temperature: float) -> Array:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from losses import SEEDS, STEP, Array, normal, softmax, source_and_target, value
 from torch import nn
 
 from office31_cli.methods.shot import Method, centroid_labels, information_maximisation
+from tests.helpers.losses import SEEDS, STEP, Array, normal, softmax, source_and_target, value
 
 
 def entropy(p: Array) -> float:

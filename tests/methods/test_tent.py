@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from losses import SEEDS, STEP, Array, normal, softmax, source_and_target, value
 from torch import nn
 
 from office31_cli.methods.base import Target
 from office31_cli.methods.tent import Method, mean_entropy
+from tests.helpers.losses import SEEDS, STEP, Array, normal, softmax, source_and_target, value
 
 
 def formula(z: Array) -> float:

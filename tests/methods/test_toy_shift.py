@@ -5,7 +5,6 @@ import functools
 
 import numpy as np
 import pytest
-from tiny_training import CPU, stored
 from torch import nn
 
 from office31_cli import methods
@@ -17,7 +16,8 @@ from office31_cli.engine.inputs import Draws, Examples, FrozenInputs
 from office31_cli.engine.settings import Settings
 from office31_cli.models.network import Head
 from office31_cli.observer import SILENT
-from office31_cli.recipes.learning import in_passes, learner_of, learning_together, nothing
+from office31_cli.workflow.adapt_training import in_passes, learner_of, learning_together, nothing
+from tests.helpers.tiny_training import CPU, stored
 
 CLASSES, EACH = 4, 40
 ITEMS: IntArray = np.repeat(np.arange(CLASSES), EACH)

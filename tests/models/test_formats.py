@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
 from PIL import Image
 
 import office31_cli
@@ -23,6 +22,7 @@ from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.program import Graph, traced
 from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
+from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
 
 NAMES = formats.FOLDER.names()
 PREPROCESSING = Preprocessing(side=20, crop=16, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))

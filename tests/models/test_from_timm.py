@@ -5,10 +5,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-from real_command import Command
 from safetensors.torch import save_file
-from small_outputs import THREE
-from small_training import make_things
 from timm.data import resolve_data_config
 
 from office31_cli import Options, evaluate, pretrain
@@ -18,6 +15,9 @@ from office31_cli.models import catalogue, from_timm, weights
 from office31_cli.models.backbones import build_backbone, feature_width, last_stage
 from office31_cli.models.network import Architecture, Network
 from office31_cli.registry import Registry
+from tests.helpers.real_command import Command
+from tests.helpers.small_outputs import THREE
+from tests.helpers.small_training import make_things
 
 FAMILIES = ("convnext_atto", "efficientnet_b0", "mobilenetv3_small_050", "resnet10t", "vit_tiny_patch16_224")
 

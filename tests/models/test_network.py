@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
-from small_outputs import THREE
 from torch import Tensor, nn
 
 from office31_cli.models.network import Architecture, Head, Network, UnitFeatures, going_on
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
+from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
+from tests.helpers.small_outputs import THREE
 
 TINY = Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16)
 

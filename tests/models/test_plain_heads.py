@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from small_outputs import THREE, choosing
 
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone, last_layer
 from office31_cli.models.network import Architecture, Head, Network, going_on
+from tests.helpers.small_outputs import THREE, choosing
 
 PLAIN = Architecture(backbone="convnet", bottleneck=0, crop=16, outputs=THREE)
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from small_outputs import choosing
 
 from office31_cli.errors import Failed, Refused
 from office31_cli.models.network import Architecture, Network
@@ -13,6 +12,7 @@ from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.stored import load_network
 from office31_cli.models.weights import digest
 from office31_cli.registry import Card, Entry, Registry
+from tests.helpers.small_outputs import choosing
 
 ARCHITECTURE = Architecture(backbone="convnet", bottleneck=8, outputs=choosing("back_pack", "mug"), crop=16)
 PREPROCESSING = Preprocessing(side=18, crop=16, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, drawn_columns, joined
 from scipy.special import expit, softmax
 from torch import Tensor, nn
 
@@ -17,6 +16,7 @@ from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.yes_no import Kind as YesNo
+from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, drawn_columns, joined
 
 WEIGHED = (ITEM, DOMAIN.weighing(0.5), BOXED.weighing(3.0), GRAMS.weighing(0.25))
 PLACES = {"item": slice(0, 3), "domain": slice(3, 5), "boxed": slice(5, 6), "grams": slice(6, 7)}

@@ -11,7 +11,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from mixed_outputs import BOXED, DOMAIN, EVERY, GRAMS, ITEM, PAIR, drawn_columns
 from scipy.special import expit, softmax
 from sklearn import metrics
 
@@ -22,6 +21,7 @@ from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.pair import Kind as Pair
 from office31_cli.outputs.yes_no import Kind as YesNo
+from tests.helpers.mixed_outputs import BOXED, DOMAIN, EVERY, GRAMS, ITEM, PAIR, drawn_columns
 
 every_kind = pytest.mark.parametrize("output", EVERY, ids=lambda output: f"{output.name}:{output.kind}")
 

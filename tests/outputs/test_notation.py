@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from mixed_outputs import apart, joined
 
 from office31_cli import outputs
 from office31_cli.data import columns
@@ -24,6 +23,7 @@ from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.pair import Kind as Pair
 from office31_cli.outputs.yes_no import Kind as YesNo
 from office31_cli.text import printable
+from tests.helpers.mixed_outputs import apart, joined
 
 DATA = DataSet("things", Path("no-such-folder"), ("amazon", "phone"), ("mug", "pen"))
 """A folder without a `labels.csv`: what it offers is known without a look at it."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from misbehaving import answer, endless_body, honest, serving
 
 from office31_cli import paths, storage
 from office31_cli.data import manifest, office31
@@ -22,6 +21,7 @@ from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import Silent
 from office31_cli.recipes.download import download, verify
+from tests.helpers.misbehaving import answer, endless_body, honest, serving
 
 QUICK = Limits(answer=5, attempts=2, backoff=0)
 REAL = Path(__file__).parents[3] / "shared" / "office31" / "domain_adaptation_images.tar.gz"

@@ -3,8 +3,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 from office31_cli.errors import Failed, Misuse
-from office31_cli.recipes import embedding
-from office31_cli.recipes.embedding import FEWEST, KINDS, check_kind, embedded
+from office31_cli.recipes.report import embedding
+from office31_cli.recipes.report.embedding import FEWEST, KINDS, check_kind, embedded
 
 RNG = np.random.default_rng(0)
 GROUPS = np.repeat(np.eye(12)[:4] * 3, 20, axis=0) + RNG.normal(0, 0.3, (80, 12))

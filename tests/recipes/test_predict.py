@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from small_data import Listener, draw
-from small_training import ITEMS, make_things
 
 from office31_cli import Options, evaluate, predict, pretrain
 from office31_cli.data.folder import open_folder
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import SILENT
-from office31_cli.recipes import calibrated
-from office31_cli.recipes.answering import answer
-from office31_cli.recipes.calibrated import Calibration
-from office31_cli.recipes.predicted import Prediction
+from office31_cli.recipes.predict import command
+from office31_cli.recipes.predict.results import Prediction
 from office31_cli.registry import Registry
+from office31_cli.workflow.calibration import Calibration, load_calibration
+from office31_cli.workflow.predictions import answer
+from tests.helpers.small_data import Listener, draw
+from tests.helpers.small_training import ITEMS, make_things
 
 CALIBRATION = Calibration(
     temperature=2.0, fitted_on="amazon, held out", labels={}, ece_before=0.2, ece_after=0.1, scores=(0.125, 0.25, 2.0)
@@ -58,7 +58,7 @@ def test_it_answers_as_evaluate_does(things: Path) -> None:
     asked = {"device": "auto", "skip_bad": False, "observer": SILENT}
     answers = answer(entry, open_folder(things), "phone", None, **asked)  # type: ignore[arg-type]
     assert [Path(each.path).name for each in found] == [Path(name).name for name in answers.photographs.files]
-    calibration = calibrated.of(entry)
+    calibration = load_calibration(entry)
     shares = calibration.probabilities(answers.probabilities) if calibration else answers.probabilities
     for each, row in zip(found, shares, strict=True):
         assert dict(each.top) == pytest.approx(dict(zip(entry.card.items, row, strict=True)), abs=1e-6)
@@ -93,9 +93,9 @@ def test_it_abstains_where_it_is_less_confident(things: Path) -> None:
 
 
 def test_a_calibration_mends_the_confidence_and_makes_sets(things: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibrated, "of", lambda entry: None)
+    monkeypatch.setattr(command, "load_calibration", lambda entry: None)
     plain = told(things / "phone", top=len(ITEMS))
-    monkeypatch.setattr(calibrated, "of", lambda entry: CALIBRATION)
+    monkeypatch.setattr(command, "load_calibration", lambda entry: CALIBRATION)
     found = predict([things / "phone"], top=len(ITEMS), coverage=0.5)
     assert found.head().items() >= {"calibrated": True, "calibrated_on": "amazon, held out", "coverage": 0.5}.items()
     for before, each in zip(plain, found, strict=True):
@@ -116,7 +116,7 @@ def test_what_was_held_out_is_what_a_trained_model_is_calibrated_on(things: Path
 
 
 def test_without_a_calibration_there_are_no_sets(things: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibrated, "of", lambda entry: None)
+    monkeypatch.setattr(command, "load_calibration", lambda entry: None)
     assert predict([things]).head().items() >= {"calibrated": False, "calibrated_on": None}.items()
     with pytest.raises(Failed, match=r"^--coverage 0\.9: amazon-convnet has no calibration, .*--held-out above 0$"):
         predict([things], coverage=0.9)

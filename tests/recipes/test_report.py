@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from read_page import Read
 from rich.console import Console
-from small_training import ITEMS, PICTURES, QUICK, make_things
 
 from office31_cli import adapt, evaluate, finetune, pretrain
 from office31_cli.errors import Misuse, Refused
 from office31_cli.metrics.significance import mcnemar_test
-from office31_cli.recipes import labelled
-from office31_cli.recipes.models import Shown
-from office31_cli.recipes.report import report
-from office31_cli.recipes.reported import Report
+from office31_cli.recipes.models.rows import Shown
+from office31_cli.recipes.report.command import report
+from office31_cli.recipes.report.results import Report
 from office31_cli.registry import MODEL_FILE, Entry, Registry, upkeep
-from office31_cli.report.figures import write_figures
-from office31_cli.report.html.page import page
-from office31_cli.report.models import card as card_table
+from office31_cli.render.figures import write_figures
+from office31_cli.render.html.page import page
+from office31_cli.render.models import card as card_table
+from office31_cli.workflow import seen_labels
+from tests.helpers.read_page import Read
+from tests.helpers.small_training import ITEMS, PICTURES, QUICK, make_things
 
 SECTIONS = ["score", "lineage", "training", "items", "confusion", "embedding", "calibration", "photographs", "repeat"]
 OF_LABELS = ["items", "confusion", "calibration"]
@@ -168,9 +168,9 @@ def test_a_record_of_labels_that_is_nested_too_deeply_is_refused() -> None:
 def published(labels: bytes | None = None, **change: Any) -> Entry:
     """The model `to-phone` as a foreign file could have brought it: with another card, or another record of labels."""
     entry = Registry().find("to-phone")
-    content = {name: (entry.folder / name).read_bytes() for name in (MODEL_FILE, labelled.FILE)}
+    content = {name: (entry.folder / name).read_bytes() for name in (MODEL_FILE, seen_labels.FILE)}
     if labels is not None:
-        content[labelled.FILE] = labels
+        content[seen_labels.FILE] = labels
     return Registry().publish(replace(entry.card, **change), content, suggested="foreign")
 
 

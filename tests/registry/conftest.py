@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from small_models import Publish, make_card, safetensors_bytes
 
 from office31_cli.registry import Entry, Registry
+from tests.helpers.small_models import Publish, make_card, safetensors_bytes
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
-from small_models import Publish, safetensors_bytes
 
 from office31_cli.errors import Misuse, Office31Error, Refused
 from office31_cli.registry import Entry, Registry, bundle, upkeep
+from tests.helpers.small_models import Publish, safetensors_bytes
 
 
 @pytest.fixture

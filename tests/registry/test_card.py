@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_models import make_card
 
 from office31_cli.errors import Failed, Office31Error, Refused
 from office31_cli.registry import card as cards
 from office31_cli.registry.card import Card, FileRecord
+from tests.helpers.small_models import make_card
 
 WHOLE = replace(
     make_card(),

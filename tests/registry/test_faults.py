@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from operations import (
+
+from office31_cli.registry import Registry, upkeep
+from tests.faults.operations import (
     ACTS,
     ERRORS,
     exit_code,
@@ -14,9 +16,7 @@ from operations import (
     stopped_by_a_kill,
     stopped_by_an_error,
 )
-from small_models import make_card, safetensors_bytes
-
-from office31_cli.registry import Registry, upkeep
+from tests.helpers.small_models import make_card, safetensors_bytes
 
 
 @pytest.fixture(scope="module")

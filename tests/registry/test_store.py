@@ -4,11 +4,11 @@ import time
 from pathlib import Path
 
 import pytest
-from small_models import Publish, make_card, safetensors_bytes
 
 from office31_cli import storage
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.registry import Registry, upkeep
+from tests.helpers.small_models import Publish, make_card, safetensors_bytes
 
 YEAR = 365 * 86_400
 

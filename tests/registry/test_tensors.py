@@ -7,10 +7,10 @@ import pytest
 import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
-from small_models import safetensors_bytes
 
 from office31_cli.errors import Refused
 from office31_cli.registry import tensors
+from tests.helpers.small_models import safetensors_bytes
 
 ONE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 

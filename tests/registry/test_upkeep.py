@@ -3,10 +3,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_models import Publish
 
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.registry import Registry, lineage, upkeep
+from tests.helpers.small_models import Publish
 
 
 def test_a_sound_registry_has_no_problems(registry: Registry, publish: Publish) -> None:

@@ -3,14 +3,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from losses import SEEDS, Array, normal
-from mixed_outputs import DOMAIN, ITEM, apart
-from tiny_finetuning import settings, tuning
 from torch.autograd import gradcheck
 
 from office31_cli.strategies import full
 from office31_cli.strategies.base import Strategy as Base
 from office31_cli.strategies.bss import Strategy, smallest_singular_values
+from tests.helpers.losses import SEEDS, Array, normal
+from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
+from tests.helpers.tiny_finetuning import settings, tuning
 
 
 def formula(f: Array, k: int) -> float:

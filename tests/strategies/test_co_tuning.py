@@ -3,11 +3,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from losses import SEEDS, Array, normal, softmax
-from tiny_finetuning import settings, state, stored_network, tuning
 from torch.autograd import gradcheck
 
 from office31_cli.strategies.co_tuning import Strategy, category_relationship
+from tests.helpers.losses import SEEDS, Array, normal, softmax
+from tests.helpers.tiny_finetuning import settings, state, stored_network, tuning
 
 LABELS = [0, 2, 2, 4, 0, 2]
 """Of five classes two have no photographs."""

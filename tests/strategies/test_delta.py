@@ -3,15 +3,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from losses import SEEDS, Array, normal, softmax
-from mixed_outputs import DOMAIN, ITEM, apart
-from tiny_finetuning import IMAGES, settings, stored_network, tuning
 from torch import Tensor, nn
 from torch.autograd import gradcheck
 
 from office31_cli.strategies import full
 from office31_cli.strategies.base import Strategy as Base
 from office31_cli.strategies.delta import Strategy, channel_attention, feature_map_distance
+from tests.helpers.losses import SEEDS, Array, normal, softmax
+from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
+from tests.helpers.tiny_finetuning import IMAGES, settings, stored_network, tuning
 
 SHAPES = ((4, 3, 2, 5), (4, 6), (4, 5, 7))
 """Maps of a convolution, features, and a sequence."""

@@ -5,13 +5,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from losses import SEEDS, Array, normal
-from tiny_finetuning import moved, settings, state, tuning
 from torch import Tensor
 from torch.autograd import gradcheck
 
 from office31_cli.strategies import full, linear
 from office31_cli.strategies.l2_sp import Strategy, starting_point_penalty
+from tests.helpers.losses import SEEDS, Array, normal
+from tests.helpers.tiny_finetuning import moved, settings, state, tuning
 
 SHAPES = ((4, 3), (5,), (2, 3, 2))
 

@@ -2,9 +2,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tiny_finetuning import changed, settings, tuning
 
 from office31_cli.strategies.lp_ft import Strategy
+from tests.helpers.tiny_finetuning import changed, settings, tuning
 
 LAST = {"heads.0.outputs.weight", "heads.0.outputs.bias"}
 

@@ -1,11 +1,11 @@
 import pytest
 import torch
-from tiny_finetuning import settings, tuning
 
 from office31_cli.methods.mcc import class_confusion
 from office31_cli.strategies import full
 from office31_cli.strategies.base import Strategy as Base
 from office31_cli.strategies.mcc import Strategy
+from tests.helpers.tiny_finetuning import settings, tuning
 
 
 def test_it_weighs_the_confusion_of_the_unlabelled_photographs_alone() -> None:

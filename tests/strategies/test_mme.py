@@ -5,13 +5,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from losses import SEEDS, Array, check_gradients, normal, softmax, value
-from tiny_finetuning import IMAGES, settings, stored_network, tuning
 from torch import Tensor
 from torch.autograd import gradcheck
 
 from office31_cli.models.network import Network, going_on
 from office31_cli.strategies.mme import Strategy, adversarial_entropy
+from tests.helpers.losses import SEEDS, Array, check_gradients, normal, softmax, value
+from tests.helpers.tiny_finetuning import IMAGES, settings, stored_network, tuning
 
 
 def formula(z: Array) -> float:

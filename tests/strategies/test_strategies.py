@@ -7,8 +7,6 @@ from importlib import import_module
 
 import pytest
 import torch
-from mixed_outputs import DOMAIN, ITEM, apart
-from tiny_finetuning import changed, settings, stored_network, tuning
 
 from office31_cli import strategies
 from office31_cli.engine.freezing import cut
@@ -16,6 +14,8 @@ from office31_cli.engine.settings import NOTHING_ADDED, Refinements
 from office31_cli.errors import Misuse
 from office31_cli.models.network import Network, going_on
 from office31_cli.strategies.base import Strategy, trainable
+from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
+from tests.helpers.tiny_finetuning import changed, settings, stored_network, tuning
 
 
 def names() -> list[str]:

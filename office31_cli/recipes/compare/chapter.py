@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes import choice
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import ChapterRow, Claim, ComparedChapter, exceeds
 from office31_cli.recipes.pretrain import requested
-from office31_cli.recipes.request import DEFAULTS, Options
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import DEFAULTS, Options
 
 RATE, BATCH = 1e-4, 10
 
@@ -46,11 +46,11 @@ def compare_chapter(
     check_held_out(options)
     options = options.afresh(outputs="item+domain", batch_size=BATCH, lr=RATE, epochs=None, train=None)
     request = requested("compare", ["all"], data=data, backbone="mlp", weights="none", options=options)
-    choice.tell_data(data, request.data, observer)
-    from office31_cli.recipes.compare import textbook  # torch, 3 s: only now that all that was typed makes sense
+    selection.tell_data(data, request.data, observer)
+    from office31_cli.recipes.compare import chapter_run  # torch, 3 s: only now that all that was typed makes sense
 
     experiments = [replace(each, epochs=min(each.epochs, epochs or each.epochs)) for each in EXPERIMENTS]
-    rows, photographs, held_out = textbook.rows(request, experiments, observer)
+    rows, photographs, held_out = chapter_run.rows(request, experiments, observer)
     return ComparedChapter(rows, photographs, held_out, _claims(rows))
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from office31_cli import strategies as finetuning
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes import choice
 from office31_cli.recipes.adapt import Way
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.finetune import nothing_fits, requested
-from office31_cli.recipes.request import DEFAULTS, AdaptRequest, FinetuneRequest, Options
 from office31_cli.registry import Entry, Registry
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import DEFAULTS, AdaptRequest, FinetuneRequest, Options
 
 BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
 """Labels an item; None is all of the training part."""
@@ -110,10 +110,10 @@ def compare_labels(
         raise Misuse("compare labels", "nothing to compare", "name at least one of --labels, --strategies and --seeds")
     budgets = sorted(set(budgets), key=lambda labels: (labels is None, labels or 0))
     chosen = {name: finetuning.load(name)() for name in strategies}
-    start, opened = choice.model_and_data(
+    start, opened = selection.model_and_data(
         model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
     )
-    choice.check_answers_item(start, "to be compared")
+    selection.check_answers_item(start, "to be compared")
     seeded = {seed: options.afresh(seed=seed, outputs="item") for seed in seeds}
     adapted = {}
     if 0 in budgets:
@@ -141,9 +141,11 @@ def compare_labels(
         if labels != 0
         for name, strategy in chosen.items()
     }
-    choice.tell_model(model, start, observer)
+    selection.tell_model(model, start, observer)
     source = "+".join(domain for domain, count in start.card.labels_used.items() if count)
-    from office31_cli.recipes.compare import budgets as runs  # torch, 3 s: only now that all that was typed makes sense
+    from office31_cli.recipes.compare import (
+        labels_run as runs,  # torch, 3 s: only now that all that was typed makes sense
+    )
 
     plan = LabelsPlan(tuple(seeds), alone, _heads_alone(start), adapted, finetuned)
     if not plan.heads_alone:

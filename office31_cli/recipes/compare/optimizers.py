@@ -6,12 +6,12 @@ from dataclasses import replace
 from office31_cli.engine.settings import LEARNING_RATES, check_optimizer
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes import choice
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import Claim, ComparedOptimizers, Landscape, OptimizerRow, exceeds
 from office31_cli.recipes.pretrain import requested
-from office31_cli.recipes.request import DEFAULTS, Options
 from office31_cli.text import printable
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import DEFAULTS, Options
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 EPOCHS = 3
@@ -47,10 +47,10 @@ def compare_optimizers(
         requested("compare", ["all"], data=data, backbone=name, weights=start, options=replace(options, train=train))
         for name, start, train in ((backbone, weights, "head"), ("convnet", "none", "all"))
     ]
-    choice.tell_data(data, requests[0].data, observer)
-    from office31_cli.recipes.compare import sweep  # torch, 3 s: only now that all that was typed makes sense
+    selection.tell_data(data, requests[0].data, observer)
+    from office31_cli.recipes.compare import optimizers_run  # torch, 3 s: only now that all that was typed makes sense
 
-    rows = sweep.rows(requests, optimizers, rates, observer)
+    rows = optimizers_run.rows(requests, optimizers, rates, observer)
     return ComparedOptimizers(rows, options.epochs or EPOCHS, claims(rows))
 
 
@@ -58,9 +58,9 @@ def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | 
     """The ways of optimizers, unless named `DRAWN`, down a curve with a shallow and a deep minimum."""
     optimizers, rates = optimizers or DRAWN, rates or (RATE_DRAWN,)
     _check(optimizers, rates)
-    from office31_cli.recipes.compare import descent  # torch, 2 s: only now that all that was typed makes sense
+    from office31_cli.recipes.compare import landscape  # torch, 2 s: only now that all that was typed makes sense
 
-    rows = [descent.descend(optimizer, rate) for rate in rates for optimizer in optimizers]
+    rows = [landscape.descend(optimizer, rate) for rate in rates for optimizer in optimizers]
     ends = {row.optimizer: row.minimum for row in rows}
     found = []
     if {"sgd", "momentum"} <= ends.keys() and len(rates) == 1:
@@ -71,7 +71,7 @@ def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | 
                 (ends["sgd"], ends["momentum"]) == ("shallow", "deep"),
             )
         ]
-    return Landscape(rows, descent.curve(), found)
+    return Landscape(rows, landscape.curve(), found)
 
 
 def rates(text: str | None) -> tuple[float, ...] | None:

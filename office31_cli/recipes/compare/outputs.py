@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes import choice
 from office31_cli.recipes.compare.results import Claim, ComparedOutputs, OutputsRow
 from office31_cli.recipes.pretrain import requested
-from office31_cli.recipes.request import DEFAULTS, Options
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import DEFAULTS, Options
 
 ALTERNATIVES = ("item+domain", "pair", "separate")
 
@@ -44,8 +44,8 @@ def compare_outputs(
         ]
         for alternative in alternatives
     ]
-    choice.tell_data(data, requests[0][0].data, observer)
-    from office31_cli.recipes.compare import alternatives as runs  # torch, 3 s: only now that all typed makes sense
+    selection.tell_data(data, requests[0][0].data, observer)
+    from office31_cli.recipes.compare import outputs_run as runs  # torch, 3 s: only now that all typed makes sense
 
     rows, photographs, held_out = runs.rows(requests, observer)
     return ComparedOutputs(rows, photographs, held_out, requests[0][0].backbone, _claims(rows))

@@ -20,12 +20,12 @@ from office31_cli.models.textbook import SIDE, TextbookMLP
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.compare.alternatives import rightness
-from office31_cli.recipes.material import examples, open_domains, to_learn, to_score
-from office31_cli.recipes.parts import Parts, divide
-from office31_cli.recipes.request import Request
-from office31_cli.recipes.run import Run
+from office31_cli.recipes.compare.outputs_run import rightness
 from office31_cli.strategies.base import Group, trainable
+from office31_cli.workflow.domains import examples, open_domains, to_learn, to_score
+from office31_cli.workflow.partition import Parts, divide
+from office31_cli.workflow.request import Request
+from office31_cli.workflow.run import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,149 @@
+"""The computing half of `benchmark --dry-run`: how long a plan takes here, from a few steps of each method."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from heapq import heapreplace
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from office31_cli import methods
+from office31_cli.engine.device import choose_device, fast_arithmetic
+from office31_cli.engine.freezing import cut
+from office31_cli.engine.inputs import Draws, Examples, FrozenInputs
+from office31_cli.models.backbones import feature_width
+from office31_cli.models.network import Network
+from office31_cli.observer import Observer
+from office31_cli.recipes.benchmark.cells import SOURCE_ONLY, Bench, Job
+from office31_cli.recipes.benchmark.plan import Plan, cores
+from office31_cli.recipes.benchmark.results import Estimated, EstimatedRow
+from office31_cli.recipes.benchmark.run import bench_of, identities_of, jobs_of, processes_for
+from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.pools import ray
+from office31_cli.workflow.start import Start
+
+_FEW, _MORE = 4, 24
+"""Steps of the two short trainings, whose difference is what a step takes."""
+
+_WIDTH = 512
+"""About how many principal directions wide features have."""
+
+_IMAGES = 16
+"""Photographs in two passes through the frozen part, of which the second one is timed."""
+
+
+class _Noise(FrozenInputs):
+    """Random features in the place of those that may have to be computed first: a step on them takes as long."""
+
+    def __init__(self, width: int, device: torch.device) -> None:
+        self._noise, self._directions = torch.randn(4096, width, device=device), None
+
+    @property
+    def width(self) -> int:
+        return self._noise.shape[1]
+
+    def training(self, examples: Examples, draws: Draws) -> Tensor:
+        return self.evaluation(examples)
+
+    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+        return self.evaluation(examples)
+
+    def evaluation(self, examples: Examples) -> Tensor:
+        return self._noise[torch.from_numpy(examples.rows % len(self._noise)).to(self._noise.device)]
+
+
+def estimated(plan: Plan, observer: Observer) -> Estimated:
+    """Train every method that has work left for a few steps on noise, and pass some through the frozen part.
+
+    No cell is computed.
+    """
+    device, request = choose_device(plan.request.options.device), plan.request
+    room = ray.room(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
+    places = min(processes_for(plan, device), cores()) if room is None else room
+    start = Start.of(request, observer)
+    network = start.network(request.outputs)
+    photographs = {name: request.data.photographs(name) for name in request.domains}
+    noise = _Noise(min(_WIDTH, feature_width(network.backbones[0], start.preprocessing.crop)), device)
+    bench = bench_of(plan, photographs, noise, device)
+    bench = replace(bench, methods=plan.methods | {SOURCE_ONLY: methods.load(SOURCE_ONLY)()})  # others go on from it
+    identities, unfinished = identities_of(bench, plan, start.weights), Unfinished(observer)
+    waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
+    rows, jobs = _timed(bench, jobs_of(bench, waiting), observer)
+    by_method = {row.method: round(row.seeds * row.seconds, 1) for row in rows}
+    return Estimated(
+        tasks={name: list(pair) for name, pair in plan.tasks.items()},
+        seeds=list(plan.seeds),
+        cells=len(identities) * len(plan.tasks),
+        there=(len(identities) - len(waiting)) * len(plan.tasks),
+        jobs=max(1, min(places, len(jobs))),
+        on=plan.on,
+        cluster=room is not None,
+        rows=rows,
+        methods={name: by_method.get(name, 0.0) for name in plan.methods},
+        seconds=round(_side_by_side(jobs, places), 1),
+        views=plan.views * sum(map(len, photographs.values())),
+        photographs_per_second=round(photographs_per_second(network, start.preprocessing.crop, device), 1),
+    )
+
+
+def _timed(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[EstimatedRow], list[float]]:
+    """What each method takes that the jobs train, and what each job does."""
+    trained = [bench.trained_for(job) for job in jobs]
+    seeds = Counter(chain.from_iterable(trained))
+    seconds = dict[str, float]()
+    with observer.track("timing", len(seeds)) as advance:
+        for name in seeds:
+            seconds[name] = _of_a_seed(bench, name)
+            advance(1)
+    rows = [EstimatedRow(name, count, round(seconds[name], 2)) for name, count in seeds.items()]
+    return rows, [sum(map(seconds.__getitem__, names)) for names in trained]
+
+
+def _of_a_seed(bench: Bench, name: str) -> float:
+    """Seconds that a method takes with one seed: for each epoch what it takes apart from its steps, and these."""
+    short = replace(bench, settings=replace(bench.settings, epochs=1))
+    _seconds(short, name, _FEW)  # the first time, memory is asked for and threads are made
+    if bench.methods[name].passes is not None:
+        return _seconds(short, name, _FEW)
+    return extrapolated(lambda steps: _seconds(short, name, steps), bench.settings.epochs, bench.steps)
+
+
+def extrapolated(timed: Callable[[int], float], epochs: int, steps: int) -> float:
+    """Seconds of so many epochs of so many steps, from what `timed` takes for one epoch of few steps."""
+    few, more = timed(_FEW), timed(_MORE)
+    step = max(0.0, (more - few) / (_MORE - _FEW))
+    return epochs * (max(0.0, few - _FEW * step) + steps * step)
+
+
+def _seconds(bench: Bench, name: str, steps: int) -> float:
+    """Of a method with one seed, and of nothing that it goes on from."""
+    afresh = replace(bench, steps=steps, sources={})
+    if afresh.methods[name].source_free:
+        afresh.computed(SOURCE_ONLY, 0)
+    began = time.perf_counter()
+    afresh.computed(name, 0)
+    return time.perf_counter() - began
+
+
+def _side_by_side(jobs: Sequence[float], places: int) -> float:
+    """Seconds until all jobs are done, each begun in the place that is free first."""
+    ends = [0.0] * places
+    for seconds in jobs:
+        heapreplace(ends, ends[0] + seconds)
+    return max(ends)
+
+
+def photographs_per_second(network: Network, crop: int, device: torch.device) -> float:
+    """Photographs a second through the frozen part."""
+    frozen = cut(network, "head").frozen
+    assert frozen is not None
+    frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = torch.randn(_IMAGES, 3, crop, crop, device=device).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode(), fast_arithmetic(device):
+        frozen(images)
+        began = time.perf_counter()
+        frozen(images).sum().item()
+    return _IMAGES / (time.perf_counter() - began)

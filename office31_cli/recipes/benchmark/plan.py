@@ -1,0 +1,194 @@
+"""`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+from office31_cli import methods as adaptation
+from office31_cli.data import manifest, office31
+from office31_cli.data.folder import DataSet
+from office31_cli.data.published import backbones, by_method, nearest, published
+from office31_cli.errors import Failed, Misuse
+from office31_cli.methods.base import Method
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS, EPOCHS, STEPS, VIEWS, check_validator
+from office31_cli.recipes.benchmark.results import SATURATED, SELECTION, Benchmarked, Estimated, comparisons_of, row_of
+from office31_cli.recipes.pretrain import requested
+from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.workflow import selection
+from office31_cli.workflow.pools import ray
+from office31_cli.workflow.request import Options, Request
+
+PLACES = ("here", "ray")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides a benchmark's figures beside the request's start."""
+
+    request: Request
+    """The start that all runs share; its domains are all that are in a task."""
+    tasks: dict[str, tuple[str, str]]
+    """Source and target by the task's name."""
+    methods: dict[str, Method]
+    seeds: tuple[int, ...]
+    steps: int
+    views: int
+    validator: str
+    jobs: int | None
+    """Processes that work side by side; None for as many as the device can use."""
+    on: str = "here"
+    """Where they do: in processes of this machine, or as tasks of a Ray cluster, which knows how many."""
+    beside: str | None = None
+    """The network whose published rows are shown; they are of Office-31."""
+
+
+def planned(
+    methods: Sequence[str],
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    tasks: Sequence[str] | None = None,
+    validator: str = DEFAULT_VALIDATOR,
+    steps: int | None = None,
+    views: int | None = None,
+    jobs: int | None = None,
+    on: str = "here",
+    beside: str | None = None,
+    data: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    options: Options = DEFAULTS,
+    observer: Observer = SILENT,
+) -> Plan:
+    """What is to be computed: all tasks unless some are named. Loads nothing.
+
+    Raises `Misuse` for names and numbers that make no sense.
+    """
+    check_validator(validator, kept_back=options.held_out > 0)
+    if not methods or not seeds:
+        raise Misuse("benchmark", "nothing to compare", "name at least one of --methods and of --seeds")
+    for option, number in (("--steps", steps), ("--jobs", jobs)):
+        if number is not None and number < 1:
+            raise Misuse(f"{option} {number}", "too few", "use 1 or more")
+    _check_place(on, jobs)
+    found = {name: adaptation.load(name)() for name in methods}
+    views = max(VIEWS, *(method.views for method in found.values())) if views is None else views
+    for name, method in found.items():
+        if views < method.views:
+            raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
+    options = options.afresh(epochs=options.epochs or EPOCHS, train="head", outputs="item")
+    request = requested("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
+    wanted = chosen_tasks(request.data, tasks)
+    domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
+    if beside is not None:
+        _check_published(beside, request.data, domains)
+    plan = Plan(
+        replace(request, domains=domains),
+        wanted,
+        found,
+        tuple(seeds),
+        steps or STEPS,
+        views,
+        validator,
+        jobs,
+        on,
+        beside,
+    )
+    selection.tell_data(data, request.data, observer)
+    if request.weights == "none" and weights != "none":  # whoever typed none knows
+        observer.warn(
+            f"{request.backbone} has no weights, and is frozen: heads are trained on random features; give --weights, "
+            "or a --backbone that has some"
+        )
+    return plan
+
+
+def _check_place(on: str, jobs: int | None) -> None:
+    if on not in PLACES:
+        raise Misuse(f"--on {printable(on)}", "no such place", did_you_mean(on, PLACES))
+    if on == "ray":
+        if jobs is not None:
+            raise Misuse(f"--jobs {jobs}", "a Ray cluster has a job on each of its CPUs", "leave it out with --on ray")
+        ray.check_ray()
+
+
+def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> None:
+    """Raise `Misuse` where there are no published rows for a network, or none that the domains can be held against."""
+    if not published(network):
+        raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, backbones()))
+    if not _comparable(data, domains):
+        why = f"its figures are of {office31.TITLE}, and {printable(data.name)} holds other photographs"
+        raise Misuse(f"--published {printable(network)}", why, "leave it out")
+
+
+def _comparable(data: DataSet, domains: Sequence[str]) -> bool:
+    """Whether the domains' photographs are those that the published figures were measured on."""
+    return all(manifest.is_whole(domain, data.photographs(domain).digests) for domain in domains)
+
+
+def dry_run(plan: Plan, *, observer: Observer = SILENT) -> Estimated:
+    """How long the plan would take here, from a few steps of each method; no cell is computed."""
+    from office31_cli.recipes.benchmark import estimate  # torch, 3 s: only now that all that was typed makes sense
+
+    return estimate.estimated(plan, observer)
+
+
+def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
+    """Adapt from every domain to every other, by every method and with every seed, on cached features.
+
+    All of the source's labels are used, as in the field's protocol, and none of the target's; heads are drawn by the
+    seed, and source-free methods go on from what `erm` makes of them. Scored is the last epoch on all of the target.
+    Published averages stand beside ours where the photographs are Office-31's.
+    """
+    from office31_cli.recipes.benchmark import run  # torch, 3 s: only now that all that was typed makes sense
+
+    results = run.computed(plan, observer)
+    backbone = plan.request.backbone
+    network = plan.beside or nearest(backbone)
+    known = by_method(network) if network and _comparable(plan.request.data, plan.request.domains) else {}
+    rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
+    return Benchmarked(
+        backbone=backbone,
+        weights=results.weights,
+        selection=SELECTION,
+        validator=plan.validator,
+        seeds=list(plan.seeds),
+        photographs=results.photographs,
+        seconds=results.seconds,
+        rows=rows,
+        published=published(plan.beside) if plan.beside else [],
+        saturated=[task for task in plan.tasks if all((row.tasks[task]["mean"] or 0) >= SATURATED for row in rows)],
+        comparisons=comparisons_of(list(plan.methods), plan.tasks, plan.seeds, results.cells),
+    )
+
+
+def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:
+    """Ordered pairs of labelled domains by name, `A-W` where the initials differ; all of them unless some are named.
+
+    They may be named in whatever case, but where that would tell two of them apart.
+    Raises `Misuse` with a near match for a task that there is none of, and `Failed` where there is only one domain.
+    """
+    domains = data.labelled
+    if len(domains) < 2:
+        found, fix = "it has fewer than two labelled domains", "choose another"
+        if data.unlabelled:
+            found += f" (unlabelled: {printable(listed(data.unlabelled))})"
+            fix = f"try office31 adapt --target {printable(data.unlabelled[0])}"
+        raise Failed(f"data set {printable(data.name)}", found, fix)
+    initials = [domain[0].upper() for domain in domains]
+    short = dict(zip(domains, initials if len(set(initials)) == len(domains) else domains, strict=True))
+    pairs = {f"{short[source]}-{short[target]}": (source, target) for source, target in permutations(domains, 2)}
+    if len(pairs) < len(domains) * (len(domains) - 1):
+        raise Failed(f"data set {printable(data.name)}", "two of its tasks would have one name", "rename a domain")
+    lowered = {task.lower(): task for task in pairs}
+    wanted = [task if task in pairs else lowered.get(task.lower(), task) for task in asked or pairs]
+    for task in wanted:
+        if task not in pairs:
+            raise Misuse(f"task {printable(task)}", "there is none of that name", did_you_mean(task, pairs))
+    return {task: pair for task, pair in pairs.items() if task in wanted}
+
+
+def cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,163 @@
+"""`office31 doctor`: before training, is everything in order, and will adapting help?"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from office31_cli.data.catalogue import open_data
+from office31_cli.data.folder import DataSet
+from office31_cli.engine.settings import check_device
+from office31_cli.errors import Failed, Misuse
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.doctor import machine
+from office31_cli.recipes.doctor.results import Examined
+from office31_cli.recipes.pretrain import requested
+from office31_cli.registry import Entry
+from office31_cli.text import printable
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import Options, Request
+
+
+def doctor(
+    *,
+    source: Sequence[str] | None = None,
+    target: str | None = None,
+    check_labels: Sequence[str] = (),
+    data: str | None = None,
+    model: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    observer: Observer = SILENT,
+) -> Examined:
+    """Examine the machine, the data set, and with `source` and `target` what adapting from one to the other would do.
+
+    No label of the target is read, but for those of domains in `check_labels`, and these for nothing but to check them.
+    The network is `model`, else the newest that learnt from the source alone, else a head that is trained on the
+    source for this and thrown away, on `backbone`. With none of the names, the photographs are counted and compared by
+    their bytes, and nothing is opened. Stores no model. Raises `Misuse` for names that do not exist or do not fit.
+    """
+    began = time.monotonic()
+    check_device(device)
+    if model is not None and (backbone, weights) != (None, None):
+        raise Misuse("--model", "it has a backbone and weights of its own", "leave out --backbone and --weights")
+    if not (source or target or check_labels):
+        _check_unused(model, backbone, weights)
+        return _counted(data, began)
+    request, start = _asked(source, target, check_labels, data, model, backbone, weights, device, seed, observer)
+    from office31_cli.recipes.doctor import whole  # torch, 3 s: only now that all that was typed makes sense
+
+    return whole.examination(request, start, target, check_labels, began, observer)
+
+
+def _check_unused(model: str | None, backbone: str | None, weights: str | None) -> None:
+    for option, given in (("--model", model), ("--backbone", backbone), ("--weights", weights)):
+        if given is not None:
+            raise Misuse(f"{option} {printable(given)}", "nothing would be shown to it", "name --source and --target")
+
+
+def _counted(data: str | None, began: float) -> Examined:
+    """The machine, and the data set's counts where there is one."""
+    from office31_cli.recipes.doctor import inventory  # numpy, 0.1 s
+
+    try:
+        opened = open_data(data)
+    except Failed:
+        if data is not None:
+            raise
+        opened = None  # nothing was brought here yet, which is told as a finding
+    return Examined(
+        machine=machine.examined(),
+        source=None,
+        target=None,
+        model=None,
+        backbone=None,
+        data=None if opened is None else inventory.counted(opened),
+        distance=None,
+        label_shift=None,
+        forecast=None,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _asked(
+    source: Sequence[str] | None,
+    target: str | None,
+    check_labels: Sequence[str],
+    data: str | None,
+    model: str | None,
+    backbone: str | None,
+    weights: str | None,
+    device: str,
+    seed: int,
+    observer: Observer,
+) -> tuple[Request, Entry | None]:
+    """The network to look through, as the start of a training on the source that may never be run."""
+    entry, opened = None, None if data is None else open_data(data)
+    if (backbone, weights) == (None, None):
+        entry, opened = _stored(model, data, source, target or (source or check_labels)[0], observer)
+    if opened is None:
+        opened = open_data(data)
+    _check_names(opened, source, target, check_labels)
+    options = Options(device=device, seed=seed, train="head", held_out=0.2)
+    if entry is None:
+        if not source:
+            raise Misuse("--source", "no stored model tells what to learn from", "name the labelled domain")
+        request = requested("doctor", source, data=data, backbone=backbone, weights=weights, options=options)
+        selection.tell_data(data, request.data, observer)
+        return request, None
+    learnt = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled]
+    domains = tuple(name for name in opened.domains if name in (source or learnt) and name != target)
+    if entry.card.items != opened.items:
+        raise Misuse(f"model {entry.name}", "it lists its items in another order", "choose another --model")
+    if not domains:
+        raise Misuse(f"model {entry.name}", f"it has learnt from no domain but {target}", "name one with --source")
+    if target is not None and entry.card.labels_used.get(target):
+        observer.warn(f"{target}: {entry.name} has learnt labels of it, so the forecast promises too little to gain")
+    return (
+        Request(
+            command="doctor",
+            data=opened,
+            domains=domains,
+            backbone=entry.card.network["backbone"],
+            weights=entry.card.weights,
+            parent=entry,
+            outputs=selection.outputs_of(entry),
+            suggested=entry.name,
+            options=options,
+        ),
+        entry,
+    )
+
+
+def _stored(
+    word: str | None, data: str | None, source: Sequence[str] | None, domain: str, observer: Observer
+) -> tuple[Entry | None, DataSet | None]:
+    """The model that was named, else the newest that fits; None where there is none."""
+    nothing = Failed("no stored model", "none fits", "train one")
+    try:
+        fits = partial(_fits, source=None if source is None else set(source), target=domain)
+        entry, opened = selection.model_and_data(word, data, domain, fits, nothing, labelled=False)
+    except Failed as error:
+        if error is not nothing:
+            raise
+        return None, None
+    selection.tell_model(word, entry, observer)
+    return entry, opened
+
+
+def _fits(entry: Entry, *, source: set[str] | None, target: str) -> bool:
+    """Whether a model learnt from the source alone, and was not adapted."""
+    learnt = {domain for domain, count in entry.card.labels_used.items() if count}
+    return entry.card.command != "adapt" and learnt == (source or learnt - {target})
+
+
+def _check_names(data: DataSet, source: Sequence[str] | None, target: str | None, check_labels: Sequence[str]) -> None:
+    """Raise `Misuse` with a near match for domains that do not exist, have no labels, or are both ends at once."""
+    for name in (*(source or ()), *check_labels):
+        data.check_labelled(name)
+    if target is not None:
+        data.check_domain(target)
+        if target in (source or ()):
+            raise Misuse(f"--source {printable(target)}", "it is the target", "choose another")

@@ -1,0 +1,65 @@
+"""Whether the opened domains are in order: pictures that cannot be read, duplicates, labels that look wrong."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from office31_cli.data.duplicates import identical, near, perceptual_hashes
+from office31_cli.data.folder import DataSet
+from office31_cli.data.photographs import Photographs
+from office31_cli.metrics.mislabelled import DOUBT, doubts
+from office31_cli.outputs.base import FloatArray
+from office31_cli.recipes.doctor.heads import FOLDS
+from office31_cli.recipes.doctor.inventory import by_item
+from office31_cli.recipes.doctor.probe import Case
+from office31_cli.recipes.doctor.results import DataFound, DomainFound, Doubt
+from office31_cli.workflow.domains import Domain
+
+
+def data_found(case: Case, judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataFound:
+    """What the opened domains hold; labels are looked at in those `observed`, by what heads `judged` of them (n, K)."""
+    readable = [domain.photographs for domain in case.domains.values()]
+    hashes = [perceptual_hashes(domain.pixels, domain.photographs.rows) for domain in case.domains.values()]
+    return DataFound(
+        dataset=case.data.name,
+        root=str(case.data.root),
+        items=len(case.data.items),
+        domains={
+            name: _domain(case.data, domain, judged.get(name), name in observed)
+            for name, domain in case.domains.items()
+        },
+        identical=identical(readable),
+        near=near(readable, hashes),
+    )
+
+
+def _domain(data: DataSet, domain: Domain, judged: "FloatArray | None", observed: bool) -> DomainFound:
+    kept = domain.photographs
+    items = by_item(data, kept) if observed else None
+    good = set(kept.files)
+    return DomainFound(
+        photographs=len(domain.whole),
+        items=items,
+        missing=None if items is None else [item for item, count in items.items() if not count],
+        unreadable=[file for file in domain.whole.files if file not in good],
+        doubts=None if judged is None else _doubts(data, kept, judged),
+    )
+
+
+def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[Doubt]:
+    """Labels that look wrong; of items with too few photographs to learn from the others, none does."""
+    margins = doubts(judged, photographs.items)
+    contents = {
+        item: len({photographs.digests[n] for n in np.flatnonzero(photographs.items == item)})
+        for item in np.unique(photographs.items).tolist()
+    }
+    return [
+        Doubt(
+            file=photographs.files[place],
+            item=data.items[photographs.items[place]],
+            likelier=data.items[judged[place].argmax()],
+            margin=float(margins[place]),
+        )
+        for place in np.argsort(-margins, kind="stable").tolist()
+        if margins[place] >= DOUBT and contents[int(photographs.items[place])] >= FOLDS
+    ]

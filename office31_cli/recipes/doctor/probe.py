@@ -1,0 +1,114 @@
+"""What an examination looks at: domains opened, their features, and the network that saw them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from office31_cli.data.folder import DataSet
+from office31_cli.data.photographs import IntArray
+from office31_cli.engine import loop
+from office31_cli.engine.device import choose_device, threads_for
+from office31_cli.engine.freezing import Cut, cut
+from office31_cli.engine.inputs import Examples, FrozenInputs, joined
+from office31_cli.errors import Failed
+from office31_cli.models.network import Network
+from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.observer import Observer
+from office31_cli.outputs.base import FloatArray
+from office31_cli.workflow.adapt_training import content_order, labelled, unlabelled
+from office31_cli.workflow.domains import Domain, frozen_views, open_domain
+from office31_cli.workflow.partition import divide
+from office31_cli.workflow.request import Request
+from office31_cli.workflow.run import Run, settings_for
+from office31_cli.workflow.start import Start
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Domains by name, the source's first, and their features, one array a domain in the same order."""
+
+    request: Request
+    domains: dict[str, Domain]
+    start: Start
+    network: Network
+    halves: Cut
+    inputs: FrozenInputs
+    """As the network sees them: one view of each photograph."""
+    condensed: FrozenInputs
+    """The same along their principal directions, for heads that are trained for the examination alone."""
+    device: torch.device
+
+    @property
+    def data(self) -> DataSet:
+        """The data set."""
+        return self.request.data
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What photographs go through before the network."""
+        return self.start.preprocessing
+
+    def place(self, name: str) -> int:
+        """Which of the inputs' arrays are a domain's."""
+        return list(self.domains).index(name)
+
+    def source(self) -> Examples:
+        """The source's photographs with their labels."""
+        return joined([labelled(self.domains[name].photographs, self.place(name)) for name in self.request.domains])
+
+    def target(self, name: str) -> Examples:
+        """A domain's photographs without their labels."""
+        return unlabelled(self.domains[name].photographs, self.place(name))
+
+    def items(self) -> IntArray:
+        """What the source's photographs show (n,), domain after domain."""
+        return np.concatenate([self.domains[name].photographs.items for name in self.request.domains])
+
+    def features(self, name: str) -> FloatArray:
+        """Of a domain's readable photographs, in their order: (n, d), condensed."""
+        rows = self.domains[name].photographs.rows
+        examples = Examples(np.full(len(rows), self.place(name)), rows, np.empty((len(rows), 0)))
+        return self.condensed.evaluation(examples).double().cpu().numpy()
+
+    def answers(self, examples: Examples) -> FloatArray:
+        """The items' probabilities (n, K) that the network gives to photographs."""
+        raw = loop.predict(self.halves.trained, self.inputs, examples, self.device)
+        return self.network.architecture.outputs.answers(raw.double().numpy())["item"]
+
+    def learn(self, observer: Observer) -> None:
+        """Train the head on the source as `pretrain` does."""
+        source = [self.domains[name] for name in self.request.domains]
+        parts, settings = divide(self.request, source), settings_for(self.request, "head")
+        Run(
+            self.request, self.start, self.network, "head", settings, parts, self.halves, self.inputs, self.device
+        ).trained(observer)
+
+
+def opened(request: Request, others: Sequence[str], observer: Observer) -> Case:
+    """Open the request's domains and others, and pass them through the network where that was not done before."""
+    device = choose_device(request.options.device)
+    start = Start.of(request, observer)
+    names = dict.fromkeys((*request.domains, *others))
+    domains = {name: _opened(request.data, name, start.preprocessing, observer) for name in names}
+    network = start.network(request.outputs)
+    halves = cut(network, "head")
+    assert halves.frozen is not None
+    found = list(domains.values())
+    features = frozen_views(halves.frozen, found, start.preprocessing, device, observer, views=1)
+    orders = [domain.photographs.rows[content_order(domain.photographs)] for domain in found]
+    with threads_for("features"):  # so that the directions do not depend on the number of threads
+        condensed = FrozenInputs.condensed(features, orders, device)
+    return Case(request, domains, start, network, halves, FrozenInputs(features, device), condensed, device)
+
+
+def _opened(data: DataSet, name: str, preprocessing: Preprocessing, observer: Observer) -> Domain:
+    """A domain whose unreadable pictures, if it has any, are left out; without any, its caches are everybody's."""
+    try:
+        return open_domain(data, name, preprocessing, skip_bad=False, observer=observer)
+    except Failed:
+        found = open_domain(data, name, preprocessing, skip_bad=True, observer=observer)
+    if len(found.photographs) < 2:
+        raise Failed(f"domain {name}", "fewer than two of its pictures can be read", "replace the others")
+    return found

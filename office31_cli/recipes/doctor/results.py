@@ -1,0 +1,116 @@
+"""What `doctor` returns; `to_json` is what `--json` prints."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from office31_cli.data.duplicates import Group
+from office31_cli.metrics.foretold import Foretold, Signs
+from office31_cli.recipes.doctor.machine import Machine
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A photograph whose label looks wrong, and what it looks like instead."""
+
+    file: str
+    item: str
+    likelier: str
+    margin: float
+    """By how much, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class DomainFound:
+    """What a domain holds."""
+
+    photographs: int
+    items: dict[str, int] | None
+    """Photographs of each item; None where the labels are absent or were not to be looked at."""
+    missing: list[str] | None
+    """Items without a readable photograph; None as above."""
+    unreadable: list[str] | None
+    """Files that are no picture; None where the pictures were not opened."""
+    doubts: list[Doubt] | None
+    """Labels that look wrong, the most doubtful first; None where the labels were not looked at."""
+
+
+@dataclass(frozen=True)
+class DataFound:
+    """Whether a data set is in order."""
+
+    dataset: str
+    root: str
+    items: int
+    domains: dict[str, DomainFound]
+    identical: list[Group]
+    """Byte-identical photographs."""
+    near: list[Group] | None
+    """Near duplicates; None where the pictures were not opened."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far the target lies from the source, and beside it two halves of the source from each other."""
+
+    a_distance: float
+    a_distance_within: float
+    mmd2: float
+    mmd2_within: float
+
+
+@dataclass(frozen=True)
+class LabelShift:
+    """How far the items' shares in the target seem to be from those in the source."""
+
+    total_variation: float
+    interval: tuple[float, float]
+    """Nine of ten samples of the target's photographs lie in it."""
+    noise: float
+    """What nine of ten pseudo-shifts without any label shift stayed below."""
+    shares: dict[str, tuple[float, float]]
+    """By item the share in the source and the one estimated for the target."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is more than what is read where there is none."""
+        return self.interval[0] > self.noise
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What `adapt` is expected to do here."""
+
+    method: str
+    foretold: Foretold
+    signs: Signs
+    seconds: float
+    """That adapting takes here, on features that are there."""
+    features: int
+    """Photographs that pass through the network first, where their features are not there yet."""
+    photographs_per_second: float
+
+
+@dataclass(frozen=True)
+class Examined:
+    """All that was looked at; None where it was not."""
+
+    machine: Machine
+    source: str | None
+    target: str | None
+    model: str | None
+    """The stored network that was looked at; None where one was trained for this and thrown away, or none needed."""
+    backbone: str | None
+    data: DataFound | None
+    distance: Distance | None
+    label_shift: LabelShift | None
+    forecast: Forecast | None
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `office31 doctor --json` prints."""
+        told = asdict(self)
+        if self.forecast is not None:
+            told["forecast"] |= {"verdict": self.forecast.foretold.verdict} | told["forecast"].pop("foretold")
+        if self.label_shift is not None:
+            told["label_shift"]["shown"] = self.label_shift.shown
+        return told

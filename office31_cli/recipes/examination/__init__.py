@@ -1,1 +1,0 @@
-"""The computing half of `doctor`: each file looks at one thing."""

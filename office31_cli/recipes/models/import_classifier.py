@@ -1,0 +1,109 @@
+"""`office31 models import` of a classifier that was trained elsewhere: what is checked before anything is read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from office31_cli.data.catalogue import open_data
+from office31_cli.data.folder import DataSet
+from office31_cli.errors import Failed, Misuse
+from office31_cli.models.catalogue import OWN, check_backbone, check_file
+from office31_cli.observer import SILENT, Observer
+from office31_cli.registry import Entry, Registry
+from office31_cli.text import printable
+
+_LARGEST_LIST = 1 << 24
+
+_CONVOLUTIONAL = "squeezenet"
+"""Networks whose last layer is none of their features, but a convolution below the pooling."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """Weights of a torchvision network, what its outputs are called in their order, and what it has learnt from."""
+
+    path: Path
+    backbone: str
+    items: tuple[str, ...]
+    data: DataSet | None
+    domains: tuple[str, ...]
+    """Of the data set, those whose labels it has seen; none where nobody knows."""
+
+
+def import_classifier(
+    path: Path,
+    backbone: str,
+    *,
+    items: Path | None = None,
+    data: str | None = None,
+    domains: Sequence[str] = (),
+    name: str | None = None,
+    observer: Observer = SILENT,
+) -> Entry:
+    """Store a torchvision classifier as a model without a bottleneck, whose logits are the classifier's.
+
+    `items` is a file that names its outputs, a line each, in their order; without it they are the items of `data` in
+    alphabetical order, as folders of pictures are usually numbered. `domains` of `data` are those whose labels it has
+    seen: where none is told, every score of the model comes with a warning. Raises `Misuse` for names that do not
+    exist, and `Failed` or `Refused` where the file does not hold such a network.
+    """
+    check_backbone(backbone)
+    if backbone in OWN or backbone.startswith(_CONVOLUTIONAL):
+        raise Misuse(
+            f"backbone {backbone}",
+            "its last layer is no linear one, so it cannot be taken over as it is",
+            f"start from its weights with: office31 pretrain --backbone {backbone} --weights PATH",
+        )
+    if name is not None:
+        Registry().check_name_free(name)
+    file = check_file(str(path))
+    opened = _data(data) if data is not None or domains or items is None else None
+    for domain in domains:
+        assert opened is not None
+        opened.check_labelled(domain)
+    if items is not None:
+        names = _listed(items)
+    else:
+        assert opened is not None
+        names = opened.items
+    classifier = Classifier(path=file, backbone=backbone, items=names, data=opened, domains=tuple(domains))
+    from office31_cli.recipes.models import convert  # torch, 3 s: only now that all that was typed makes sense
+
+    entry = convert.store(classifier, name)
+    if items is None:
+        observer.say(f"outputs: taken to be the items of {printable(entry.card.data['name'])} in alphabetical order")
+    if not domains:
+        observer.warn("what it was trained on is not told (--domain), so no score of it can be known to be honest")
+    return entry
+
+
+def _data(data: str | None) -> DataSet:
+    try:
+        return open_data(data)
+    except Failed:
+        if data is not None:
+            raise
+        raise Misuse(
+            "the classifier's outputs", "nothing says what they are called", "give --items FILE, or --data"
+        ) from None
+
+
+def _listed(path: Path) -> tuple[str, ...]:
+    """The names in a file, a line each."""
+    option = f"--items {printable(str(path))}"
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(_LARGEST_LIST).decode("utf-8-sig")
+    except OSError as error:
+        raise Misuse(
+            option, (error.strerror or "it cannot be read").lower(), "give a file with a name a line"
+        ) from None
+    except UnicodeDecodeError:
+        raise Misuse(option, "it is no text in UTF-8", "give a file with a name a line") from None
+    names = tuple(line.strip() for line in text.split("\n") if line.strip())
+    if not names:
+        raise Misuse(option, "it names nothing", "give a file with a name a line")
+    if twice := [each for each, count in Counter(names).items() if count > 1]:
+        raise Misuse(option, f"{printable(twice[0])} is there twice", "give every output a name of its own")
+    return names

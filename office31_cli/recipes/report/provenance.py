@@ -1,0 +1,125 @@
+"""The commands that make a stored model again, from its card and its parents'."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from office31_cli.data import office31
+from office31_cli.data.catalogue import SAMPLE
+from office31_cli.engine.settings import NOTHING_ADDED
+from office31_cli.models.catalogue import is_path
+from office31_cli.registry.card import Card
+from office31_cli.registry.names import made_from
+from office31_cli.workflow import forced
+
+_BRING = {office31.NAME: "office31 download", SAMPLE: "office31 download --sample"}
+
+_HOW = ("epochs", "lr", "optimizer", "batch_size", "held_out", "seed")
+"""Of the configuration, what every training has."""
+
+Chain = Sequence[tuple[str, Card]]
+"""Models by name, each made from the one before it."""
+
+
+def commands(chain: Chain) -> list[list[str]]:
+    """What to type to make the last of the models again, each command as its words.
+
+    Raises KeyError, TypeError, ValueError or AttributeError where a card, which another version may have written,
+    does not tell enough.
+    """
+    location = chain[0][1].data["location"]
+    lines = [_BRING[location].split()] if location in _BRING else []
+    parent = None
+    for name, card in chain:
+        lines.append([*_words(made_from(name), card, parent)])
+        parent = made_from(name)
+    return lines
+
+
+def notes(chain: Chain) -> list[str]:
+    """What to know of the commands: files that a card names by their content alone, and what they do not make again.
+
+    Raises as they do.
+    """
+    found = []
+    weights, _, digest = chain[0][1].weights.partition("@")
+    if is_path(weights):
+        found.append(f"{weights} is the file whose SHA-256 begins with {digest}")
+    for name, card in chain:
+        if told := forced.in_words(card.configuration.get(forced.KEY)):
+            found.append(f"{name} is an exception, with what was made from it: it is not bit-identical, as it {told}")
+        if "listed" in card.configuration:
+            count = len(card.configuration["listed"])
+            found.append(f"{_list_of(name)} names the {count:,} photographs that office31 models show {name} lists")
+    return found
+
+
+def _words(name: str, card: Card, parent: str | None) -> Iterator[str]:
+    processes = card.environment.get("processes", 1)
+    yield from ("office31",) if processes == 1 else ("torchrun", f"--nproc-per-node={processes}", "-m", "office31_cli")
+    yield card.command
+    yield from _OF_COMMAND[card.command](name, card)
+    if parent is not None:
+        yield from _flag("model", parent)
+    device = card.environment["device"]
+    yield from _flag("data", card.data["location"])
+    yield from _flag("train", card.train)
+    yield from _flag("device", device if device in ("cpu", "mps") else "cuda")
+    yield from _flag("name", name)
+
+
+def _pretrain(name: str, card: Card) -> Iterator[str]:
+    for domain in card.data["domains"]:
+        yield from _flag("domain", domain)
+    yield from _flag("backbone", card.network["backbone"])
+    yield from _flag("weights", card.weights.partition("@")[0])
+    if card.configuration.get("allow_nonfinite"):
+        yield "--allow-nonfinite"
+    yield from _flags(card, "outputs", *_HOW)
+
+
+def _finetune(name: str, card: Card) -> Iterator[str]:
+    target, *source = card.data["domains"]
+    yield from _flag("target", target)
+    if source:
+        yield "--with-source"
+    yield from _flags(card, "strategy")
+    yield from _settings(card)
+    yield from _flag("labels-from", _list_of(name)) if "listed" in card.configuration else _flags(card, "labels")
+    yield from _flags(card, *(name for name in vars(NOTHING_ADDED) if name in card.configuration))
+    yield from _flags(card, "outputs", *_HOW)
+
+
+def _adapt(name: str, card: Card) -> Iterator[str]:
+    yield from _flags(card, "target")
+    for domain in card.data["domains"]:
+        yield from _flag("source", domain)
+    yield from _flags(card, "method")
+    yield from _settings(card)
+    fixed = card.configuration["steps"] is None  # the method makes as many passes as it makes
+    yield from _flags(card, "validator", *(() if fixed else ("steps",)), *(() if card.train == "all" else ("views",)))
+    yield from _flags(card, *_HOW[1 if fixed else 0 :])
+
+
+_OF_COMMAND = {"pretrain": _pretrain, "finetune": _finetune, "adapt": _adapt}
+
+
+def _settings(card: Card) -> Iterator[str]:
+    for key, value in card.configuration["settings"].items():
+        yield from _flag("set", f"{key}={str(value).lower()}")
+
+
+def _flags(card: Card, *names: str) -> Iterator[str]:
+    for name in names:
+        yield from _flag(name, card.configuration[name])
+
+
+def _flag(name: str, value: Any) -> tuple[str, ...]:
+    """An option with its value, which may begin with a hyphen; without one where it is a switch that is on."""
+    option, text = f"--{name.replace('_', '-')}", str(value)
+    if value is True:
+        return (option,)
+    return (f"{option}={text}",) if text.startswith("-") else (option, text)
+
+
+def _list_of(name: str) -> str:
+    return f"{name}.txt"

@@ -1,0 +1,119 @@
+"""How `compare labels` looks: accuracy against the number of labels, as a table, in the terminal, and as a picture."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from office31_cli.recipes.compare.labels import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow, in_words
+from office31_cli.render.console import cell, spread, table
+from office31_cli.render.pictures import figure_of, write_picture
+from office31_cli.text import counted
+
+HEIGHT, STEP = 11, 9
+"""Lines of the plot, and columns from one budget to the next."""
+
+MARKS = "●▲■◆○△□◇✕+"
+
+
+def labels_tables(found: ComparedLabels) -> Iterable[Table | Text]:
+    """The table, the plot, and what they say."""
+    made = table(
+        f"{found.model} on {found.target}, {counted(len(found.seeds), 'seed')}, %",
+        ">labels an item",
+        "strategy",
+        ">photographs",
+        ">rest",
+        ">held out",
+        ">s",
+        caption="rest: all photographs of the target whose labels were not used; held out: the same photographs "
+        "whatever the number of labels" + (f"; beside the labels of {found.source}" if found.with_source else ""),
+    )
+    for row in found.rows:
+        made.add_row(
+            str(row.labels),
+            cell(row.strategy),
+            f"{row.photographs:.0f}",
+            spread(row.mean, row.std),
+            spread(row.held_out["mean"], row.held_out["std"]),
+            f"{row.seconds:.1f}",
+        )
+    yield made
+    if len(_curves(found)) and len(_budgets(found)) > 1:
+        yield _plot(found)
+    yield Text("\n".join(_sentences(found)))
+
+
+def _budgets(found: ComparedLabels) -> list[int | str]:
+    return list(dict.fromkeys(row.labels for row in found.rows if row.labels != 0))
+
+
+def _curves(found: ComparedLabels) -> dict[str, list[LabelsRow]]:
+    """By strategy its rows, from few labels to all."""
+    rows = [row for row in found.rows if row.labels != 0 and row.strategy != TARGET_ALONE]
+    return {name: [row for row in rows if row.strategy == name] for name in dict.fromkeys(row.strategy for row in rows)}
+
+
+def _levels(found: ComparedLabels) -> dict[str, float]:
+    """What needs no budget: lines across the plot."""
+    return {row.strategy: row.mean for row in found.rows if row.labels == 0 or row.strategy == TARGET_ALONE}
+
+
+def _plot(found: ComparedLabels) -> Text:
+    budgets, curves, levels = _budgets(found), _curves(found), _levels(found)
+    shown = [row.mean for rows in curves.values() for row in rows] + list(levels.values())
+    low, high = min(shown), max(shown)
+
+    def line(value: float) -> int:
+        return round((high - value) / ((high - low) or 1) * (HEIGHT - 1))
+
+    width = STEP * len(budgets)
+    canvas = [[" "] * width for _ in range(HEIGHT)]
+    for value in levels.values():
+        canvas[line(value)] = ["┄"] * width
+    for mark, rows in zip(MARKS, curves.values(), strict=False):
+        for row in rows:
+            column = STEP * budgets.index(row.labels) + STEP // 2
+            canvas[line(row.mean)][column + list(curves.values()).index(rows) - len(curves) // 2] = mark
+    names: dict[int, str] = {}
+    for name, value in levels.items():
+        names[line(value)] = f"{names[line(value)]}, {name}" if line(value) in names else name
+    drawn = [
+        f"{100 * (high - (high - low) * place / (HEIGHT - 1)):5.1f} ┤{''.join(cells)} {names.get(place, '')}".rstrip()
+        for place, cells in enumerate(canvas)
+    ]
+    axis = "      └" + "─" * width
+    ticks = "       " + "".join(str(budget).center(STEP) for budget in budgets).rstrip()
+    legend = "       " + ", ".join(f"{mark} {name}" for mark, name in zip(MARKS, curves, strict=False))
+    return Text("\n".join(["% of the rest, by labels an item", *drawn, axis, ticks, legend, ""]))
+
+
+def _sentences(found: ComparedLabels) -> Iterable[str]:
+    adapted = next((row for row in found.rows if row.labels == 0 and row.strategy != AS_STORED), None)
+    alone = next((row for row in found.rows if row.strategy == TARGET_ALONE), None)
+    if adapted is not None and found.overtakes is not None:
+        told, strategy = in_words(found.overtakes["labels"]), found.overtakes["strategy"]
+        yield f"From {told} on, fine-tuning ({strategy}) does better than {adapted.strategy} without any."
+    elif adapted is not None:
+        yield f"No strategy does better than {adapted.strategy} without labels."
+    if alone is not None:
+        yield f"All labels of {found.target} alone, without the stored head, reach {spread(alone.mean, alone.std)} %."
+
+
+def save_picture(found: ComparedLabels, path: Path) -> None:
+    """The plot as a PNG; raises `Failed` where matplotlib is not installed."""
+    figure = figure_of("--png", 6.4, 4.2)
+    axes = figure.subplots()
+    budgets = _budgets(found)
+    for name, rows in _curves(found).items():
+        places = [budgets.index(row.labels) for row in rows]
+        deviations = [100 * (row.std or 0) for row in rows]
+        axes.errorbar(places, [100 * row.mean for row in rows], deviations, marker="o", capsize=3, label=name)
+    for style, (name, value) in zip(("--", ":", "-."), _levels(found).items(), strict=False):
+        axes.axhline(100 * value, linestyle=style, color="0.4", label=name)
+    axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
+    axes.set_xlabel("labels an item")
+    axes.set_ylabel(f"% of {found.target}'s other photographs")
+    axes.legend(fontsize=8)
+    write_picture(figure, path)

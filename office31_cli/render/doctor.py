@@ -1,0 +1,212 @@
+"""How an examination looks: what it comes to, a line each, then the figures."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from rich.table import Table
+from rich.text import Text
+
+from office31_cli.data.duplicates import Group
+from office31_cli.recipes.doctor.machine import Machine
+from office31_cli.recipes.doctor.results import DataFound, Distance, Examined, Forecast, LabelShift
+from office31_cli.render.console import cell, percent, table
+from office31_cli.render.grid import Grid
+from office31_cli.text import counted, duration, listed, printable
+
+_MOST = 5
+"""Rows of a table that `--json` holds in full."""
+
+
+def doctor_parts(found: Examined) -> Iterable[Table | Text]:
+    """The verdicts first, then a table for each thing that was looked at."""
+    yield Text("\n".join(map(printable, verdicts(found))))
+    if found.forecast is not None and found.distance is not None and found.label_shift is not None:
+        yield _prospect(found, found.forecast, found.distance, found.label_shift)
+        yield _shares(found.label_shift)
+    if found.data is not None:
+        yield _domains(found.data)
+        yield from _duplicates(found.data)
+        yield from _doubts(found.data)
+    yield _machine(found.machine)
+    yield _extras(found.machine)
+
+
+def verdicts(found: Examined) -> Iterator[str]:
+    """What was found, a line each, the most important first."""
+    if found.forecast is not None:
+        yield _foretold(found.forecast)
+        yield f"it takes about {duration(found.forecast.seconds)} here, on features that are there"
+    if found.label_shift is not None:
+        yield _label_shift(found.label_shift)
+    if found.data is None:
+        yield "no data set is here: office31 download brings one"
+    else:
+        yield from _in_order(found.data)
+    if found.machine.fault:
+        yield f"torch does not work: {found.machine.fault}"
+
+
+def _foretold(forecast: Forecast) -> str:
+    """`adapting should help: 71 -> 82 (+7 to +15)`, in per cent and in points."""
+    told = forecast.foretold
+    low, high = told.gain_interval
+    said = {
+        "helps": "adapting should help",
+        "hurts": "adapting should hurt",
+        "hardly": "hardly anything to gain by adapting",
+        "open": f"adapting may {'help' if told.gain > 0 else 'hurt'}, which is not certain",
+    }[told.verdict]
+    return f"{said}: {100 * told.before:.0f} -> {100 * told.after:.0f} % ({100 * low:+.0f} to {100 * high:+.0f})"
+
+
+def _label_shift(shift: LabelShift) -> str:
+    if shift.shown:
+        return (
+            f"the target seems to hold other shares of the items ({percent(shift.total_variation)} of it), "
+            "which adapting does not expect"
+        )
+    return "no sign that the target holds other shares of the items"
+
+
+def _in_order(data: DataFound) -> Iterator[str]:
+    troubles = []
+    for name, domain in data.domains.items():
+        if domain.unreadable:
+            troubles.append(f"{name}: {counted(len(domain.unreadable), 'picture')} cannot be read; use --skip-bad")
+        if domain.missing:
+            troubles.append(f"{name}: no photograph of {listed(domain.missing)}")
+        if domain.doubts:
+            troubles.append(f"{name}: {counted(len(domain.doubts), 'doubtful label')} of {domain.photographs:,}")
+    for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
+        for where, count in _by_domains(groups).items():
+            troubles.append(f"{where}: {counted(count, 'group')} of {what}")
+    yield from troubles or ["the photographs are in order"]
+
+
+def _by_domains(groups: Sequence[Group]) -> dict[str, int]:
+    """How many groups lie in a domain, or across some."""
+    counts: dict[str, int] = {}
+    for group in groups:
+        where = " and ".join(sorted({place.domain for place in group}))
+        counts[where] = counts.get(where, 0) + 1
+    return counts
+
+
+def _prospect(found: Examined, forecast: Forecast, distance: Distance, shift: LabelShift) -> Table:
+    told, signs = forecast.foretold, forecast.signs
+    low, high = told.before_interval
+    network = found.model or f"a head on {found.backbone}"
+    rows = [
+        ("network", network),
+        ("before", f"{percent(told.before)}  ({percent(low)} to {percent(high)})"),
+        ("after", percent(told.after)),
+        ("named otherwise", f"{percent(signs.changed)} of the target, so no more can change"),
+        ("on the source", f"{percent(signs.source_accuracy)} of what was not learnt from"),
+        ("A-distance", f"{distance.a_distance:.2f} of 2, within the source {distance.a_distance_within:.2f}"),
+        ("squared MMD", f"{distance.mmd2:.4f}, within the source {distance.mmd2_within:.4f}"),
+        ("label shift", f"{percent(shift.total_variation)}; without any it reads up to {percent(shift.noise)}"),
+        (
+            "time",
+            f"{duration(forecast.seconds)} for {forecast.method}, and at most "
+            f"{duration(forecast.features / forecast.photographs_per_second)} for features",
+        ),
+    ]
+    made = table(
+        f"{found.source} to {found.target}, without a label of {found.target}",
+        "",
+        "",
+        caption="intervals held nine of ten pseudo-shifts of a source, for which labels are known",
+    )
+    made.show_header = False
+    for name, value in rows:
+        made.add_row(name, cell(value))
+    return made
+
+
+def _shares(shift: LabelShift) -> Table:
+    changed = sorted(shift.shares.items(), key=lambda pair: -abs(pair[1][1] - pair[1][0]))
+    return Grid(
+        "items whose share seems to differ most",
+        ("item", ">source", ">target, estimated"),
+        [[item, percent(before), percent(after)] for item, (before, after) in changed[:5]],
+    ).rich()
+
+
+def _domains(data: DataFound) -> Table:
+    def number(found: Sequence[object] | None) -> str:
+        return "-" if found is None else f"{len(found):,}"
+
+    return Grid(
+        f"{data.dataset}, {counted(data.items, 'item')}",
+        ("domain", ">photographs", ">an item", ">unreadable", ">doubtful labels"),
+        [
+            [
+                name,
+                f"{each.photographs:,}",
+                "-" if not each.items else f"{min(each.items.values()):,} to {max(each.items.values()):,}",
+                number(each.unreadable),
+                number(each.doubts),
+            ]
+            for name, each in data.domains.items()
+        ],
+        "-: not looked at",
+    ).rich()
+
+
+def _duplicates(data: DataFound) -> Iterator[Table]:
+    for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
+        if groups:
+            yield Grid(
+                f"{what}, the largest groups first",
+                (">photographs", "where"),
+                [[f"{len(group):,}", _where(group)] for group in sorted(groups, key=lambda group: -len(group))[:_MOST]],
+                _rest(len(groups)),
+            ).rich()
+
+
+def _where(group: Group) -> str:
+    """`amazon/mug: 1.jpg, 2.jpg and 3 more`; whole paths where they do not lie in one folder."""
+    paths = [PurePosixPath(place.domain, place.file) for place in group]
+    folders = {path.parent for path in paths}
+    if len(folders) > 1:
+        return listed(map(str, paths), 3)
+    return f"{folders.pop()}: {listed((path.name for path in paths), 3)}"
+
+
+def _doubts(data: DataFound) -> Iterator[Table]:
+    for name, domain in data.domains.items():
+        if domain.doubts:
+            yield Grid(
+                f"labels of {name} that look doubtful, the most doubtful first",
+                ("photograph", "label", "looks like", ">margin"),
+                [[each.file, each.item, each.likelier, f"{each.margin:.2f}"] for each in domain.doubts[:_MOST]],
+                _rest(len(domain.doubts)),
+            ).rich()
+
+
+def _rest(count: int) -> str:
+    return f"{count - _MOST:,} more in --json" if count > _MOST else ""
+
+
+def _machine(machine: Machine) -> Table:
+    made = table("machine", "", "")
+    made.show_header = False
+    threads = "" if machine.threads is None else f", {counted(machine.threads, 'thread')} for torch"
+    for name, value in (
+        ("office31", f"{machine.office31}, Python {machine.python}"),
+        ("torch", f"{machine.torch or 'not installed'}, torchvision {machine.torchvision or 'not installed'}"),
+        ("accelerator", machine.fault or machine.accelerator or "none: --train head, on cached features, is for this"),
+        ("cores", f"{machine.cores}{threads}"),
+        ("disk", f"{machine.free_bytes / 1e9:.1f} GB free at {machine.home}"),
+        ("cache", f"{machine.cache_bytes / 1e9:.1f} GB in {machine.cache}"),
+    ):
+        made.add_row(name, cell(value))
+    return made
+
+
+def _extras(machine: Machine) -> Table:
+    return Grid(
+        "extras",
+        ("extra", "", "for"),
+        [[name, "installed" if each.installed else "missing", each.purpose] for name, each in machine.extras.items()],
+    ).rich()

@@ -1,0 +1,137 @@
+"""A report as one HTML page that needs nothing but itself: no script, no font, no picture from elsewhere."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from office31_cli._version import __version__
+from office31_cli.recipes.report.results import Report
+from office31_cli.render import palette
+from office31_cli.render.html import tables, words
+from office31_cli.render.html.confusion import squares
+from office31_cli.render.html.curves import HUES, curves
+from office31_cli.render.html.embedding import points
+from office31_cli.render.html.interval import intervals
+from office31_cli.render.html.items import bars
+from office31_cli.render.html.lineage import tree
+from office31_cli.render.html.reliability import bins
+from office31_cli.render.models import facts
+from office31_cli.render.training import labels
+from office31_cli.text import counted, printable
+
+_COLUMNS, _ROWS = 3, 8
+"""The items' bars stand in so many columns, unless these had fewer rows."""
+
+
+def page(report: Report) -> bytes:
+    """The whole page in UTF-8; the same report gives the same bytes."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, finalize=_finalized, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "percent": words.percent,
+        "confidence": words.confidence,
+        "command": words.command,
+        "counted": counted,
+        "data_uri": _data_uri,
+        "labels": labels,
+    }
+    style = _style(report)
+    rendered = environment.from_string(_file("page.html")).render(
+        report=report,
+        this=report.this,
+        other=report.other,
+        views=[view for view in (report.other, report.this) if view],
+        sections=_sections(report),
+        words=words,
+        tables=tables,
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        drawings=_drawings(report),
+        facts=[*facts(report.this.entry)],
+        version=__version__,
+    )
+    return rendered.encode()
+
+
+def _finalized(value: Any) -> Any:
+    """What steers a terminal could as well turn a line of a page around."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _file(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def _style(report: Report) -> str:
+    """The style sheet with its colours, and for each item a rule that fades all others when it is picked."""
+    hues = "".join(f".hue{place % HUES}{{color:var(--{name})}}" for place, name in enumerate(palette.SERIES))
+    picked = "".join(
+        f'.embedding:has(option[value="{item}"]:checked) :is(path,text):not(.i{item}){{opacity:.07}}'
+        f'.embedding:has(option[value="{item}"]:checked) text.i{item}{{opacity:1}}'
+        for item in range(len(report.items))
+    )
+    dark = f"@media (prefers-color-scheme:dark){{:root{{{_variables(palette.DARK)}}}}}"
+    light = f"@media print{{:root{{{_variables(palette.LIGHT)}}}}}"
+    return f":root{{{_variables(palette.LIGHT)}}}{dark}{light}\n{_file('style.css')}{hues}{picked}"
+
+
+def _variables(colours: Mapping[str, str]) -> str:
+    return "".join(f"--{name}:{colour};" for name, colour in colours.items())
+
+
+def _sections(report: Report) -> list[tuple[str, str]]:
+    """What there is to jump to, by its place's name."""
+    scored = report.this.scored is not None
+    places = [
+        ("score", True), ("lineage", True), ("training", report.curves.epochs > 0), ("items", scored),
+        ("confusion", scored), ("embedding", report.embedding is not None), ("calibration", scored),
+        ("photographs", True), ("repeat", True),
+    ]  # fmt: skip
+    return [(name, name.capitalize()) for name, there in places if there]
+
+
+def _drawings(report: Report) -> dict[str, Any]:
+    """Every figure by its name, ready to be set into the page."""
+    drawn: dict[str, Any] = {"tree": tree(words.family(report), report.family)}
+    scores = [(report.other, "hue5"), (report.this, "hue0")]
+    drawn["intervals"] = intervals(
+        words.scores(report), [(view.scored, hue) for view, hue in scores if view is not None and view.scored]
+    )
+    drawn["curves"] = _curves(report)
+    length = max(_ROWS, -(-len(report.per_item) // _COLUMNS))
+    columns = (report.per_item[start : start + length] for start in range(0, len(report.per_item), length))
+    drawn["bars"] = [bars(words.items(report), column) for column in columns]
+    if report.confusion is not None:
+        drawn["confusion"] = squares(words.confusion(report), report.confusion, report.items)
+    if report.embedding is not None:
+        drawn["points"] = [points(words.panel(panel), panel, report.items) for panel in report.embedding.panels]
+    drawn["bins"] = [bins(words.reliability(row), row) for row in report.reliability]
+    return drawn
+
+
+def _curves(report: Report) -> list[tuple[str, Markup]]:
+    """The drawings with their titles: all losses on one scale, as they are summed."""
+    noted = report.curves
+    drawn = []
+    plain = "{:.3g}".format
+    if noted.losses:
+        drawn.append(("Losses", curves(words.curve("losses", noted.losses), noted.losses, plain)))
+    for name, values in noted.accuracies.items():
+        told = words.curve(f"accuracy on {name}", {name: values})
+        shares = [100 * value for value in values]
+        drawn.append((f"Accuracy on {name}", curves(told, {"": shares}, "{:.4g} %".format, marked=noted.picked)))
+    if noted.judge in noted.validators:
+        values = noted.validators[noted.judge]
+        told = words.curve(f"validator {noted.judge}", {noted.judge: values})
+        drawn.append((f"Validator {noted.judge}", curves(told, {"": values}, "{:.4g}".format, marked=noted.picked)))
+    return drawn

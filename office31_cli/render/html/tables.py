@@ -1,0 +1,79 @@
+"""Every figure's numbers as rows of a table, for those who cannot see it or want to copy them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
+
+from office31_cli.recipes.report.results import Report, View
+from office31_cli.render.console import percent
+from office31_cli.render.models import in_short
+from office31_cli.render.outputs import headline
+from office31_cli.render.training import labels
+
+Row = tuple[object, ...]
+
+
+def key_figures(views: Sequence[View]) -> Iterator[Row]:
+    """What is known of each model, side by side."""
+    scores = [view.scored for view in views if view.scored]
+    if len(scores) == len(views):
+        yield "accuracy", *(percent(score.accuracy) for score in scores)
+        yield "95 % interval", *(f"{percent(score.ci95[0])} to {percent(score.ci95[1])}" for score in scores)
+        yield "macro accuracy", *(percent(score.macro_accuracy) for score in scores)
+        yield "calibration error", *(percent(score.ece) for score in scores)
+        for name in scores[-1].outputs:
+            if name != "item":
+                told = (score.outputs.get(name) for score in scores)
+                yield (
+                    name,
+                    *(headline(each["kind"], next(iter([*each.values()][1:]))) if each else "-" for each in told),
+                )
+    yield "labels learnt from", *(labels(view.entry.card.labels_used) for view in views)
+
+
+def relatives(report: Report) -> Iterator[Row]:
+    """The family."""
+    for relative in report.family:
+        if relative.left_out:
+            yield f"{relative.left_out:,} more", "", ""
+        else:
+            yield relative.name, relative.state, in_short(relative.row) if relative.row else ""
+
+
+def noted(report: Report) -> tuple[Row, list[Row]]:
+    """What the training noted: the columns' names, and an epoch a row."""
+    found = report.curves
+    columns: list[tuple[str, Sequence[float], Callable[[float], str]]] = [
+        *((name, values, "{:.4g}".format) for name, values in found.losses.items()),
+        *((f"accuracy on {name}", values, percent) for name, values in found.accuracies.items()),
+        *((f"validator {name}", values, "{:.4g}".format) for name, values in found.validators.items()),
+    ]
+    told = [[write(value) for value in values] for _, values, write in columns]
+    rows = [(epoch, *row) for epoch, row in enumerate(zip_longest(*told, fillvalue="-"), 1)]
+    return ("epoch", *(name for name, _, _ in columns)), rows
+
+
+def item_rows(report: Report) -> Iterator[Row]:
+    """Each item's accuracy."""
+    for row in report.per_item:
+        other = () if report.other is None else (percent(row.other),)
+        yield row.item, f"{row.photographs:,}", percent(row.accuracy), *other
+
+
+def mistakes(report: Report) -> Iterator[Row]:
+    """What was taken for what, the commonest first."""
+    if report.confusion is None:
+        return
+    pairs = zip(*(places.tolist() for places in report.confusion.nonzero()), strict=True)
+    counts = [(-int(report.confusion[actual, taken]), actual, taken) for actual, taken in pairs if actual != taken]
+    for count, actual, taken in sorted(counts):
+        yield report.items[actual], report.items[taken], f"{-count:,}"
+
+
+def bins(report: Report) -> Iterator[Row]:
+    """Every reliability diagram's bars."""
+    for row in report.reliability:
+        at = "as it is" if row.temperature is None else f"{row.temperature:.2f}"
+        for each in row.bins:
+            edges = f"{100 * each.low:.0f} to {100 * each.high:.0f} %"
+            told = (f"{each.photographs:,}", percent(each.confidence), percent(each.accuracy))
+            yield row.model, at, edges, *told

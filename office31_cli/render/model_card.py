@@ -1,0 +1,156 @@
+"""A model card: what Hugging Face reads at its head, and below it scores that say which labels were seen."""
+
+import shlex
+from collections.abc import Iterator
+
+from office31_cli import storage
+from office31_cli.data import office31
+from office31_cli.models import formats
+from office31_cli.recipes.models.export import BUNDLE, Exported
+from office31_cli.recipes.models.rows import ModelRow
+from office31_cli.registry.card import Card
+from office31_cli.render.console import percent
+from office31_cli.render.front_matter import Value, front_matter
+from office31_cli.render.grid import Grid, in_markdown
+from office31_cli.render.training import labels
+from office31_cli.results import Evaluated
+from office31_cli.text import counted
+
+
+def write(exported: Exported) -> None:
+    """Put the card where it was asked for, if it was."""
+    if exported.card is not None:
+        storage.write_file(exported.card, text(exported).encode())
+
+
+def text(exported: Exported) -> str:
+    """The whole card. Names from data sets are inert in it, in the YAML of its head as in its Markdown."""
+    return "\n\n".join([_head(exported), *_body(exported)]) + "\n"
+
+
+def _head(exported: Exported) -> str:
+    """As https://huggingface.co/docs/hub/model-cards asks for."""
+    card = exported.entry.card
+    data = card.data.get("name")
+    fields: dict[str, Value] = {
+        **_licence(data),
+        "library_name": "office31-cli" if exported.format == BUNDLE else formats.load(exported.format).library,
+        "pipeline_tag": "image-classification",
+        "tags": ["office31", str(card.network.get("backbone")), card.command],
+        **({"datasets": [data]} if isinstance(data, str) else {}),
+        "metrics": ["accuracy"],
+    }
+    if exported.scores:
+        results: list[Value] = [_result(score) for score in exported.scores]
+        fields["model-index"] = [{"name": exported.entry.name, "results": results}]
+    return front_matter(fields)
+
+
+def _licence(data: object) -> dict[str, Value]:
+    if data == office31.NAME:
+        return {"license": "other", "license_name": "research-use"}
+    return {"license": "unknown"}
+
+
+def _result(score: Evaluated) -> Value:
+    domain, _, part = score.split.rpartition(":")
+    low, high = score.ci95
+    named = f"Accuracy, 95 % interval {percent(low)} to {percent(high)}, {counted(score.photographs, 'photograph')}"
+    return {
+        "task": {"type": "image-classification"},
+        "dataset": {"type": score.data, "name": f"{score.data}, {domain}", "config": domain, "split": part},
+        "metrics": [
+            {"type": "accuracy", "value": score.accuracy, "name": named},
+            {"type": "macro_accuracy", "value": score.macro_accuracy, "name": "Mean of the items' accuracies"},
+            {"type": "ece", "value": _ece(score), "name": "Expected calibration error"},
+        ],
+    }
+
+
+def _ece(score: Evaluated) -> float:
+    """Of the probabilities as the file tells them: at the temperature, where the model has one."""
+    after = score.calibration["ece_after"]
+    return score.ece if after is None else float(after)
+
+
+def _body(exported: Exported) -> Iterator[str]:
+    card = exported.entry.card
+    yield f"# {in_markdown(exported.entry.name)}"
+    items = ", ".join(map(in_markdown, card.items))
+    yield f"Names which of {counted(len(card.items), 'item')} is on a photograph: {items}."
+    yield "## Scores"
+    yield from _scores(exported)
+    yield "## Use"
+    yield from _use(exported)
+    yield "## Where it comes from"
+    yield from _origin(exported)
+    yield "## Licence"
+    yield (
+        "office31 is under the MIT licence. That says nothing of these weights: they follow from photographs"
+        + (" that are for research use (Office-31)" if card.data.get("name") == office31.NAME else "")
+        + f" and from the weights that the training began with ({in_markdown(card.weights)})."
+    )
+
+
+def _scores(exported: Exported) -> Iterator[str]:
+    card = exported.entry.card
+    seen = in_markdown(labels(card.labels_used)) if card.labels_used else "not known"
+    yield f"Labels seen in training, that of the models it was made from included: {seen}."
+    target = card.configuration.get("target")
+    if card.command == "adapt" and isinstance(target, str):
+        yield f"It was trained on the photographs of {in_markdown(target)}, too, without their labels."
+    if not exported.scores:
+        named = percent(ModelRow.of(exported.entry).accuracy)
+        yield f"Its data set was not at hand for scoring. Accuracy as recorded when it was trained: {named}."
+        return
+    columns = ("part", ">photographs", ">accuracy", "95 % interval", ">mean over items", ">calibration error")
+    rows = [
+        (
+            score.split,
+            f"{score.photographs:,}",
+            percent(score.accuracy),
+            f"{percent(score.ci95[0])} to {percent(score.ci95[1])}",
+            percent(score.macro_accuracy),
+            percent(_ece(score)),
+        )
+        for score in exported.scores
+    ]
+    title = "On photographs whose labels it has not seen"
+    yield Grid(
+        title, columns, rows, "Wilson's interval. Parts: all of a domain, or test, what was held out."
+    ).markdown()
+
+
+def _use(exported: Exported) -> Iterator[str]:
+    written = exported.written
+    if written is None:
+        yield f"```console\n$ office31 models import {shlex.quote(exported.path.name)}\n```"
+        return
+    yield "\n".join(["```python", *written.usage, "```"])
+    ends = (written.graph.given, *written.graph.answers)
+    rows = [(end.name, end.type, ", ".join(map(str, end.shape)), end.meaning) for end in ends]
+    yield Grid("What goes in, and what comes out", ("name", "type", "shape", "meaning"), rows).markdown()
+    parity = written.parity
+    shown = "drawn pictures" if parity.source is None else f"photographs of {in_markdown(parity.source)}"
+    yield (
+        f"On {parity.pictures:,} {shown} the file was compared with the model, both in single precision: the same "
+        f"item is likeliest on {parity.agreeing:,}, and no logit is further than {parity.largest_difference:.1e} away."
+    )
+
+
+def _origin(exported: Exported) -> Iterator[str]:
+    entry = exported.entry
+    made = [(entry.id, entry.card), *((node.id, node.card) for node in exported.ancestors)]
+    rows = [(model_id, *_how(card)) for model_id, card in made]
+    yield Grid("The model, then what it was made from", ("id", "made by", "network", "weights"), rows).markdown()
+    environment = [(name, str(value)) for name, value in entry.card.environment.items()]
+    yield Grid("Trained with", ("what", "value"), environment).markdown()
+
+
+def _how(card: Card | None) -> tuple[str, str, str]:
+    if card is None:
+        return "no longer known", "", ""
+    domains = ", ".join(map(str, card.data.get("domains", ())))
+    target = card.configuration.get("target")
+    learnt = f"{domains} to {target}" if card.command == "adapt" else domains
+    return f"{card.command}, {learnt}", f"{card.network.get('backbone')}, {card.train} trained", card.weights

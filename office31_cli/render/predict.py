@@ -1,0 +1,116 @@
+"""How predictions look: a table, a JSON object or CSV, each printed while they are made."""
+
+from collections.abc import Generator, Iterable, Iterator
+
+from rich.console import RenderableType
+
+from office31_cli.outputs.base import Verdict
+from office31_cli.recipes.predict.results import Prediction, Predictions
+from office31_cli.registry import Problem
+from office31_cli.render.console import percent
+from office31_cli.render.grid import csv_lines
+from office31_cli.render.models import problems
+from office31_cli.render.streamed import Column, streamed_json, streamed_table
+from office31_cli.text import columns, counted, listed, printable
+
+FORMATS = ("table", "json", "csv")
+
+_SHARE = len(" 100.0 %")
+_IN_SET = 5
+"""Items of a set that a cell names; JSON and CSV have all of them."""
+
+
+def prediction_parts(found: Predictions, form: str) -> Generator[RenderableType, None, None]:
+    """The predictions in one of `FORMATS`, in parts that come as the predictions are made."""
+    if form == "json":
+        pictures = ([each.to_json() for each in batch] for batch in found.batches)
+        return streamed_json(found.head(), "pictures", pictures, found.tail)
+    return _csv(found) if form == "csv" else _tables(found)
+
+
+def _tables(found: Predictions) -> Generator[RenderableType, None, None]:
+    title = f"{found.model} on {counted(found.pictures, 'picture')}"
+    rows = ([_cells(each, found) for each in batch] for batch in found.batches)
+    yield from streamed_table(title, _columns(found), rows, _caption(found))
+    if unread := found.unreadable:
+        left_out = (Problem(each.path, each.error.why) for each in unread)
+        yield problems(counted(len(unread), "unreadable picture"), left_out)
+
+
+def _columns(found: Predictions) -> list[Column]:
+    """The table's columns, each with the room that its cells take at most."""
+    item = _widest(found.items)
+    made = [("picture", found.path_width), ("item", item), (">confidence", _SHARE)]
+    if found.coverage is not None:
+        made.append((f"set for {100 * found.coverage:g} %", _IN_SET * (item + 2) + len("and 99 more")))
+    elif _tells_others(found):
+        others = found.top - (found.min_confidence == 0)
+        made.append(("others", others * (item + _SHARE + 2)))
+    made += [(printable(name), _widest(["yes", *output.vocabulary]) + _SHARE) for name, output in found.outputs.items()]
+    return made
+
+
+def _caption(found: Predictions) -> str:
+    """What the confidence is worth, where that is known."""
+    if found.calibrated_on is None:
+        return ""
+    promise = "; sets keep their promise on photographs like those" if found.promised else "; sets promise nothing"
+    return f"confidence calibrated on {found.calibrated_on}" + (promise if found.coverage else "")
+
+
+def _cells(each: Prediction, found: Predictions) -> list[str]:
+    made = [each.path, each.item or "unsure", percent(each.confidence)]
+    if each.set is not None:
+        made.append(listed(each.set, _IN_SET))
+    elif _tells_others(found):
+        others = each.top[1:] if each.item is not None else each.top
+        made.append(", ".join(f"{item} {percent(share)}" for item, share in others))
+    return made + [_in_words(verdict) for verdict in each.outputs.values()]
+
+
+def _tells_others(found: Predictions) -> bool:
+    """Whether there are others than the item: where the network abstains, the likeliest is one."""
+    return found.top > 1 or found.min_confidence > 0
+
+
+def _widest(names: Iterable[str]) -> int:
+    return max((columns(printable(name)) for name in names), default=0)
+
+
+def _in_words(verdict: Verdict) -> str:
+    """`webcam 98.0 %`, `yes 93.1 %`, `0.25`."""
+    value, confidence = verdict
+    if confidence is None:
+        return f"{value:.4g}"
+    said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+    return f"{said} {percent(confidence)}"
+
+
+def _csv(found: Predictions) -> Generator[str, None, None]:
+    ranks = [name for rank in range(1, found.top + 1) for name in (f"top_{rank}", f"top_{rank}_confidence")]
+    outputs = [name for output in found.outputs for name in (output, f"{output}_confidence")]
+    names = ["path", "item", "confidence", *ranks, *outputs, *(["set"] if found.coverage else []), "unreadable"]
+    yield csv_lines([names])
+    for batch in found.batches:
+        yield csv_lines([[*map(_field, _values(each)), ""] for each in batch])
+    yield csv_lines([[each.path, *[""] * (len(names) - 2), each.error.why] for each in found.unreadable])
+
+
+def _values(each: Prediction) -> Iterator[str | bool | float | None]:
+    yield from (each.path, each.item, each.confidence)
+    for pair in (*each.top, *each.outputs.values()):
+        yield from pair
+    if each.set is not None:
+        yield "; ".join(each.set)
+
+
+def _field(value: str | bool | float | None) -> str:
+    """A value as other programs read it: probabilities with six digits."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+    return value

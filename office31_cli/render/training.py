@@ -1,0 +1,96 @@
+"""How a trained model looks."""
+
+from collections.abc import Iterable
+
+from rich.table import Table
+from rich.text import Text
+
+from office31_cli.render.calibration import mended
+from office31_cli.render.console import cell, percent, table
+from office31_cli.render.outputs import headline
+from office31_cli.render.sparkline import course
+from office31_cli.results import Adapted, Finetuned, Trained
+from office31_cli.text import counted
+from office31_cli.workflow import forced
+
+
+def trained_table(result: Trained, *, drawn: bool = False) -> Table:
+    """What was trained on what, and how well it names what was held out; if it is `drawn`, the loss's course too."""
+    made = table(f"stored as {result.model}", "", "")
+    made.show_header = False
+    made.add_row("id", result.id)
+    if result.parent is not None:
+        made.add_row("from", result.parent)
+    if isinstance(result, Finetuned):
+        made.add_row("strategy", cell(_strategy(result)))
+    if isinstance(result, Adapted):
+        made.add_row("method", cell(_way(result)))
+    made.add_row("network", cell(f"{result.backbone}, weights {result.weights}"))
+    if result.outputs != "item":
+        made.add_row("outputs", cell(result.outputs))
+    made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
+    if told := forced.in_words(result.forced):
+        made.add_row("not bit-identical", cell(told))
+    if drawn and result.loss:
+        made.add_row("loss", course(result.loss))
+    if result.domains:
+        told = f"{counted(result.photographs, 'photograph')} of {', '.join(result.domains)}"
+        made.add_row("learnt from", cell(told))
+    made.add_row("labels seen", cell(labels(result.labels_used)))
+    if isinstance(result, Adapted):
+        for what, score in _scores_of_target(result):
+            made.add_row(cell(what), score)
+    if result.held_out or not isinstance(result, Adapted):
+        made.add_row("held out", _scores(result))
+    if result.calibration is not None:
+        for what, told in zip(("calibrated", ""), mended(result.calibration), strict=True):
+            made.add_row(what, cell(told))
+    return made
+
+
+def _strategy(result: Finetuned) -> str:
+    """`full, labels: 3 an item, beside amazon`."""
+    labels = f"{result.labels} an item" if isinstance(result.labels, int) else result.labels
+    if result.fewer:
+        labels = f"up to {labels}"
+    beside = f", beside {result.source}" if result.source else ""
+    stopped = f", {counted(result.validated, 'label')} to stop by" if result.validated else ""
+    return f"{result.strategy}, labels: {labels}{beside}{stopped}"
+
+
+def _way(result: Adapted) -> str:
+    """`mcc, from amazon to dslr`."""
+    return f"{result.method}, from {result.source or 'the stored model alone'} to {result.target}"
+
+
+def _scores_of_target(result: Adapted) -> Iterable[tuple[str, str]]:
+    """The three figures side by side, each with what chose its epoch."""
+    last, selected, oracle = (result.scores[name] for name in ("last", "selected", "oracle"))
+    if last is None:
+        yield result.target, "it has no labels, so nothing can be scored"
+        return
+    yield result.target, f"{percent(last)}: the last epoch, stored"
+    picked = f"epoch {selected['epoch']}, picked by {selected['validator']} without target labels"
+    yield "", f"{percent(selected['accuracy'])}: {picked}"
+    yield "", f"{percent(oracle)}: the best epoch, which only labels tell (oracle)"
+
+
+def _scores(result: Trained) -> Text | str:
+    """`83.2 % of 564 photographs`, and with several outputs each by its name."""
+    if not result.held_out:
+        return "nothing"
+    scores = {name: headline(result.kinds[name], value) for name, value in result.validation.items()}
+    told = scores["item"] if len(scores) == 1 else ", ".join(f"{name} {score}" for name, score in scores.items())
+    return cell(f"{told} of {counted(result.held_out, 'photograph')}")
+
+
+def labels(used: dict[str, int]) -> str:
+    """Which labels a model has seen: `amazon 2,253, webcam 0`."""
+    return ", ".join(f"{domain} {count:,}" for domain, count in used.items())
+
+
+_PARTS = {
+    "head": "the head, on cached features",
+    "last": "the head and the last stage",
+    "all": "all layers",
+}

@@ -1,0 +1,190 @@
+"""The computing half of `finetune`: a run that learns from labels of the target as a strategy has it."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from office31_cli.data.photographs import IntArray, Photographs
+from office31_cli.engine import distributed, loop, ranks
+from office31_cli.engine.batches import Batches, LabelledBatches
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.device import choose_device, threads_for
+from office31_cli.engine.finetuning import Finetuning
+from office31_cli.engine.freezing import cut
+from office31_cli.engine.inputs import Examples
+from office31_cli.engine.mixed import MixedBatches
+from office31_cli.errors import Failed, Misuse
+from office31_cli.observer import Observer
+from office31_cli.strategies.base import SHOWN, Beginning, Group, trainable
+from office31_cli.text import counted
+from office31_cli.workflow.adapt_training import unlabelled
+from office31_cli.workflow.domains import Domain, examples, inputs_for, open_domains, to_learn
+from office31_cli.workflow.partition import FewParts, divide_few
+from office31_cli.workflow.request import FinetuneRequest
+from office31_cli.workflow.run import Run, default_train, fitted, settings_for
+from office31_cli.workflow.start import Start
+
+
+@dataclass(frozen=True, eq=False)
+class FinetuneRun(Run):
+    """A run that learns from labels of the target, and where asked to from the source's and the unlabelled rest."""
+
+    request: FinetuneRequest
+    parts: FewParts
+
+    @classmethod
+    def with_labels(cls, request: FinetuneRequest, observer: Observer, opened: dict[str, Domain] | None = None) -> Self:
+        """As `Run.of`, with `opened` as in `open_domains`; raises `Failed` where there is too little to learn from."""
+        device = choose_device(request.options.device)
+        start = Start.of(request, observer)
+        train = request.options.train or request.strategy.train or default_train(request, device)
+        domains = open_domains(request, request.domains, start.preprocessing, observer, opened)
+        parts = divide_few(request, domains, observer)
+        if request.strategy.unlabelled and len(parts.unlabelled) < 2:
+            raise Failed(
+                f"strategy {request.name}",
+                "every photograph of the target is labelled, so no rest is left",
+                "choose another --strategy, or fewer --labels",
+            )
+        network = start.network(fitted(request, parts, observer), request.strategy.architecture)
+        halves = cut(network, train)
+        inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
+        settings = settings_for(request, train)
+        if (decay := request.strategy.weight_decay) is not None:
+            settings = replace(settings, weight_decay=decay)
+        return cls(request, start, network, train, settings, parts, halves, inputs, device)
+
+    def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
+        """Train to the end; returns what each epoch came to."""
+        groups = self.groups()
+        self._check_beginnings(groups)
+        with threads_for(self.halves.name):
+            task = self._task(groups)
+            groups = [*groups, Group(trainable(task.own))]
+            training = distributed.training(task, groups, self._batches(), self.settings, self.device)
+            return training.run(observer, checkpoints, resume=self.request.options.resume)
+
+    def groups(self) -> list[Group]:
+        """As the strategy has it, by depth where the layers' rates or beginnings are to differ."""
+        groups, refinements = self.request.strategy.groups(self.network), self.request.refinements
+        if refinements.layer_decay is None and not refinements.gradual_unfreezing:
+            return groups
+        learning = {id(value) for group in groups for value in group.parameters}
+        layers = [[value for value in layer if id(value) in learning] for layer in self.network.layers()]
+        return by_depth(
+            groups,
+            [layer for layer in layers if layer],
+            decay=refinements.layer_decay,
+            epochs=self.settings.epochs if refinements.gradual_unfreezing else None,
+        )
+
+    def metrics(self) -> dict[str, Any]:
+        """What is to be stored beside the scores: what was asked for and not there, and what early stopping saw."""
+        return {"fewer": self.parts.fewer, "validated": len(self.parts.validation)}
+
+    def identity(self) -> dict[str, Any]:
+        """As `Run.identity`; what stops the training decides, and the unlabelled rest where it is used."""
+        rest = self.parts.unlabelled.content if self.request.strategy.unlabelled else None
+        return super().identity() | {"validation": self.parts.validation.content, "unlabelled": rest}
+
+    def _task(self, groups: list[Group]) -> Finetuning:
+        return Finetuning(
+            self.network,
+            self.halves.trained,
+            self.outputs,
+            self.request.strategy,
+            self._beginning(),
+            self.request.refinements,
+            self._validated if len(self.parts.validation) else None,
+            self.measure(),
+            epochs=self.settings.epochs,
+            settled=math.ceil(max(group.since for group in groups) * self.settings.epochs),
+        )
+
+    def _check_beginnings(self, groups: list[Group]) -> None:
+        """Raise `Misuse` where parameters would begin to learn after the last epoch has begun."""
+        epochs = self.settings.epochs
+        if any(group.parameters and group.since > (epochs - 1) / epochs for group in groups):
+            raise Misuse(
+                f"strategy {self.request.name}",
+                f"with {counted(epochs, 'epoch')} some of its layers would never begin to learn",
+                "use more --epochs",
+            )
+
+    def _beginning(self) -> Beginning:
+        (shown,) = self._labelled(self.parts.learnt[:1])
+        shown = shown.take(_of_all_items(self.parts.learnt[0].items)[:SHOWN])
+        self.halves.trained.to(self.device)
+        targets = torch.from_numpy(shown.targets).to(self.device, torch.float32)
+        return Beginning(
+            self.network,
+            self.halves.trained,
+            self.inputs.evaluation(shown),
+            targets,
+            lambda answers: torch.stack([*self.outputs.losses(answers, targets).values()]).sum(),
+        )
+
+    def _batches(self) -> Batches:
+        how: dict[str, Any] = {
+            "batch_size": self.settings.batch_size,
+            "seed": self.settings.seed,
+            "device": self.device,
+            "part": ranks.part(),
+        }
+        labelled = self._labelled(self.parts.learnt)
+        rest = unlabelled(self.parts.unlabelled, 0)
+        if not self.request.strategy.unlabelled:
+            rest = rest.take(np.empty(0, dtype=np.int64))
+        if len(labelled) == 1 and not len(rest):
+            return LabelledBatches(self.inputs, labelled[0], **how)
+        return MixedBatches(self.inputs, labelled, rest, **how)
+
+    def _labelled(self, parts: list[Photographs]) -> list[Examples]:
+        """By domain the photographs with their targets."""
+        targets = self.outputs.targets(to_learn(self.request.data, self.outputs, parts))
+        together, ends = examples(parts, targets), np.cumsum([len(part) for part in parts])
+        return [together.take(places) for places in np.split(np.arange(len(together)), ends[:-1])]
+
+    def _validated(self, trained: nn.Module) -> float:
+        """The accuracy on the labels that early stopping looks at: of the item, if that is answered."""
+        kept = [self.parts.validation]
+        raw = loop.predict(trained, self.inputs, examples(kept), self.device).double().numpy()
+        scores = self.outputs.headlines(self.outputs.scores(raw, to_learn(self.request.data, self.outputs, kept)))
+        return scores.get("item", next(iter(scores.values())))
+
+
+def _of_all_items(items: IntArray) -> IntArray:
+    """Places (n,) of photographs of items (n,), in an order that shows every item once, then again, and so on."""
+    turns = np.empty(len(items), dtype=np.int64)
+    for item in np.unique(items):
+        places = np.flatnonzero(items == item)
+        turns[places] = np.arange(len(places))
+    return np.argsort(turns, kind="stable")
+
+
+def _joins(depth: int, layers: int, epochs: int) -> int:
+    """The epoch with which a layer begins to learn: one more each, and all of them in the last."""
+    return min(depth, math.ceil(depth * (epochs - 1) / max(1, layers - 1)))
+
+
+def by_depth(
+    groups: list[Group], layers: list[list[nn.Parameter]], *, decay: float | None, epochs: int | None
+) -> list[Group]:
+    """The groups' parameters by layer, from the last one down.
+
+    With `decay` each layer's rate is that of the one above times it, in place of the groups' own. With `epochs`, of
+    which the training has so many, one more layer learns each epoch; several, where there are more layers than epochs.
+    """
+    made = []
+    for depth, layer in enumerate(layers):
+        inside = {id(value) for value in layer}
+        since = 0.0 if epochs is None else _joins(depth, len(layers), epochs) / epochs
+        for group in groups:
+            shared = [value for value in group.parameters if id(value) in inside]
+            scale = group.scale if decay is None else decay**depth
+            made.append(Group(shared, scale, max(group.since, since)))
+    return [group for group in made if group.parameters]

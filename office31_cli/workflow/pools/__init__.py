@@ -1,0 +1,1 @@
+"""Where jobs run that do not depend on each other: one file a place."""

@@ -1,0 +1,181 @@
+"""What a stored model makes of a part of a domain, and what is known about its photographs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from office31_cli.data import columns
+from office31_cli.data.columns.base import Column, values_where_known
+from office31_cli.data.folder import DataSet
+from office31_cli.data.photographs import BoolArray, IntArray, Photographs
+from office31_cli.data.splits import held_out
+from office31_cli.engine import loop
+from office31_cli.engine.device import choose_device
+from office31_cli.engine.features import frozen_outputs
+from office31_cli.engine.freezing import cut
+from office31_cli.engine.inputs import Examples, FrozenInputs
+from office31_cli.errors import Failed, Misuse
+from office31_cli.models.network import Network
+from office31_cli.models.stored import load_network
+from office31_cli.observer import Observer
+from office31_cli.outputs.base import FloatArray, Output
+from office31_cli.outputs.composite import Composite
+from office31_cli.registry import Entry
+from office31_cli.text import printable
+from office31_cli.workflow import seen_labels
+from office31_cli.workflow.domains import open_domain, warn_of_gaps
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network answers to n photographs of one domain.
+
+    `features` (n, d) are what the last layer that answers the item sees, `raw` (n, width) what `outputs` reads,
+    `actual` by column the values (n,) as the model numbers them, `seen` (n,) whose labels the model has learnt, and
+    `learnt` the number of the whole domain's labels that it has.
+    """
+
+    part: str
+    photographs: Photographs
+    outputs: Composite
+    features: FloatArray
+    raw: FloatArray
+    actual: dict[str, FloatArray]
+    seen: BoolArray
+    learnt: int
+
+    @property
+    def probabilities(self) -> FloatArray:
+        """Of each item (n, K), as the network has it."""
+        return self.outputs.answers(self.raw)["item"]
+
+    @property
+    def predicted(self) -> IntArray:
+        """The number of the likeliest item (n,)."""
+        predicted: IntArray = self.probabilities.argmax(1)
+        return predicted
+
+    @property
+    def items(self) -> IntArray:
+        """The number of the actual item (n,); KeyError where the photographs have no labels."""
+        return self.actual["item"].astype(np.int64)
+
+
+def answer(
+    entry: Entry,
+    data: DataSet,
+    domain: str,
+    part: str | None,
+    *,
+    only: Photographs | None = None,
+    device: str,
+    skip_bad: bool,
+    observer: Observer,
+) -> Answers:
+    """Pass one part of a domain through the stored network.
+
+    Without `part`, it is all of the domain if the model has learnt none of its labels, else what it has not. With
+    `only`, it is these of the domain's photographs, whichever the model has learnt from. Raises `Failed` where there
+    are no photographs.
+    """
+    network, preprocessing = load_network(entry)
+    chosen = choose_device(device)
+    opened = open_domain(data, domain, preprocessing, skip_bad=skip_bad, observer=observer)
+    known = seen_labels.of(entry)
+    seen = seen_labels.seen(opened.photographs, known)
+    part = part or ("test" if seen.any() else "all")
+    scored = _part(opened.photographs, seen, part) if only is None else _among(opened.photographs, only)
+    # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
+    computed = opened.whole if entry.card.train == "head" else scored
+    rows = scored.rows if entry.card.train == "head" else np.arange(len(scored))
+    halves = cut(network, "head")
+    assert halves.frozen is not None
+    pooled = frozen_outputs(halves.frozen, computed, opened.pixels, preprocessing, chosen, observer)
+    inputs = FrozenInputs([[pooled]], chosen)
+    examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
+    outputs = network.architecture.outputs
+    answered = loop.predict(_Watched(network, halves.trained), inputs, examples, chosen).double().numpy()
+    return Answers(
+        part=part,
+        photographs=scored,
+        outputs=outputs,
+        features=answered[:, outputs.width :],
+        raw=answered[:, : outputs.width],
+        actual=_actual(outputs, data, scored, observer),
+        seen=seen_labels.seen(scored, known),
+        learnt=int(seen.sum()),
+    )
+
+
+class _Watched(nn.Module):
+    """What a network answers, (n, width), and beside it what the layer sees that answers the item, (n, d)."""
+
+    def __init__(self, network: Network, trained: nn.Module) -> None:
+        super().__init__()
+        groups = network.architecture.outputs.networks
+        place = next(place for place, group in enumerate(groups) if any("item" in each.columns for each in group))
+        self._trained, self._layer = trained, network.last_layers()[place]
+
+    def forward(self, given: Tensor) -> Tensor:
+        seen: list[Tensor] = []
+        hook = self._layer.register_forward_pre_hook(lambda _, arguments: seen.extend(arguments))
+        try:
+            return torch.cat([self._trained(given), *seen], 1)
+        finally:
+            hook.remove()
+
+
+def _part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
+    """The photographs of `part`; raises `Failed` where there are none.
+
+    Of a domain that the model has learnt from, `train` is what it saw and `test` what it did not; of any other,
+    they are what a training with the default split would see and hold out.
+    """
+    if part == "all":
+        return photographs
+    learnt = seen if seen.any() else ~held_out(photographs.items, photographs.digests)
+    chosen = photographs.subset(learnt if part == "train" else ~learnt)
+    if not len(chosen):
+        raise Failed(
+            f"{photographs.domain}:{part}",
+            "no photographs are in this part",
+            f"use --split {photographs.domain}:all, or a model that was trained with --held-out above 0",
+        )
+    return chosen
+
+
+def _among(photographs: Photographs, only: Photographs) -> Photographs:
+    """Those of a domain's photographs that could be read that are among others of the same domain."""
+    return photographs.subset(np.isin(photographs.rows, only.rows))
+
+
+def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Observer) -> dict[str, FloatArray]:
+    """By column the actual values (n,), as the model numbers them; what the data set does not tell is left out."""
+    actual = {}
+    for name, reader in outputs.readers().items():
+        column = columns.find(data, name)
+        if column is None or column.kind != reader.kind:
+            observer.warn(f"output {printable(name)} is not scored: {printable(data.name)} has no such column")
+            continue
+        try:
+            actual[name] = _in_model_order(reader, column, values_where_known(column, scored))
+        except Misuse as error:
+            observer.warn(f"output {printable(name)} is not scored: {error.why}")
+    warn_of_gaps(actual, observer)
+    return actual
+
+
+def _in_model_order(reader: Output, column: Column, values: FloatArray) -> FloatArray:
+    """Values of a choice (n,) numbered as the model's are; raises `Misuse` for a label that it does not know."""
+    if not column.labels:
+        return values
+    position = {label: float(number) for number, label in enumerate(reader.vocabulary)}
+    known = ~np.isnan(values)
+    found = [column.labels[number] for number in values[known].astype(int)]
+    if unknown := sorted(set(found) - set(position)):
+        raise Misuse(column.name, f"the model does not know {unknown[0]!r}", "")
+    ordered = values.copy()
+    ordered[known] = [position[label] for label in found]
+    return ordered

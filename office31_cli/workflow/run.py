@@ -1,0 +1,180 @@
+"""One training from request to scores: start, split, train, score the held-out part. Stores nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from office31_cli.engine import distributed, loop, ranks
+from office31_cli.engine.batches import LabelledBatches
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.device import choose_device, environment, threads_for
+from office31_cli.engine.freezing import Cut, cut
+from office31_cli.engine.inputs import Inputs
+from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
+from office31_cli.history import HELD_OUT, measured
+from office31_cli.models.network import Network
+from office31_cli.observer import Observer
+from office31_cli.outputs.base import Columns, FloatArray
+from office31_cli.outputs.composite import Composite
+from office31_cli.strategies.base import Group, every_layer, trainable
+from office31_cli.workflow import seen_labels
+from office31_cli.workflow.calibration import Calibration
+from office31_cli.workflow.domains import examples, inputs_for, open_domains, to_learn, to_score, warn_of_gaps
+from office31_cli.workflow.partition import Parts, divide
+from office31_cli.workflow.request import Request
+from office31_cli.workflow.start import Start
+
+HeldOut = tuple[FloatArray, Columns]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that decides what a training computes, ready to be computed."""
+
+    request: Request
+    start: Start
+    network: Network
+    train: str
+    settings: Settings
+    parts: Parts
+    halves: Cut
+    inputs: Inputs
+    device: torch.device
+
+    @classmethod
+    def of(cls, request: Request, observer: Observer) -> "Run":
+        """Load, decode, split, and pass every photograph through the frozen part where there is one."""
+        device = choose_device(request.options.device)
+        start = Start.of(request, observer)
+        train = request.options.train or default_train(request, device)
+        domains = open_domains(request, request.domains, start.preprocessing, observer)
+        parts = divide(request, domains)
+        network = start.network(fitted(request, parts, observer))
+        halves = cut(network, train)
+        inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
+        return cls(request, start, network, train, settings_for(request, train), parts, halves, inputs, device)
+
+    @property
+    def outputs(self) -> Composite:
+        """What the network answers."""
+        return self.network.architecture.outputs
+
+    def groups(self) -> list[Group]:
+        """What is trained at which rate: pre-trained layers at a tenth; fresh weights all have the same way to go."""
+        if self.request.parent is None and self.request.weights == "none":
+            return [Group(trainable(self.network))]
+        return every_layer(self.network)
+
+    def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
+        """Train to the end; returns what each epoch came to."""
+        groups = self.groups()
+        task = loop.Supervised(self.halves.trained, self.outputs, self.measure())
+        targets = self.outputs.targets(to_learn(self.request.data, self.outputs, self.parts.learnt))
+        learnt = examples(self.parts.learnt, targets)
+        batches = LabelledBatches(
+            self.inputs,
+            learnt,
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+            device=self.device,
+            part=ranks.part(),
+        )
+        training = distributed.training(task, groups, batches, self.settings, self.device)
+        with threads_for(self.halves.name):
+            return training.run(observer, checkpoints, resume=self.request.options.resume)
+
+    def measure(self) -> loop.Measure | None:
+        """How the held-out photographs are named after each epoch, where that is recorded; nothing depends on it."""
+        if self.request.options.tensorboard is None or not any(map(len, self.parts.held_out)):
+            return None
+
+        def scored(network: nn.Module) -> dict[str, float]:
+            found = self.outputs.headlines(self.outputs.scores(*self.held_out(network)))
+            return {measured(HELD_OUT, column): value for column, value in found.items()}
+
+        return scored
+
+    def held_out(self, network: nn.Module | None = None) -> HeldOut:
+        """What the trained part, or another such, answers to the held-out photographs, and what scores it.
+
+        The answers are (n, width).
+        """
+        kept_back = self.parts.held_out
+        raw = loop.predict(network or self.halves.trained, self.inputs, examples(kept_back), self.device)
+        return raw.double().numpy(), to_score(self.request.data, self.outputs, kept_back)
+
+    def scores(self, held_out: HeldOut | None, observer: Observer) -> dict[str, dict[str, Any]]:
+        """Each column's kind and figures on the held-out part; none where nothing was held out."""
+        if held_out is None:
+            return {}
+        raw, actual = held_out
+        warn_of_gaps(actual, observer)
+        return self.outputs.scores(raw, actual)
+
+    def calibration(self, held_out: HeldOut | None, observer: Observer) -> Calibration | None:
+        """What mends its confidence about the item, fitted on the held-out part; None where nothing was held out."""
+        if held_out is None:
+            return None
+        raw, actual = held_out
+        parts = [part for part in self.parts.held_out if len(part)]
+        return Calibration.fitted(
+            self.outputs.answers(raw)["item"],
+            actual["item"].astype(np.int64),
+            [digest for part in parts for digest in part.digests],
+            fitted_on=f"{'+'.join(part.domain for part in parts)}, held out",
+            labels=seen_labels.by_domain(parts),
+        )
+
+    def metrics(self) -> dict[str, Any]:
+        """What is to be stored beside the scores on the held-out part."""
+        return {}
+
+    def labels_used(self) -> dict[str, int]:
+        """Labels that the network has seen by domain, its parents' included."""
+        return seen_labels.counts(self.parts.seen)
+
+    def identity(self) -> dict[str, Any]:
+        """What a run must share with an interrupted one to go on from its checkpoint."""
+        parent = self.request.parent
+        return {
+            "command": self.request.command,
+            "domains": list(self.request.domains),
+            "request": self.request.to_json(),
+            "architecture": self.network.architecture.to_json(),
+            "start": parent.id if parent else self.start.weights,
+            "train": self.train,
+            "preprocessing": self.start.preprocessing.to_json(),
+            "settings": self.settings.to_json(),
+            "learnt": [part.content for part in self.parts.learnt],
+            "environment": environment(self.device, self.request.backbone),
+        }
+
+
+def fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
+    """The outputs with the scale of what is learnt from; warns of a column that has nothing to teach."""
+    learnt = to_learn(request.data, request.outputs, parts.learnt)
+    for column, found in learnt.items():
+        if column != "item" and len(np.unique(found)) == 1:
+            observer.warn(f"output {column}: all photographs learnt from have the same value, so it learns nothing")
+    return request.outputs.fitted(learnt)
+
+
+def default_train(request: Request, device: torch.device) -> str:
+    """The head alone on a CPU, where it takes seconds, unless the backbone has never been trained by others."""
+    fresh = request.weights == "none"
+    return "head" if device.type == "cpu" and not fresh else "all"
+
+
+def settings_for(request: Request, train: str) -> Settings:
+    """How to train, with the defaults of the part that is trained."""
+    options = request.options
+    return Settings(
+        epochs=options.epochs or EPOCHS[train],
+        batch_size=options.batch_size,
+        optimizer=options.optimizer,
+        lr=check_optimizer(options.optimizer, options.lr),
+        seed=options.seed,
+    )

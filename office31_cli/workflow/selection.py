@@ -1,0 +1,175 @@
+"""Which stored model a command works with, and telling what was taken where nothing was named."""
+
+from collections.abc import Callable
+
+from office31_cli.data import office31
+from office31_cli.data.catalogue import open_data
+from office31_cli.data.folder import DataSet
+from office31_cli.errors import Failed, Misuse, Office31Error, Refused
+from office31_cli.observer import Observer
+from office31_cli.outputs.composite import Composite
+from office31_cli.registry import Entry, Registry, lineage
+from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.workflow.seen_labels import FILE as LABELS_SEEN
+
+IMPORT = "import"
+"""The command that made a model of weights which were trained elsewhere."""
+
+
+def model_and_data(
+    word: str | None,
+    data: str | None,
+    domain: str,
+    fits: Callable[[Entry], bool],
+    otherwise: Office31Error,
+    *,
+    labelled: bool = True,
+) -> tuple[Entry, DataSet]:
+    """The model that `word` names, else the newest that fits, and the data set that `data` means, else the model's.
+
+    Whichever is taken, the data set has the domain, with labels unless `labelled` is false, and the model names its
+    items. Raises `Misuse` where that cannot be, with a near match for a domain, and `otherwise` where no stored
+    model fits.
+    """
+    check = DataSet.check_labelled if labelled else DataSet.check_domain
+    registry = Registry()
+    opened = None if data is None else open_data(data)
+    if opened is not None:
+        check(opened, domain)
+    taken = _newest(registry, domain, opened, fits, otherwise) if word is None else _named(registry, word)
+    opened = opened or data_of(taken)
+    check(opened, domain)
+    check_items(taken, opened)
+    return taken, opened
+
+
+def model_of(word: str | None, otherwise: Office31Error) -> Entry:
+    """The model that `word` names, else the newest, whatever its data set; raises `otherwise` where there is none."""
+    registry = Registry()
+    taken = registry.newest(usable) if word is None else _named(registry, word)
+    if taken is None:
+        raise otherwise
+    return taken
+
+
+def _named(registry: Registry, word: str) -> Entry:
+    taken = registry.find(word)
+    check_usable(taken)
+    return taken
+
+
+def _newest(
+    registry: Registry,
+    domain: str,
+    opened: DataSet | None,
+    fits: Callable[[Entry], bool],
+    otherwise: Office31Error,
+) -> Entry:
+    """The newest model that fits and whose data set, the one opened or its own, has the domain and its items.
+
+    Where there is none, what came nearest to fitting is told: a model of other items, domains of another name, a model
+    whose data set is gone.
+    """
+    known: set[str] = set()
+    gone: Office31Error | None = None
+    others: tuple[Entry, DataSet] | None = None
+    for entry in registry.entries():
+        if not (usable(entry) and fits(entry)):
+            continue
+        try:
+            its = opened or data_of(entry)
+        except Office31Error as error:  # its folder is gone, or was changed: another model may do
+            gone = gone or error
+            continue
+        if domain not in its.domains:
+            known |= set(its.domains)
+        elif set(entry.card.items) == set(its.items):
+            return entry
+        else:
+            others = others or (entry, its)
+    if others is not None:
+        check_items(*others)
+    if known:
+        raise Misuse(f"domain {printable(domain)}", "no stored model's data set has it", did_you_mean(domain, known))
+    raise gone or otherwise
+
+
+def usable(entry: Entry) -> bool:
+    """Whether a card tells what every command needs; a model from elsewhere may have another."""
+    return (
+        "location" in entry.card.data
+        and isinstance(entry.card.data["location"], str | None)
+        and isinstance(entry.card.network.get("backbone"), str)
+        and LABELS_SEEN in entry.card.files
+    )
+
+
+def check_usable(entry: Entry) -> None:
+    """Raise `Refused` where a card does not tell what every command needs."""
+    if not usable(entry):
+        raise Refused(
+            f"model {entry.name}",
+            "its card does not tell its backbone, its data set or the labels that it has seen",
+            f"remove it with: office31 models rm {entry.name}",
+        )
+
+
+def data_of(entry: Entry) -> DataSet:
+    """The data set that a model was trained on; the usual one for a model that comes from elsewhere."""
+    place = entry.card.data["location"]
+    try:
+        return open_data(place)
+    except Misuse:
+        raise Failed(
+            f"model {entry.name}", f"it was trained on {printable(place)}, which is not here", "give --data"
+        ) from None
+
+
+def outputs_of(entry: Entry) -> Composite:
+    """What a stored model answers; raises `Failed` where its card does not tell in a way that this version knows."""
+    try:
+        return Composite.from_json(entry.card.network["outputs"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failed(
+            f"model {entry.name}", f"its card describes no outputs that are known ({error})", "upgrade office31-cli"
+        ) from None
+
+
+def check_answers_item(entry: Entry, why: str) -> None:
+    """Raise `Misuse` where a stored model has no output for the item by itself, and say why it needs one."""
+    if ("item",) not in (output.columns for output in outputs_of(entry).outputs):
+        raise Misuse(f"model {entry.name}", f"{why}, it must answer item by itself", "choose another --model")
+
+
+def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
+    """Say which model was taken where none was named, and where nobody knows what it has seen.
+
+    Recipes tell when all that was typed has proved right, so that an error stands alone.
+    """
+    if word is None:
+        observer.say(f"model: {taken.name} ({taken.id}), the newest that fits")
+    made_from = [node.card for node in lineage.ancestors(Registry(), taken)]
+    if any(card and card.command == IMPORT and not card.labels_used for card in (taken.card, *made_from)):
+        observer.warn(
+            f"what {taken.name} was trained on elsewhere is not known: on photographs of that, scores promise too much"
+        )
+
+
+def tell_data(word: str | None, taken: DataSet, observer: Observer) -> None:
+    """Say so where no data set was named and the one taken is not Office-31."""
+    if word is None and taken.name != office31.NAME:
+        observer.say(f"data: {taken.name}, as {office31.TITLE} is not here (office31 download brings it)")
+
+
+def check_items(entry: Entry, data: DataSet) -> None:
+    """Raise `Misuse` where the model names other items than the data set holds."""
+    known, held = set(entry.card.items), set(data.items)
+    if known == held:
+        return
+    differences = [f"it lacks {listed(sorted(held - known), 3)}"] if held - known else []
+    differences += [f"the data set lacks {listed(sorted(known - held), 3)}"] if known - held else []
+    raise Misuse(
+        f"model {entry.name}",
+        printable(f"it names other items than {data.name}: {' and '.join(differences)}"),
+        "choose another --model or --data",
+    )

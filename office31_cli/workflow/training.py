@@ -1,0 +1,161 @@
+"""One run, trained and stored with the record of all that made it: the computing half of the commands that train."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import safetensors.torch
+
+from office31_cli.data.catalogue import location
+from office31_cli.engine import ranks
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.device import environment
+from office31_cli.history import total_losses
+from office31_cli.observer import Observer
+from office31_cli.outputs.composite import Composite
+from office31_cli.outputs.notation import written
+from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
+from office31_cli.workflow import forced, resume, seen_labels
+from office31_cli.workflow.calibration import CALIBRATION_FILE, Calibration
+from office31_cli.workflow.partition import Parts
+from office31_cli.workflow.run import Run
+from office31_cli.workflow.tensorboard import Recorder
+
+
+def train_together(make: Callable[[], Run], device: str, observer: Observer) -> dict[str, Any]:
+    """As `train_and_store`, by all processes that torchrun started; `make` loads what the run needs."""
+    with ranks.joined(device):
+        return train_and_store(ranks.in_turn(make), observer)
+
+
+def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
+    """Do what was asked and publish the model; returns the fields of `results.Trained`.
+
+    An interrupted run leaves its last epoch's checkpoint, from which the same request goes on: to the same bits as
+    if it had never stopped. With `resume`, a run that has ended already returns its model, and where what was
+    interrupted is almost, but not quite, this run, `Misuse` is raised; with `force` that is gone on from, and the card
+    tells so.
+    """
+    began = time.monotonic()
+    checkpoints = ranks.checkpoints(run.identity(), observer)
+    if run.request.options.resume:
+        finished = ranks.by_the_first(lambda: _finished(checkpoints.key))
+        if finished is None and (others := resume.from_another(checkpoints, force=run.request.options.force)):
+            checkpoints = others
+            finished = ranks.by_the_first(lambda: _finished(others.key))
+        if finished is not None:
+            observer.say(f"this very run has ended already: its model is {finished.name}")
+            return _fields(finished, run.parts)
+    if told := forced.in_words(checkpoints.run.get(forced.KEY)):
+        observer.warn(f"not bit-identical: {told}")
+    with checkpoints.held():
+        recorder = _recorder(run, checkpoints.key, observer) if ranks.part().number == 0 else None
+        history = run.trained(recorder or observer, checkpoints)
+        entry = ranks.by_the_first(lambda: _scored(run, checkpoints, history, began, observer))
+    if recorder:
+        recorder.finish(entry.card)
+    return _fields(entry, run.parts)
+
+
+def _recorder(run: Run, key: str, observer: Observer) -> Recorder | None:
+    """What writes the course of the training down, if that was asked for."""
+    options = run.request.options
+    if options.tensorboard is None:
+        return None
+    return Recorder.of(observer, options.tensorboard, options.name or run.request.suggested, key, run.settings)
+
+
+def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, observer: Observer) -> Entry:
+    """The stored model of a run that is trained."""
+    held_out = run.held_out() if any(map(len, run.parts.held_out)) else None
+    scores, calibration = run.scores(held_out, observer), run.calibration(held_out, observer)
+    card = _card(run, checkpoints, history, scores, calibration, time.monotonic() - began)
+    entry = _publish(run, card, calibration)
+    checkpoints.clear()
+    return entry
+
+
+def _finished(run: str) -> Entry | None:
+    """The model that an earlier run of the same identity stored."""
+    return Registry().newest(lambda entry: entry.card.configuration.get("run") == run)
+
+
+def _card(
+    run: Run,
+    checkpoints: Checkpoints,
+    history: History,
+    scores: dict[str, dict[str, Any]],
+    calibration: Calibration | None,
+    seconds: float,
+) -> Card:
+    request, parent = run.request, run.request.parent
+    validation: dict[str, float | None] = dict.fromkeys(run.outputs.columns)
+    return Card(
+        command=request.command,
+        parents=(parent.as_parent("start"),) if parent else (),
+        network=run.network.architecture.to_json(),
+        weights=run.start.weights,
+        train=run.train,
+        items=request.data.items,
+        preprocessing=run.start.preprocessing.to_json(),
+        data={
+            "name": request.data.name,
+            "location": location(request.data),
+            "domains": list(request.domains),
+            "learnt": {part.domain: part.content for part in run.parts.learnt},
+        },
+        labels_used=run.labels_used(),
+        configuration={
+            **run.settings.to_json(),
+            **request.to_json(),
+            "run": checkpoints.key,
+            **{name: told for name, told in checkpoints.run.items() if name == forced.KEY},
+        },
+        environment=environment(run.device, request.backbone),
+        metrics={
+            "validation": validation | run.outputs.headlines(scores),
+            "calibration": calibration and calibration.headline(),
+            **run.metrics(),
+        },
+        history=history,
+        seconds=round(seconds, 3),
+    )
+
+
+def _publish(run: Run, card: Card, calibration: Calibration | None) -> Entry:
+    """Store the network with its calibration and the record of every photograph whose label it has seen."""
+    tensors = {key: value.detach().cpu().contiguous() for key, value in run.network.state_dict().items()}
+    files = {
+        MODEL_FILE: safetensors.torch.save(tensors),
+        seen_labels.FILE: seen_labels.encode(run.parts.seen),
+    }
+    if calibration is not None:
+        files[CALIBRATION_FILE] = calibration.encode()
+    return Registry().publish(card, files, name=run.request.options.name, suggested=run.request.suggested)
+
+
+def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
+    card = entry.card
+    outputs = Composite.from_json(card.network["outputs"])
+    return {
+        "model": entry.name,
+        "id": entry.id,
+        "parent": card.parents[0].id if card.parents else None,
+        "command": card.command,
+        "data": card.data["name"],
+        "domains": tuple(card.data["domains"]),
+        "backbone": card.network["backbone"],
+        "weights": card.weights,
+        "train": card.train,
+        "outputs": written(outputs),
+        "photographs": sum(map(len, parts.learnt)),
+        "held_out": sum(map(len, parts.held_out)),
+        "epochs": len(card.history),
+        "seconds": card.seconds,
+        "kinds": {column: reader.kind for column, reader in outputs.readers().items()},
+        "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
+        "loss": total_losses(card.history),
+        "labels_used": card.labels_used,
+        "forced": card.configuration.get(forced.KEY),
+        **{name: figures for name, figures in card.metrics.items() if name != "validation"},
+    }
