@@ -11,7 +11,8 @@ from office31_cli._version import __version__
 
 if TYPE_CHECKING:
     from office31_cli.recipes.adapt import adapt
-    from office31_cli.recipes.benchmark.plan import benchmark, planned
+    from office31_cli.recipes.benchmark.command import benchmark
+    from office31_cli.recipes.benchmark.plan import planned
     from office31_cli.recipes.compare.chapter import compare_chapter
     from office31_cli.recipes.compare.labels import compare_labels
     from office31_cli.recipes.compare.optimizers import compare_optimizers
@@ -45,7 +46,7 @@ __all__ = [
 _HOME = {
     "Options": "workflow.request",
     "adapt": "recipes.adapt",
-    "benchmark": "recipes.benchmark.plan",
+    "benchmark": "recipes.benchmark.command",
     "compare_chapter": "recipes.compare.chapter",
     "compare_labels": "recipes.compare.labels",
     "compare_optimizers": "recipes.compare.optimizers",

@@ -55,7 +55,8 @@ def benchmark(
 
     Example: office31 benchmark --methods erm,mcc --seeds 0,1,2
     """
-    from office31_cli.recipes.benchmark import plan as recipe
+    from office31_cli.recipes.benchmark import command as recipe
+    from office31_cli.recipes.benchmark.plan import planned
     from office31_cli.render.benchmark import benchmark_tables, benchmark_text, estimate_table
     from office31_cli.render.console import Reporter
     from office31_cli.render.grid import FORMATS
@@ -65,7 +66,7 @@ def benchmark(
     if dry_run and form not in ("table", "json"):
         raise Misuse(f"--format {form}", "--dry-run prints a table or JSON", "leave one of them out")
     reporter = Reporter(as_json=form == "json")
-    plan = recipe.planned(
+    plan = planned(
         options.words("--methods", methods),
         seeds=options.numbers("--seeds", seeds),
         tasks=None if tasks is None else options.words("--tasks", tasks),

@@ -22,8 +22,8 @@ def download(
     Example: office31 download --from domain_adaptation_images.tar.gz
     """
     from office31_cli.recipes.download import download as recipe
+    from office31_cli.recipes.download import draw_sample, verify_sample
     from office31_cli.recipes.download import verify as check
-    from office31_cli.recipes.download_sample import draw_sample, verify_sample
     from office31_cli.render.console import Reporter
     from office31_cli.render.download import download_table
 

@@ -1,6 +1,5 @@
 """Pictures decoded ahead of whoever asks for them, on all cores and in constant memory."""
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,6 +8,7 @@ from pathlib import Path
 from office31_cli.data.found import Found
 from office31_cli.data.pixels import Pixels, decode, unreadable
 from office31_cli.errors import Failed, Refused
+from office31_cli.processes import cores
 
 Decoded = Pixels | Failed | Refused
 """A picture's pixels (side, side, 3), or what keeps them from being read."""
@@ -17,7 +17,7 @@ Decoded = Pixels | Failed | Refused
 def decoded_ahead(pictures: Iterable[Found], side: int, ahead: int) -> Generator[tuple[Path, Decoded], None, None]:
     """Each picture as `data.pixels.decode` has it, in order; up to `ahead` are decoded before they are asked for."""
     waiting: deque[tuple[Path, Future[Decoded]]] = deque()
-    pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes without holding the interpreter's lock
+    pool = ThreadPoolExecutor(cores())  # Pillow decodes without holding the interpreter's lock
     try:
         for found in pictures:
             waiting.append((found.path, pool.submit(_decoded, found, side)))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from office31_cli import paths, storage
+from office31_cli.processes import cores
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -94,7 +95,7 @@ def _signature(path: Path) -> tuple[int, int, int, int]:
 
 def _hashes(root: Path, files: list[str]) -> Iterator[bytes]:
     """The SHA-256 of each file; few at a time, as one that waits for its turn takes more memory than a digest."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for first in range(0, len(files), _AT_ONCE):
             some = (root / name for name in files[first : first + _AT_ONCE])
             yield from map(bytes.fromhex, pool.map(storage.sha256_file, some))

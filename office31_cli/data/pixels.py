@@ -24,6 +24,7 @@ from office31_cli.data.cache import CachedArray, cached, content_key
 from office31_cli.data.photographs import BoolArray, Photographs
 from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer
+from office31_cli.processes import cores
 from office31_cli.text import printable
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata harm nobody, and size has our own limit
@@ -185,7 +186,7 @@ def decoded(photographs: Photographs, side: int, *, skip_bad: bool = False, obse
 
     key = content_key(pixels=photographs.content, side=side, decoder=_DECODER, skip_bad=skip_bad)
     shape = (len(photographs), side, side, 3)
-    pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes without holding the interpreter's lock
+    pool = ThreadPoolExecutor(cores())  # Pillow decodes without holding the interpreter's lock
     return cached("pixels", key, shape, np.uint8, compute, label=f"decoding {photographs.domain}", observer=observer)
 
 

@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from office31_cli import paths, storage
 from office31_cli.data.cache import content_key
 from office31_cli.errors import Failed
-from office31_cli.models.backbones import misfits
+from office31_cli.models.state_dict import misfits
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import strict_json
 from office31_cli.text import listed, printable

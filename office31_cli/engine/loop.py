@@ -16,7 +16,7 @@ from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.optimizers import build_optimizer, set_learning_rate, thaw
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
-from office31_cli.models.backbones import not_finite
+from office31_cli.models.state_dict import not_finite
 from office31_cli.observer import Advance, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.strategies.base import Group

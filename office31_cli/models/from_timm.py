@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from office31_cli.errors import Failed, Misuse
-from office31_cli.models.backbones import load_weights
 from office31_cli.models.catalogue import TIMM, check_backbone
 from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.state_dict import load_weights
 from office31_cli.text import did_you_mean, printable
 
 if TYPE_CHECKING:

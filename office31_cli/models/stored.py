@@ -4,9 +4,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from office31_cli.errors import Failed, Refused
-from office31_cli.models.backbones import load_weights
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.state_dict import load_weights
 from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.registry import Entry
 

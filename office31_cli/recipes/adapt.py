@@ -11,23 +11,19 @@ from office31_cli.errors import Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.finetune import nothing_fits
 from office31_cli.registry import Entry
 from office31_cli.results import Adapted
 from office31_cli.text import counted, did_you_mean, listed, printable
 from office31_cli.workflow import selection
-from office31_cli.workflow.request import AdaptRequest, Options
-
-DEFAULT_METHOD = "auto"
-DEFAULT_VALIDATOR = "im"
-
-EPOCHS, STEPS = 10, 100
-"""Epochs unless told otherwise, and the most steps of each."""
-
-VIEWS = 2
-"""Of each photograph: as it is, and its mirror image; further ones are random crops in other colours."""
-
-DEFAULTS = Options(held_out=0.0)
+from office31_cli.workflow.request import (
+    ADAPT_DEFAULTS,
+    ADAPT_EPOCHS,
+    ADAPT_VIEWS,
+    DEFAULT_METHOD,
+    DEFAULT_VALIDATOR,
+    AdaptRequest,
+    Options,
+)
 
 
 def adapt(
@@ -41,7 +37,7 @@ def adapt(
     views: int | None = None,
     model: str | None = None,
     data: str | None = None,
-    options: Options = DEFAULTS,
+    options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
 ) -> Adapted:
     """Go on from `model` with the labels of `source` and the photographs of `target`, and store the network.
@@ -56,7 +52,7 @@ def adapt(
         method, settings=settings, validator=validator, steps=steps, views=views, options=options, source=source
     )
     start, opened = selection.model_and_data(
-        model, data, target, partial(_fits, target=target), nothing_fits(target), labelled=False
+        model, data, target, partial(_fits, target=target), selection.nothing_fits(target), labelled=False
     )
     request = way.request(start, opened, target, source)
     selection.tell_model(model, start, observer)
@@ -88,7 +84,7 @@ class Way:
         validator: str = DEFAULT_VALIDATOR,
         steps: int | None = None,
         views: int | None = None,
-        options: Options = DEFAULTS,
+        options: Options = ADAPT_DEFAULTS,
         source: Sequence[str] | None = None,
     ) -> Self:
         """Raises `Misuse` for names and numbers that make no sense."""
@@ -110,7 +106,7 @@ class Way:
             raise Misuse("--epochs and --steps", f"{name} takes {passes} over the target", "leave them out")
         if options.train == "all" and views is not None:
             raise Misuse(f"--views {views}", "views are of frozen parts, and --train all freezes none", "leave it out")
-        views = max(VIEWS, method.views) if views is None else views
+        views = max(ADAPT_VIEWS, method.views) if views is None else views
         if views < method.views:
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
         return cls(
@@ -119,7 +115,7 @@ class Way:
             validator=validator,
             steps=steps,
             views=views,
-            options=replace(options, epochs=method.passes or options.epochs or EPOCHS),
+            options=replace(options, epochs=method.passes or options.epochs or ADAPT_EPOCHS),
         )
 
     def request(self, start: Entry, data: DataSet, target: str, source: Sequence[str] | None = None) -> AdaptRequest:

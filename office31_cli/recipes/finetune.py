@@ -9,7 +9,7 @@ from office31_cli import processes, strategies
 from office31_cli.data import columns
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import NOTHING_ADDED, Refinements
-from office31_cli.errors import Failed, Misuse
+from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import parse, written
@@ -49,7 +49,7 @@ def finetune(
         processes.check_alone(f"--strategy {strategy}")
     _check_labels(labels, refinements)
     start, opened = selection.model_and_data(
-        model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
+        model, data, target, lambda entry: not entry.card.labels_used.get(target), selection.nothing_fits(target)
     )
     request = requested(
         start,
@@ -183,12 +183,3 @@ def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
         raise Misuse(
             f"model {start.name}", f"{printable(str(error))} than {printable(data.name)}", "leave it out of --outputs"
         ) from None
-
-
-def nothing_fits(target: str) -> Failed:
-    """No model is stored that has seen no label of the target."""
-    return Failed(
-        "no stored model fits",
-        f"none is stored that has seen no label of {printable(target)}",
-        "run office31 pretrain first, or name one with --model",
-    )

@@ -2,19 +2,25 @@
 
 import math
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from statistics import mean
+from typing import TYPE_CHECKING, Any
 
 from office31_cli import methods as adaptation
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS
-from office31_cli.recipes.benchmark.plan import planned
+from office31_cli.recipes.benchmark.plan import Plan, planned
 from office31_cli.text import did_you_mean, printable
-from office31_cli.workflow.request import Options
+from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
+
+if TYPE_CHECKING:
+    from office31_cli.recipes.benchmark.cells import Bench
+
 
 SEARCHES = ("halving", "random")
 TRIALS = 9
@@ -75,7 +81,7 @@ def tune(
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
-    options: Options = DEFAULTS,
+    options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
 ) -> Tuned:
     """Try settings of `method` on cached features of the tasks, and pick the one that `validator` likes best.
@@ -107,10 +113,8 @@ def tune(
     )
     found = {f"{method} {number}": each for number, each in enumerate(_drawn(kind, trials, plan.seeds[0]))}
     plan = replace(plan, methods=found)
-    from office31_cli.recipes import tune_compute  # torch, 3 s: only now that all that was typed makes sense
-
     rounds = rungs(trials, plan.request.options.epochs or 1) if search == "halving" else []
-    rows, seconds = tune_compute.tried(plan, rounds, observer)
+    rows, seconds = tried(plan, rounds, observer)
     if rows[0].judged is None:
         raise Failed(f"tune {method}", "every training failed", "try a smaller --lr")
     return Tuned(
@@ -150,3 +154,51 @@ def _value(draws: random.Random, setting: Any) -> float | int | bool:
     wide = low > 0 and high / low >= 10
     value = math.exp(draws.uniform(math.log(low), math.log(high))) if wide else draws.uniform(low, high)
     return round(value) if isinstance(setting.default, int) else float(f"{value:.3g}")
+
+
+def tried(plan: Plan, rungs: Sequence[int], observer: Observer) -> tuple[list[Trial], float]:
+    """All trials, the one that is picked first; and the seconds. Interrupted, the same search goes on.
+
+    After each rung the better trials go on; the first, which are the defaults, always does, so that the last round says
+    whether anything is better than they.
+    """
+    from office31_cli.recipes.benchmark.run import laid_out
+
+    began = time.monotonic()
+    bench, weights = laid_out(plan, observer)
+    unfinished, dropped = Unfinished(observer), list[Trial]()
+    staying = list(plan.methods)
+    for epochs in rungs:
+        rows = _round(bench, plan, weights, staying, epochs, unfinished, observer)
+        count = max(2, -(-len(rows) // ETA))
+        kept = {row.name for row in rows[:count]} | {staying[0]}
+        dropped = [row for row in rows if row.name not in kept] + dropped
+        staying = [name for name in staying if name in kept]
+    rows = _round(bench, plan, weights, staying, bench.settings.epochs, unfinished, observer)
+    unfinished.clear()
+    return rows + dropped, round(time.monotonic() - began, 3)
+
+
+def _round(
+    bench: "Bench",
+    plan: Plan,
+    weights: str,
+    names: Sequence[str],
+    epochs: int,
+    unfinished: Unfinished,
+    observer: Observer,
+) -> list[Trial]:
+    """The trials with so many epochs, the best judged first."""
+    from office31_cli.recipes.benchmark.run import cells_of
+
+    methods = {name: plan.methods[name] for name in names}
+    bench = replace(bench, methods=methods, settings=replace(bench.settings, epochs=epochs))
+    plan = replace(plan, methods=methods)
+    cells = cells_of(bench, plan, weights, unfinished, observer)
+    rows = []
+    for name, method in methods.items():
+        figures = [cells[name, task, seed] for task in plan.tasks for seed in plan.seeds]
+        whole = not any("failed" in each for each in figures)
+        judged, accuracy = (mean(each[what] for each in figures) if whole else None for what in ("judged", "last"))
+        rows.append(Trial(name, method.settings(), epochs, judged, accuracy))
+    return sorted(rows, key=lambda row: (row.judged is None, -(row.judged or 0.0)))

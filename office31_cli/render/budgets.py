@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.recipes.compare.labels import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow, in_words
+from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow, in_words
 from office31_cli.render.console import cell, spread, table
 from office31_cli.render.pictures import figure_of, write_picture
 from office31_cli.text import counted

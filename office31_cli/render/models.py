@@ -21,7 +21,7 @@ from office31_cli.render.console import cell, percent, table
 from office31_cli.render.sparkline import course
 from office31_cli.render.training import labels
 from office31_cli.text import counted, listed, printable
-from office31_cli.workflow import forced
+from office31_cli.workflow import resume
 
 if TYPE_CHECKING:
     from office31_cli.models.program import End
@@ -171,13 +171,13 @@ def facts(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "outputs", _outputs(stored.network.get("outputs"))
     yield "weights", stored.weights
     yield "trained", stored.train
-    if told := forced.in_words(stored.configuration.get(forced.KEY)):
+    if told := resume.in_words(stored.configuration.get(resume.KEY)):
         yield "not bit-identical", told
     yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
     yield "items", f"{len(stored.items)}: {listed(stored.items)}"
     yield "labels used", _pairs(stored.labels_used)
     yield "preprocessing", _pairs(stored.preprocessing)
-    yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key != forced.KEY})
+    yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key != resume.KEY})
     yield "environment", _pairs(stored.environment)
     for part, scores in stored.metrics.items():
         if part == "calibration":

@@ -11,7 +11,7 @@ from office31_cli.render.outputs import headline
 from office31_cli.render.sparkline import course
 from office31_cli.results import Adapted, Finetuned, Trained
 from office31_cli.text import counted
-from office31_cli.workflow import forced
+from office31_cli.workflow import resume
 
 
 def trained_table(result: Trained, *, drawn: bool = False) -> Table:
@@ -29,7 +29,7 @@ def trained_table(result: Trained, *, drawn: bool = False) -> Table:
     if result.outputs != "item":
         made.add_row("outputs", cell(result.outputs))
     made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
-    if told := forced.in_words(result.forced):
+    if told := resume.in_words(result.forced):
         made.add_row("not bit-identical", cell(told))
     if drawn and result.loss:
         made.add_row("loss", course(result.loss))

@@ -19,12 +19,12 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.adabn import batch_norms
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
-from office31_cli.recipes.adapt import STEPS
 from office31_cli.text import counted
 from office31_cli.workflow import seen_labels as labels_seen
 from office31_cli.workflow.adapt_training import (
     accuracies,
     actual_items,
+    agreed,
     check_material,
     in_passes,
     labelled,
@@ -38,10 +38,9 @@ from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import Domain, inputs_for, open_domains
 from office31_cli.workflow.partition import Parts, divide
 from office31_cli.workflow.pseudo_calibration import mixed_calibration
-from office31_cli.workflow.request import AdaptRequest
+from office31_cli.workflow.request import ADAPT_STEPS, AdaptRequest
 from office31_cli.workflow.run import HeldOut, Run, default_train, settings_for
 from office31_cli.workflow.start import Start
-from office31_cli.workflow.teaching import agreed
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +167,8 @@ def _default_steps(pair: Pair, batch_size: int, train: str, device: torch.device
     It shows the larger domain once.
     """
     if train == "head" or device.type != "cpu":
-        return STEPS
-    return min(STEPS, len(nearly_equal(max(len(pair.source), len(pair.target)), batch_size)))
+        return ADAPT_STEPS
+    return min(ADAPT_STEPS, len(nearly_equal(max(len(pair.source), len(pair.target)), batch_size)))
 
 
 def _labels_before(target: Photographs, parts: Parts) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from office31_cli.errors import Refused
+from office31_cli.errors import Misuse, Refused
 from office31_cli.metrics.accuracy import BoolArray, IntArray
 from office31_cli.metrics.calibration import (
     COLDEST,
@@ -26,6 +26,7 @@ from office31_cli.metrics.conformal import (
 )
 from office31_cli.registry import Entry, strict_json
 from office31_cli.registry.layout import read_small
+from office31_cli.results import COVERAGE
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.seen_labels import Labelled
 
@@ -152,6 +153,12 @@ def load_calibration(entry: Entry) -> Calibration | None:
         raise Refused(
             str(path), "it is not a record of a calibration", "remove the model with: office31 models rm"
         ) from None
+
+
+def check_coverage(coverage: float) -> None:
+    """Raise `Misuse` unless it lies between 0 and 1."""
+    if not 0 < coverage < 1:
+        raise Misuse(f"--coverage {coverage:g}", "not between 0 and 1", f"write --coverage {COVERAGE}")
 
 
 def folds(digests: Sequence[str]) -> IntArray:

@@ -64,6 +64,20 @@ class Options:
 DEFAULTS = Options()
 """What is chosen when nothing is."""
 
+ADAPT_DEFAULTS = Options(held_out=0.0)
+
+DEFAULT_METHOD = "auto"
+DEFAULT_VALIDATOR = "im"
+
+SOURCE_ONLY = "erm"
+"""The method that learns from the source alone."""
+
+ADAPT_EPOCHS, ADAPT_STEPS = 10, 100
+"""Epochs unless told otherwise, and the most steps of each."""
+
+ADAPT_VIEWS = 2
+"""Of each photograph: as it is, and its mirror image; further ones are random crops in other colours."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:

@@ -2,15 +2,16 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from office31_cli.data.cache import content_key
-from office31_cli.engine import ranks
-from office31_cli.engine.checkpoints import Checkpoints, Other
 from office31_cli.errors import Misuse
 from office31_cli.registry import strict_json
 from office31_cli.text import counted, listed, printable
-from office31_cli.workflow import forced
+
+if TYPE_CHECKING:
+    from office31_cli.engine.checkpoints import Checkpoints, Other
+
 
 _ASKED_FOR = ("command", "domains", "start", "request.target", "request.method", "request.strategy", "settings.seed")
 """Runs that differ in one of these are different pieces of work; in anything else, the same one done otherwise."""
@@ -22,18 +23,20 @@ Differences = dict[str, tuple[Any, Any]]
 """By the field that differs: what it was in the interrupted run, and what it is now."""
 
 
-def from_another(checkpoints: Checkpoints, *, force: bool) -> Checkpoints | None:
+def from_another(checkpoints: "Checkpoints", *, force: bool) -> "Checkpoints | None":
     """What to go on from where an interrupted run of the same piece of work differs in how it is done; else None.
 
     Raises `Misuse` naming the fields unless `force` asks for it: to go on from the one with the fewest differences
     gives neither its result nor that of the run that was asked for. The run that does is another one, by what is
     `forced` in it; interrupted, it is itself what differs least, and goes on.
     """
+    from office31_cli.engine import ranks
+
     nearest = ranks.by_the_first(lambda: _nearest(checkpoints))
     if nearest is None:
         return None
     other, differences = nearest
-    before = other.run.get(forced.KEY, [])
+    before = other.run.get(KEY, [])
     if not force:
         told = [_difference(name, *values) for name, values in differences.items()] or [
             "it was itself forced to go on from another"
@@ -50,19 +53,19 @@ def from_another(checkpoints: Checkpoints, *, force: bool) -> Checkpoints | None
             "use more --epochs, or leave --resume and --force out",
         )
     if not differences:
-        return replace(checkpoints, run={**checkpoints.run, forced.KEY: before})
-    steps = [*before, forced.step(other.epoch, {name: (_short(a), _short(b)) for name, (a, b) in differences.items()})]
-    return replace(checkpoints, run={**checkpoints.run, forced.KEY: steps}, origin=other.folder)
+        return replace(checkpoints, run={**checkpoints.run, KEY: before})
+    steps = [*before, step(other.epoch, {name: (_short(a), _short(b)) for name, (a, b) in differences.items()})]
+    return replace(checkpoints, run={**checkpoints.run, KEY: steps}, origin=other.folder)
 
 
-def _nearest(checkpoints: Checkpoints) -> tuple[Other, Differences] | None:
+def _nearest(checkpoints: "Checkpoints") -> "tuple[Other, Differences] | None":
     """The interrupted run of the same piece of work with the fewest differences, where this very one has not begun."""
     if checkpoints.begun():
         return None
     wanted = _flat(json.loads(strict_json.canonical(checkpoints.run)))  # as the others are stored
-    known = ((other, _flat({**other.run, forced.KEY: None})) for other in checkpoints.others())
+    known = ((other, _flat({**other.run, KEY: None})) for other in checkpoints.others())
     found = [(other, _differences(run, wanted)) for other, run in known if _same_work(run, wanted)]
-    return min(found, key=lambda each: (len(each[1]), len(each[0].run.get(forced.KEY, []))), default=None)
+    return min(found, key=lambda each: (len(each[1]), len(each[0].run.get(KEY, []))), default=None)
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
@@ -91,3 +94,29 @@ def _difference(name: str, found: Any, wanted: Any) -> str:
 def _short(value: Any) -> Any:
     """A list, of thousands of photographs for instance, by its hash."""
     return content_key(listed=value) if isinstance(value, list) else value
+
+
+KEY = "forced"
+"""Of a checkpoint's run, and of a card's configuration."""
+
+_LONGEST = 40
+
+
+def step(epoch: int, differences: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """One more: after `epoch` epochs, with what each field that differs was and is."""
+    return {"epoch": epoch, "differing": {field: {"was": was, "is": now} for field, (was, now) in differences.items()}}
+
+
+def in_words(steps: Any) -> str:
+    """`went on from epoch 7 of a run whose settings.lr was 0.01`; nothing where there are no such steps."""
+    if not steps:
+        return ""
+    try:
+        return f"went on {', then '.join(map(_from, steps))}"
+    except (KeyError, TypeError, AttributeError):  # a foreign card's
+        return "went on from a run of another configuration"
+
+
+def _from(step: dict[str, Any]) -> str:
+    differences = [f"{field} was {value['was']}"[: len(field) + _LONGEST] for field, value in step["differing"].items()]
+    return printable(f"from epoch {step['epoch']} of a run whose {listed(differences, 4)}")

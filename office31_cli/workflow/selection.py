@@ -141,6 +141,15 @@ def check_answers_item(entry: Entry, why: str) -> None:
         raise Misuse(f"model {entry.name}", f"{why}, it must answer item by itself", "choose another --model")
 
 
+def nothing_fits(target: str) -> Failed:
+    """No model is stored that has seen no label of the target."""
+    return Failed(
+        "no stored model fits",
+        f"none is stored that has seen no label of {printable(target)}",
+        "run office31 pretrain first, or name one with --model",
+    )
+
+
 def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
     """Say which model was taken where none was named, and where nobody knows what it has seen.
 

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from office31_cli.engine.draws import seed_torch
 from office31_cli.models import weights
-from office31_cli.models.backbones import build_backbone, not_finite
+from office31_cli.models.backbones import build_backbone
 from office31_cli.models.network import BOTTLENECK, Architecture, Network, going_on
 from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.state_dict import not_finite
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite

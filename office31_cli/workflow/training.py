@@ -15,7 +15,7 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
-from office31_cli.workflow import forced, resume, seen_labels
+from office31_cli.workflow import resume, seen_labels
 from office31_cli.workflow.calibration import CALIBRATION_FILE, Calibration
 from office31_cli.workflow.partition import Parts
 from office31_cli.workflow.run import Run
@@ -46,7 +46,7 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
         if finished is not None:
             observer.say(f"this very run has ended already: its model is {finished.name}")
             return _fields(finished, run.parts)
-    if told := forced.in_words(checkpoints.run.get(forced.KEY)):
+    if told := resume.in_words(checkpoints.run.get(resume.KEY)):
         observer.warn(f"not bit-identical: {told}")
     with checkpoints.held():
         recorder = _recorder(run, checkpoints.key, observer) if ranks.part().number == 0 else None
@@ -109,7 +109,7 @@ def _card(
             **run.settings.to_json(),
             **request.to_json(),
             "run": checkpoints.key,
-            **{name: told for name, told in checkpoints.run.items() if name == forced.KEY},
+            **{name: told for name, told in checkpoints.run.items() if name == resume.KEY},
         },
         environment=environment(run.device, request.backbone),
         metrics={
@@ -156,6 +156,6 @@ def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
         "loss": total_losses(card.history),
         "labels_used": card.labels_used,
-        "forced": card.configuration.get(forced.KEY),
+        "forced": card.configuration.get(resume.KEY),
         **{name: figures for name, figures in card.metrics.items() if name != "validation"},
     }

@@ -23,7 +23,8 @@ def ours(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, floa
 
     Of one seed the seconds of training, as of skada; of several, which processes share, all seconds of the command.
     """
-    from office31_cli.recipes.benchmark.plan import benchmark, planned
+    from office31_cli.recipes.benchmark.command import benchmark
+    from office31_cli.recipes.benchmark.plan import planned
     from office31_cli.workflow.request import Options
 
     options = Options(epochs=epochs, batch_size=BATCH, lr=LEARNING_RATE, held_out=0.0, device="cpu")

@@ -23,8 +23,7 @@ from office31_cli.metrics.accuracy import accuracy
 from office31_cli.metrics.foretold import Signs
 from office31_cli.observer import SILENT
 from office31_cli.recipes.doctor import heads
-from office31_cli.recipes.doctor.apart import label_shift
-from office31_cli.recipes.doctor.forecast import signs_of
+from office31_cli.recipes.doctor.forecast import label_shift, signs_of
 from office31_cli.recipes.doctor.probe import Case, opened
 from office31_cli.recipes.pretrain import requested
 from office31_cli.workflow.adapt_training import actual_items

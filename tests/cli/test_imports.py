@@ -4,8 +4,11 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import office31_cli
 from tests.helpers.real_command import Command
@@ -30,8 +33,20 @@ ORDER = (
 )
 """Every file imports from its own package and from those further right; `ground` are the files beside them."""
 
-FRONT_DOORS = ("__init__.py", "__main__.py")
+FRONT_DOORS = (("__init__",), ("__main__",))
 """Of the package as a whole: these lead to the recipes and to the command line."""
+
+BASIC = ("adapt", "download", "evaluate", "finetune", "listing", "predict", "pretrain")
+
+COMPOSITE = {
+    "benchmark": BASIC,
+    "compare": BASIC,
+    "doctor": BASIC,
+    "models": BASIC,
+    "report": (*BASIC, "models"),
+    "tune": (*BASIC, "benchmark"),
+}
+"""Commands that are made of others, each with those that it may import."""
 
 _RUNNER = """
 import contextlib, io, json, sys
@@ -96,16 +111,24 @@ def test_the_version_is_the_packages(run: Command) -> None:
     assert run("--version", "models", "list").out == f"{office31_cli.__version__}\n"
 
 
-def modules() -> Iterator[tuple[str, str, ast.AST]]:
-    """Every file of the package: its name, its layer, its syntax tree."""
+def modules() -> dict[str, ast.AST]:
+    """The syntax tree of every module of the package, by its dotted name below the package."""
+    found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE)
-        if str(name) not in FRONT_DOORS:
-            yield str(name), name.parts[0] if len(name.parts) > 1 else "ground", ast.parse(path.read_bytes())
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts not in FRONT_DOORS:
+            found[".".join(parts).removesuffix(".__init__")] = ast.parse(path.read_bytes())
+    return found
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """The layers that a file imports from, inside functions too."""
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """By module the modules of the package that it imports, inside functions too."""
+    trees = modules()
+    return {name: set(imported(tree, trees)) - {name} for name, tree in trees.items()}
+
+
+def imported(tree: ast.AST, known: Container[str]) -> Iterator[str]:
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -114,21 +137,53 @@ def imported(tree: ast.AST) -> Iterator[str]:
             assert node.level == 0, "imports are absolute"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
-            first, _, rest = name.partition(".")
+            first, _, below = name.partition(".")
             if first == office31_cli.__name__:
-                layer = rest.split(".")[0]
-                yield layer if (PACKAGE / layer).is_dir() else "ground"
+                yield below if below in known else below.rpartition(".")[0]
 
 
-def test_imports_point_down() -> None:
+def floor(module: str) -> str:
+    first = module.partition(".")[0]
+    return first if (PACKAGE / first).is_dir() else "ground"
+
+
+def command(module: str) -> str | None:
+    """The command that a module of recipes/ belongs to; None for a module of another floor."""
+    return module.split(".")[1] if floor(module) == "recipes" and "." in module else None
+
+
+def test_imports_point_down(imports: dict[str, set[str]]) -> None:
     upwards = [
-        f"{name} imports {above}"
-        for name, layer, tree in modules()
-        for above in imported(tree)
-        if ORDER.index(above) < ORDER.index(layer)
+        f"{name} imports {below}"
+        for name, others in imports.items()
+        for below in others
+        if ORDER.index(floor(below)) < ORDER.index(floor(name))
     ]
     assert upwards == []
 
 
-def test_every_package_has_its_place_in_the_order() -> None:
-    assert {layer for _, layer, _ in modules()} == set(ORDER)
+def test_every_package_has_its_place_in_the_order(imports: dict[str, set[str]]) -> None:
+    assert {floor(name) for name in imports} == set(ORDER)
+
+
+def test_no_imports_run_in_a_circle(imports: dict[str, set[str]]) -> None:
+    circles = []
+    try:
+        tuple(TopologicalSorter(imports).static_order())
+    except CycleError as error:
+        circles = error.args[1]
+    assert circles == []
+
+
+def test_a_basic_command_imports_no_other_command(imports: dict[str, set[str]]) -> None:
+    """Composite commands may import basic ones, and those of another composite command that `COMPOSITE` lists."""
+    wrong = [
+        f"{name} imports {below}"
+        for name, others in imports.items()
+        for below in others
+        if (ours := command(name)) is not None
+        and (theirs := command(below)) is not None
+        and ours != theirs
+        and theirs not in COMPOSITE.get(ours, ())
+    ]
+    assert wrong == []

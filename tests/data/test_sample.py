@@ -13,7 +13,7 @@ from office31_cli.data.folder import open_folder
 from office31_cli.data.sample import cameras, symbols
 from office31_cli.errors import Refused
 from office31_cli.observer import Silent
-from office31_cli.recipes.download_sample import draw_sample
+from office31_cli.recipes.download import draw_sample
 
 
 class Listening(Silent):

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torchvision.models.regnet import BlockParams
 
 from office31_cli.errors import Failed
-from office31_cli.models.backbones import build_backbone, feature_width, head_name, last_stage, load_weights
+from office31_cli.models.backbones import build_backbone, feature_width, head_name, last_stage
+from office31_cli.models.state_dict import load_weights
 
 CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
 PUBLISHED_WIDTHS = {

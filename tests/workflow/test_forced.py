@@ -8,10 +8,10 @@ import pytest
 
 from office31_cli.recipes.report import provenance
 from office31_cli.registry import Card, Registry
-from office31_cli.workflow import forced
+from office31_cli.workflow import resume
 from tests.helpers.small_training import make_things, trained
 
-STEPS = [forced.step(7, {"settings.lr": (0.01, 0.5)})]
+STEPS = [resume.step(7, {"settings.lr": (0.01, 0.5)})]
 
 
 @pytest.fixture
@@ -24,25 +24,25 @@ def configured(card: Card, **more: Any) -> Card:
 
 
 def test_each_step_is_told_with_what_was_different() -> None:
-    assert forced.in_words(STEPS) == "went on from epoch 7 of a run whose settings.lr was 0.01"
-    two = [*STEPS, forced.step(9, {"train": ("all", "head"), "seed": (1, 2)})]
-    assert forced.in_words(two).endswith("was 0.01, then from epoch 9 of a run whose train was all, seed was 1")
+    assert resume.in_words(STEPS) == "went on from epoch 7 of a run whose settings.lr was 0.01"
+    two = [*STEPS, resume.step(9, {"train": ("all", "head"), "seed": (1, 2)})]
+    assert resume.in_words(two).endswith("was 0.01, then from epoch 9 of a run whose train was all, seed was 1")
 
 
 @pytest.mark.parametrize("nothing", [None, [], {}])
 def test_of_other_models_nothing_is_told(nothing: object) -> None:
-    assert forced.in_words(nothing) == ""
+    assert resume.in_words(nothing) == ""
 
 
 @pytest.mark.parametrize(
     "foreign", [7, "yes", [7], [{}], [{"epoch": 1, "differing": 3}], [{"epoch": 1, "differing": {"lr": 3}}]]
 )
 def test_a_foreign_card_is_told_of_without_its_details(foreign: object) -> None:
-    assert forced.in_words(foreign) == "went on from a run of another configuration"
+    assert resume.in_words(foreign) == "went on from a run of another configuration"
 
 
 def test_what_could_steer_the_terminal_or_is_long_is_neither() -> None:
-    told = forced.in_words([forced.step(1, {"train": ("\x1b[31m" + "x" * 1000, "head")})])
+    told = resume.in_words([resume.step(1, {"train": ("\x1b[31m" + "x" * 1000, "head")})])
     assert "\x1b" not in told
     assert len(told) < 120
 

@@ -24,6 +24,7 @@ from office31_cli.models.network import BOTTLENECK, Head
 from office31_cli.observer import SILENT
 from office31_cli.workflow.adapt_training import (
     actual_items,
+    agreed,
     in_passes,
     labelled,
     learner_of,
@@ -32,10 +33,7 @@ from office31_cli.workflow.adapt_training import (
     scores,
     unlabelled,
 )
-from office31_cli.workflow.teaching import agreed
-
-SOURCE_ONLY = "erm"
-"""The method that learns from the source alone."""
+from office31_cli.workflow.request import SOURCE_ONLY
 
 Figures = dict[str, Any]
 """A cell's three scores, what the validator says of the last epoch, and its seconds; or why it has `failed`."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heapreplace
 from itertools import chain
@@ -11,28 +11,23 @@ import torch
 from torch import Tensor
 
 from office31_cli import methods
-from office31_cli.engine.device import choose_device, fast_arithmetic
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.device import choose_device
 from office31_cli.engine.inputs import Draws, Examples, FrozenInputs
 from office31_cli.models.backbones import feature_width
-from office31_cli.models.network import Network
 from office31_cli.observer import Observer
-from office31_cli.recipes.benchmark.cells import SOURCE_ONLY, Bench, Job
-from office31_cli.recipes.benchmark.plan import Plan, cores
+from office31_cli.processes import cores
+from office31_cli.recipes.benchmark.cells import Bench, Job
+from office31_cli.recipes.benchmark.plan import Plan
 from office31_cli.recipes.benchmark.results import Estimated, EstimatedRow
 from office31_cli.recipes.benchmark.run import bench_of, identities_of, jobs_of, processes_for
 from office31_cli.workflow.partial_results import Unfinished
 from office31_cli.workflow.pools import ray
+from office31_cli.workflow.request import SOURCE_ONLY
 from office31_cli.workflow.start import Start
-
-_FEW, _MORE = 4, 24
-"""Steps of the two short trainings, whose difference is what a step takes."""
+from office31_cli.workflow.timing import FEW, extrapolated, photographs_per_second
 
 _WIDTH = 512
 """About how many principal directions wide features have."""
-
-_IMAGES = 16
-"""Photographs in two passes through the frozen part, of which the second one is timed."""
 
 
 class _Noise(FrozenInputs):
@@ -105,17 +100,10 @@ def _timed(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[
 def _of_a_seed(bench: Bench, name: str) -> float:
     """Seconds that a method takes with one seed: for each epoch what it takes apart from its steps, and these."""
     short = replace(bench, settings=replace(bench.settings, epochs=1))
-    _seconds(short, name, _FEW)  # the first time, memory is asked for and threads are made
+    _seconds(short, name, FEW)  # the first time, memory is asked for and threads are made
     if bench.methods[name].passes is not None:
-        return _seconds(short, name, _FEW)
+        return _seconds(short, name, FEW)
     return extrapolated(lambda steps: _seconds(short, name, steps), bench.settings.epochs, bench.steps)
-
-
-def extrapolated(timed: Callable[[int], float], epochs: int, steps: int) -> float:
-    """Seconds of so many epochs of so many steps, from what `timed` takes for one epoch of few steps."""
-    few, more = timed(_FEW), timed(_MORE)
-    step = max(0.0, (more - few) / (_MORE - _FEW))
-    return epochs * (max(0.0, few - _FEW * step) + steps * step)
 
 
 def _seconds(bench: Bench, name: str, steps: int) -> float:
@@ -134,16 +122,3 @@ def _side_by_side(jobs: Sequence[float], places: int) -> float:
     for seconds in jobs:
         heapreplace(ends, ends[0] + seconds)
     return max(ends)
-
-
-def photographs_per_second(network: Network, crop: int, device: torch.device) -> float:
-    """Photographs a second through the frozen part."""
-    frozen = cut(network, "head").frozen
-    assert frozen is not None
-    frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    images = torch.randn(_IMAGES, 3, crop, crop, device=device).contiguous(memory_format=torch.channels_last)
-    with torch.inference_mode(), fast_arithmetic(device):
-        frozen(images)
-        began = time.perf_counter()
-        frozen(images).sum().item()
-    return _IMAGES / (time.perf_counter() - began)

@@ -1,6 +1,5 @@
 """`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
@@ -8,17 +7,24 @@ from itertools import permutations
 from office31_cli import methods as adaptation
 from office31_cli.data import manifest, office31
 from office31_cli.data.folder import DataSet
-from office31_cli.data.published import backbones, by_method, nearest, published
+from office31_cli.data.published import backbones, published
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.adapt import DEFAULT_VALIDATOR, DEFAULTS, EPOCHS, STEPS, VIEWS, check_validator
-from office31_cli.recipes.benchmark.results import SATURATED, SELECTION, Benchmarked, Estimated, comparisons_of, row_of
+from office31_cli.recipes.adapt import check_validator
 from office31_cli.recipes.pretrain import requested
 from office31_cli.text import did_you_mean, listed, printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.pools import ray
-from office31_cli.workflow.request import Options, Request
+from office31_cli.workflow.request import (
+    ADAPT_DEFAULTS,
+    ADAPT_EPOCHS,
+    ADAPT_STEPS,
+    ADAPT_VIEWS,
+    DEFAULT_VALIDATOR,
+    Options,
+    Request,
+)
 
 PLACES = ("here", "ray")
 
@@ -58,7 +64,7 @@ def planned(
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
-    options: Options = DEFAULTS,
+    options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
 ) -> Plan:
     """What is to be computed: all tasks unless some are named. Loads nothing.
@@ -73,11 +79,11 @@ def planned(
             raise Misuse(f"{option} {number}", "too few", "use 1 or more")
     _check_place(on, jobs)
     found = {name: adaptation.load(name)() for name in methods}
-    views = max(VIEWS, *(method.views for method in found.values())) if views is None else views
+    views = max(ADAPT_VIEWS, *(method.views for method in found.values())) if views is None else views
     for name, method in found.items():
         if views < method.views:
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
-    options = options.afresh(epochs=options.epochs or EPOCHS, train="head", outputs="item")
+    options = options.afresh(epochs=options.epochs or ADAPT_EPOCHS, train="head", outputs="item")
     request = requested("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
     wanted = chosen_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
@@ -88,7 +94,7 @@ def planned(
         wanted,
         found,
         tuple(seeds),
-        steps or STEPS,
+        steps or ADAPT_STEPS,
         views,
         validator,
         jobs,
@@ -117,50 +123,14 @@ def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> Non
     """Raise `Misuse` where there are no published rows for a network, or none that the domains can be held against."""
     if not published(network):
         raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, backbones()))
-    if not _comparable(data, domains):
+    if not matches_published(data, domains):
         why = f"its figures are of {office31.TITLE}, and {printable(data.name)} holds other photographs"
         raise Misuse(f"--published {printable(network)}", why, "leave it out")
 
 
-def _comparable(data: DataSet, domains: Sequence[str]) -> bool:
+def matches_published(data: DataSet, domains: Sequence[str]) -> bool:
     """Whether the domains' photographs are those that the published figures were measured on."""
     return all(manifest.is_whole(domain, data.photographs(domain).digests) for domain in domains)
-
-
-def dry_run(plan: Plan, *, observer: Observer = SILENT) -> Estimated:
-    """How long the plan would take here, from a few steps of each method; no cell is computed."""
-    from office31_cli.recipes.benchmark import estimate  # torch, 3 s: only now that all that was typed makes sense
-
-    return estimate.estimated(plan, observer)
-
-
-def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
-    """Adapt from every domain to every other, by every method and with every seed, on cached features.
-
-    All of the source's labels are used, as in the field's protocol, and none of the target's; heads are drawn by the
-    seed, and source-free methods go on from what `erm` makes of them. Scored is the last epoch on all of the target.
-    Published averages stand beside ours where the photographs are Office-31's.
-    """
-    from office31_cli.recipes.benchmark import run  # torch, 3 s: only now that all that was typed makes sense
-
-    results = run.computed(plan, observer)
-    backbone = plan.request.backbone
-    network = plan.beside or nearest(backbone)
-    known = by_method(network) if network and _comparable(plan.request.data, plan.request.domains) else {}
-    rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
-    return Benchmarked(
-        backbone=backbone,
-        weights=results.weights,
-        selection=SELECTION,
-        validator=plan.validator,
-        seeds=list(plan.seeds),
-        photographs=results.photographs,
-        seconds=results.seconds,
-        rows=rows,
-        published=published(plan.beside) if plan.beside else [],
-        saturated=[task for task in plan.tasks if all((row.tasks[task]["mean"] or 0) >= SATURATED for row in rows)],
-        comparisons=comparisons_of(list(plan.methods), plan.tasks, plan.seeds, results.cells),
-    )
 
 
 def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:
@@ -187,8 +157,3 @@ def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[
         if task not in pairs:
             raise Misuse(f"task {printable(task)}", "there is none of that name", did_you_mean(task, pairs))
     return {task: pair for task, pair in pairs.items() if task in wanted}
-
-
-def cores() -> int:
-    """The processor's cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

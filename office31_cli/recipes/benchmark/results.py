@@ -8,8 +8,8 @@ from typing import Any
 
 from office31_cli.data.published import Published
 from office31_cli.errors import Failed
+from office31_cli.metrics.summary import mean_and_deviation
 from office31_cli.observer import Observer
-from office31_cli.recipes.compare.results import average
 from office31_cli.text import counted, listed, printable
 
 SELECTION = "last epoch"
@@ -157,16 +157,16 @@ def row_of(
     by_task: dict[str, dict[str, Any]] = {}
     for task in tasks:
         runs = [cells[method, task, seed] for seed in seeds]
-        centre, spread = average([run.get("last") for run in runs])
-        others = {name: average([run.get(name) for run in runs])[0] for name in FIGURES[1:]}
+        centre, spread = mean_and_deviation([run.get("last") for run in runs])
+        others = {name: mean_and_deviation([run.get(name) for run in runs])[0] for name in FIGURES[1:]}
         failed = {str(seed): run["failed"] for seed, run in zip(seeds, runs, strict=True) if "failed" in run}
         figures = {"mean": centre, "std": spread, "runs": [run.get("last") for run in runs], **others}
         by_task[task] = figures | ({"failed": failed} if failed else {})
     by_seed = {
         name: [_over([cells[method, task, seed].get(name) for task in by_task]) for seed in seeds] for name in FIGURES
     }
-    centre, spread = average(by_seed["last"])
-    rules = {name: average(by_seed[name])[0] for name in FIGURES[1:]}
+    centre, spread = mean_and_deviation(by_seed["last"])
+    rules = {name: mean_and_deviation(by_seed[name])[0] for name in FIGURES[1:]}
     seconds = sum(cells[method, task, seed].get("seconds", 0.0) for task in by_task for seed in seeds)
     whole = {"mean": centre, "std": spread, **rules}
     theirs = (known.average, known.selection) if known else (None, None)

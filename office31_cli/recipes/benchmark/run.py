@@ -12,14 +12,16 @@ from office31_cli.engine.device import choose_device, environment, threads_for
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
-from office31_cli.recipes.benchmark.cells import SOURCE_ONLY, Bench, Cell, Figures, Job
-from office31_cli.recipes.benchmark.plan import Plan, cores
+from office31_cli.processes import cores
+from office31_cli.recipes.benchmark.cells import Bench, Cell, Figures, Job
+from office31_cli.recipes.benchmark.plan import Plan
 from office31_cli.recipes.benchmark.results import Cells
 from office31_cli.workflow.adapt_training import check_material, content_order
 from office31_cli.workflow.domains import frozen_views, open_domains
 from office31_cli.workflow.partial_results import Unfinished
 from office31_cli.workflow.pools.local import NotDone, in_processes, outcome
 from office31_cli.workflow.pools.ray import on_ray
+from office31_cli.workflow.request import SOURCE_ONLY
 from office31_cli.workflow.run import settings_for
 from office31_cli.workflow.start import Start
 

@@ -1,13 +1,19 @@
 """`office31 compare chapter`: the textbook's own runs, repeated."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
 
+from office31_cli.engine.settings import Settings
+from office31_cli.errors import Failed
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import ChapterRow, Claim, ComparedChapter, exceeds
 from office31_cli.recipes.pretrain import requested
 from office31_cli.workflow import selection
-from office31_cli.workflow.request import DEFAULTS, Options
+from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.request import DEFAULTS, Options, Request
 
 RATE, BATCH = 1e-4, 10
 
@@ -47,10 +53,8 @@ def compare_chapter(
     options = options.afresh(outputs="item+domain", batch_size=BATCH, lr=RATE, epochs=None, train=None)
     request = requested("compare", ["all"], data=data, backbone="mlp", weights="none", options=options)
     selection.tell_data(data, request.data, observer)
-    from office31_cli.recipes.compare import chapter_run  # torch, 3 s: only now that all that was typed makes sense
-
     experiments = [replace(each, epochs=min(each.epochs, epochs or each.epochs)) for each in EXPERIMENTS]
-    rows, photographs, held_out = chapter_run.rows(request, experiments, observer)
+    rows, photographs, held_out = train_experiments(request, experiments, observer)
     return ComparedChapter(rows, photographs, held_out, _claims(rows))
 
 
@@ -81,3 +85,40 @@ def _claims(rows: list[ChapterRow]) -> list[Claim]:
 
 def _shares(domain: float, item: float) -> str:
     return f"{100 * domain:.1f} % of the domains and {100 * item:.1f} % of the items"
+
+
+def train_experiments(
+    request: Request, experiments: Sequence[Experiment], observer: Observer
+) -> tuple[list[ChapterRow], int, int]:
+    """A row for each experiment; the photographs learnt from, and those held out."""
+    from office31_cli.recipes.compare.trials import on_the_textbooks, trial
+
+    unfinished, made = Unfinished(observer, len(experiments)), []
+    with observer.track("the textbook's runs", len(experiments)) as advance:
+        for experiment in experiments:
+            bench = on_the_textbooks(experiment.hidden, request, observer)
+            settings = Settings(
+                epochs=experiment.epochs,
+                batch_size=BATCH,
+                optimizer=experiment.optimizer,
+                lr=RATE,
+                seed=request.options.seed,
+                weight_decay=0.0,
+                schedule="constant",
+            )
+            identity = {"compare": "chapter", **bench.identity, "trial": settings.to_json()}
+            made.append(_row(experiment, unfinished.result(identity, partial(trial, bench, settings, observer))))
+            advance(1)
+    unfinished.clear()
+    return made, len(bench.learnt), len(bench.held_out)
+
+
+def _row(experiment: Experiment, found: dict[str, Any]) -> ChapterRow:
+    if not found["loss"]:
+        raise Failed("compare chapter", "a loss was no longer finite", "check the photographs in --data")
+    kept = asdict(experiment)
+    return ChapterRow(
+        network="-".join(map(str, kept.pop("hidden"))),
+        **kept,
+        **{name: found[name] for name in ("item", "domain", "both", "loss", "parameters", "seconds")},
+    )

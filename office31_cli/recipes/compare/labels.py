@@ -1,7 +1,7 @@
 """`office31 compare labels`: what does one labelled photograph of each item buy on the new camera?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from office31_cli import strategies as finetuning
@@ -9,10 +9,11 @@ from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.adapt import Way
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.finetune import nothing_fits, requested
+from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsPlan, LabelsRow
+from office31_cli.recipes.finetune import requested
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection
-from office31_cli.workflow.request import DEFAULTS, AdaptRequest, FinetuneRequest, Options
+from office31_cli.workflow.request import DEFAULTS, Options
 
 BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
 """Labels an item; None is all of the training part."""
@@ -20,70 +21,6 @@ BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
 STRATEGIES = ("linear", "full", "mcc")
 METHOD = "mcc"
 """How to do without labels, by default: a tenth of the time that `auto` takes."""
-
-AS_STORED, TARGET_ALONE = "as stored", "target alone"
-"""What else stands in the table beside the strategies."""
-
-
-def in_words(labels: int | str) -> str:
-    """A budget: `no labels`, `1 label an item`, `3 labels an item`, `all labels`."""
-    if labels in (0, "all"):
-        return "all labels" if labels else "no labels"
-    return "1 label an item" if labels == 1 else f"{labels} labels an item"
-
-
-@dataclass(frozen=True)
-class LabelsRow:
-    """One strategy with one budget, over seeds; accuracies are fractions."""
-
-    labels: int | str
-    """An item; `all` of the training part."""
-    strategy: str
-    """Or `as stored`, `adapt METHOD`, and `target alone`: a fresh head that sees nothing but the target's labels."""
-    photographs: float
-    """Labelled ones of the target that were learnt from, the mean over seeds."""
-    mean: float
-    std: float | None
-    """On all photographs of the target whose labels were not used."""
-    runs: list[float]
-    held_out: dict[str, float | None]
-    """Mean and deviation on the held-out part: the same photographs whatever the number of labels."""
-    seconds: float
-    """Of training, the mean over seeds."""
-
-
-@dataclass(frozen=True)
-class ComparedLabels:
-    """`compare labels`."""
-
-    model: str
-    backbone: str
-    source: str
-    target: str
-    seeds: list[int]
-    with_source: bool
-    rows: list[LabelsRow]
-    overtakes: dict[str, Any] | None
-    """The smallest budget from which on a strategy names more of the held-out part than adapting without labels."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class LabelsPlan:
-    """Every training that the comparison is made of, by seed."""
-
-    seeds: tuple[int, ...]
-    alone: dict[int, FinetuneRequest]
-    """With all labels of the training part, and without the source."""
-    heads_alone: bool
-    """Whether the stored model's backbone is as it was before it saw the source."""
-    adapted: dict[int, AdaptRequest]
-    """Empty where no row without labels is asked for."""
-    finetuned: dict[tuple[int | None, str], dict[int, FinetuneRequest]]
-    """By budget and strategy."""
 
 
 def compare_labels(
@@ -111,7 +48,7 @@ def compare_labels(
     budgets = sorted(set(budgets), key=lambda labels: (labels is None, labels or 0))
     chosen = {name: finetuning.load(name)() for name in strategies}
     start, opened = selection.model_and_data(
-        model, data, target, lambda entry: not entry.card.labels_used.get(target), nothing_fits(target)
+        model, data, target, lambda entry: not entry.card.labels_used.get(target), selection.nothing_fits(target)
     )
     selection.check_answers_item(start, "to be compared")
     seeded = {seed: options.afresh(seed=seed, outputs="item") for seed in seeds}

@@ -13,9 +13,9 @@ from office31_cli.data.photographs import Photographs
 from office31_cli.engine import loop
 from office31_cli.engine.draws import seed_torch
 from office31_cli.errors import Failed
+from office31_cli.metrics.summary import mean_and_deviation
 from office31_cli.observer import Observer, Once
-from office31_cli.recipes.compare.labels import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, in_words
-from office31_cli.recipes.compare.results import average
+from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, in_words
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.adapt_run import AdaptRun
@@ -141,9 +141,9 @@ def _figures(
 
 
 def _row(labels: int | None, strategy: str, found: list[Figures]) -> LabelsRow:
-    centre, spread = average([run["rest"] for run in found])
+    centre, spread = mean_and_deviation([run["rest"] for run in found])
     assert centre is not None
-    held_out = dict(zip(("mean", "std"), average([run["held_out"] for run in found]), strict=True))
+    held_out = dict(zip(("mean", "std"), mean_and_deviation([run["held_out"] for run in found]), strict=True))
     return LabelsRow(
         labels="all" if labels is None else labels,
         strategy=strategy,

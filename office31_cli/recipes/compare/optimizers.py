@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from office31_cli.engine.settings import LEARNING_RATES, check_optimizer
+from office31_cli.engine.settings import LEARNING_RATES, Settings, check_optimizer
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
@@ -11,7 +13,12 @@ from office31_cli.recipes.compare.results import Claim, ComparedOptimizers, Land
 from office31_cli.recipes.pretrain import requested
 from office31_cli.text import printable
 from office31_cli.workflow import selection
-from office31_cli.workflow.request import DEFAULTS, Options
+from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.request import DEFAULTS, Options, Request
+
+if TYPE_CHECKING:
+    from office31_cli.recipes.compare.trials import Bench
+
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 EPOCHS = 3
@@ -48,9 +55,7 @@ def compare_optimizers(
         for name, start, train in ((backbone, weights, "head"), ("convnet", "none", "all"))
     ]
     selection.tell_data(data, requests[0].data, observer)
-    from office31_cli.recipes.compare import optimizers_run  # torch, 3 s: only now that all that was typed makes sense
-
-    rows = optimizers_run.rows(requests, optimizers, rates, observer)
+    rows = train_grid(requests, optimizers, rates, observer)
     return ComparedOptimizers(rows, options.epochs or EPOCHS, claims(rows))
 
 
@@ -166,3 +171,53 @@ def _finite(rows: list[OptimizerRow]) -> list[float]:
 
 def _percent(share: float | None) -> str:
     return "diverged" if share is None else f"{100 * share:.1f} %"
+
+
+def train_grid(
+    requests: Sequence[Request], optimizers: Sequence[str], rates: Sequence[float], observer: Observer
+) -> list[OptimizerRow]:
+    """A row for each requested network, optimizer and learning rate."""
+    from office31_cli.recipes.compare.trials import as_requested, trial
+
+    total = len(requests) * len(optimizers) * len(rates)
+    unfinished, made = Unfinished(observer, total), []
+    with observer.track("comparing optimizers", total) as advance:
+        for request in requests:
+            bench = as_requested(request, observer)
+            for optimizer in optimizers:
+                for rate in rates:
+                    settings = _settings(request, optimizer, rate)
+                    identity = {"compare": "optimizers", **bench.identity, "trial": settings.to_json()}
+                    found = unfinished.result(identity, partial(trial, bench, settings, observer))
+                    made.append(_row(bench, settings, found))
+                    advance(1)
+    unfinished.clear()
+    return made
+
+
+def _settings(request: Request, optimizer: str, rate: float) -> Settings:
+    options = request.options
+    return Settings(
+        epochs=options.epochs or 1,
+        batch_size=options.batch_size,
+        optimizer=optimizer,
+        lr=rate,
+        seed=options.seed,
+        schedule="constant",
+    )
+
+
+def _row(bench: "Bench", settings: Settings, found: dict[str, Any]) -> OptimizerRow:
+    per_parameter = found["state_bytes"] / found["parameters"]
+    return OptimizerRow(
+        network=bench.name,
+        optimizer=settings.optimizer,
+        lr=settings.lr,
+        loss=found["loss"][-1] if found["loss"] else None,
+        item=found["item"],
+        milliseconds_per_step=round(1000 * found["seconds"] / found["steps"], 3),
+        milliseconds_in_optimizer=round(1000 * found["seconds_optimizing"] / found["steps"], 3),
+        # The step counters, four bytes for each tensor, vanish in the second decimal.
+        state_bytes_per_parameter=round(per_parameter, 2),
+        memory_ratio=round((found["parameter_bytes"] + found["state_bytes"]) / found["parameter_bytes"], 2),
+    )

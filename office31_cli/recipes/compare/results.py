@@ -1,8 +1,9 @@
 """What the comparisons return; `to_json` is what `--json` prints."""
 
 from dataclasses import asdict, dataclass
-from statistics import mean, stdev
 from typing import Any
+
+from office31_cli.workflow.request import AdaptRequest, FinetuneRequest
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,71 @@ class Landscape:
         return asdict(self)
 
 
+AS_STORED, TARGET_ALONE = "as stored", "target alone"
+"""What else stands in the table beside the strategies."""
+
+
+def in_words(labels: int | str) -> str:
+    """A budget: `no labels`, `1 label an item`, `3 labels an item`, `all labels`."""
+    if labels in (0, "all"):
+        return "all labels" if labels else "no labels"
+    return "1 label an item" if labels == 1 else f"{labels} labels an item"
+
+
+@dataclass(frozen=True)
+class LabelsRow:
+    """One strategy with one budget, over seeds; accuracies are fractions."""
+
+    labels: int | str
+    """An item; `all` of the training part."""
+    strategy: str
+    """Or `as stored`, `adapt METHOD`, and `target alone`: a fresh head that sees nothing but the target's labels."""
+    photographs: float
+    """Labelled ones of the target that were learnt from, the mean over seeds."""
+    mean: float
+    std: float | None
+    """On all photographs of the target whose labels were not used."""
+    runs: list[float]
+    held_out: dict[str, float | None]
+    """Mean and deviation on the held-out part: the same photographs whatever the number of labels."""
+    seconds: float
+    """Of training, the mean over seeds."""
+
+
+@dataclass(frozen=True)
+class ComparedLabels:
+    """`compare labels`."""
+
+    model: str
+    backbone: str
+    source: str
+    target: str
+    seeds: list[int]
+    with_source: bool
+    rows: list[LabelsRow]
+    overtakes: dict[str, Any] | None
+    """The smallest budget from which on a strategy names more of the held-out part than adapting without labels."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class LabelsPlan:
+    """Every training that the comparison is made of, by seed."""
+
+    seeds: tuple[int, ...]
+    alone: dict[int, FinetuneRequest]
+    """With all labels of the training part, and without the source."""
+    heads_alone: bool
+    """Whether the stored model's backbone is as it was before it saw the source."""
+    adapted: dict[int, AdaptRequest]
+    """Empty where no row without labels is asked for."""
+    finetuned: dict[tuple[int | None, str], dict[int, FinetuneRequest]]
+    """By budget and strategy."""
+
+
 NOISE = 0.03
 """Accuracies of single runs on some 800 photographs that differ by less say nothing: two standard errors."""
 
@@ -160,9 +226,3 @@ NOISE = 0.03
 def exceeds(first: float, second: float, noise: float = NOISE) -> bool | None:
     """Whether an accuracy is above another; None where they are too close to tell."""
     return None if abs(first - second) < noise else first > second
-
-
-def average(values: list[float | None]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation (of the sample); None where nothing was measured, or once only."""
-    known = [value for value in values if value is not None]
-    return (mean(known) if known else None, stdev(known) if len(known) > 1 else None)

@@ -20,7 +20,7 @@ from office31_cli.models.textbook import SIDE, TextbookMLP
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.compare.outputs_run import rightness
+from office31_cli.recipes.compare.outputs import rightness
 from office31_cli.strategies.base import Group, trainable
 from office31_cli.workflow.domains import examples, open_domains, to_learn, to_score
 from office31_cli.workflow.partition import Parts, divide

@@ -3,19 +3,27 @@
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from office31_cli.data.catalogue import open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse
+from office31_cli.metrics.accuracy import accuracy
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.doctor import machine
-from office31_cli.recipes.doctor.results import Examined
+from office31_cli.outputs.base import FloatArray
+from office31_cli.recipes.doctor import inventory, machine
+from office31_cli.recipes.doctor.results import Distance, Examined, Forecast, LabelShift
 from office31_cli.recipes.pretrain import requested
 from office31_cli.registry import Entry
 from office31_cli.text import printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.request import Options, Request
+
+if TYPE_CHECKING:
+    from office31_cli.recipes.doctor.probe import Case
 
 
 def doctor(
@@ -46,9 +54,7 @@ def doctor(
         _check_unused(model, backbone, weights)
         return _counted(data, began)
     request, start = _asked(source, target, check_labels, data, model, backbone, weights, device, seed, observer)
-    from office31_cli.recipes.doctor import whole  # torch, 3 s: only now that all that was typed makes sense
-
-    return whole.examination(request, start, target, check_labels, began, observer)
+    return examination(request, start, target, check_labels, began, observer)
 
 
 def _check_unused(model: str | None, backbone: str | None, weights: str | None) -> None:
@@ -59,8 +65,6 @@ def _check_unused(model: str | None, backbone: str | None, weights: str | None) 
 
 def _counted(data: str | None, began: float) -> Examined:
     """The machine, and the data set's counts where there is one."""
-    from office31_cli.recipes.doctor import inventory  # numpy, 0.1 s
-
     try:
         opened = open_data(data)
     except Failed:
@@ -161,3 +165,48 @@ def _check_names(data: DataSet, source: Sequence[str] | None, target: str | None
         data.check_domain(target)
         if target in (source or ()):
             raise Misuse(f"--source {printable(target)}", "it is the target", "choose another")
+
+
+def examination(
+    request: Request,
+    entry: Entry | None,
+    target: str | None,
+    check_labels: Sequence[str],
+    began: float,
+    observer: Observer,
+) -> Examined:
+    """Look at everything; labels are read of the source and of the domains in `check_labels`."""
+    from office31_cli.recipes.doctor import forecast as forecasting
+    from office31_cli.recipes.doctor.probe import adapted, opened, out_of_fold
+
+    observed = dict.fromkeys((*request.domains, *check_labels))
+    case = opened(request, [*([target] if target else []), *check_labels], observer)
+    judged = {name: out_of_fold(case, name, observer) for name in observed}
+    found = inventory.data_found(case, judged, observed)
+    distance: Distance | None = None
+    shift: LabelShift | None = None
+    forecast: Forecast | None = None
+    if target is not None:
+        if entry is None:
+            case.learn(observer)
+        heads = adapted(case, target, observer)
+        distance, shift = forecasting.distance(case, target), forecasting.label_shift(case, heads.mean(0))
+        forecast = forecasting.forecast(case, target, _accuracy(case, judged), heads)
+    return Examined(
+        machine=machine.examined(),
+        source="+".join(request.domains),
+        target=target,
+        model=entry.name if entry else None,
+        backbone=request.backbone,
+        data=found,
+        distance=distance,
+        label_shift=shift,
+        forecast=forecast,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _accuracy(case: "Case", judged: dict[str, FloatArray]) -> float:
+    """On the source's photographs, of heads that did not learn from them."""
+    answered = np.concatenate([judged[name].argmax(1) for name in case.request.domains])
+    return accuracy(answered, case.items())

@@ -1,11 +1,20 @@
-"""What a data set holds, as far as that is told without opening a picture."""
+"""What a data set holds: counted without opening a picture, and looked at once the domains are open."""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from office31_cli.data.duplicates import identical
+from office31_cli.data.duplicates import identical, near, perceptual_hashes
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
-from office31_cli.recipes.doctor.results import DataFound, DomainFound
+from office31_cli.metrics.mislabelled import DOUBT, doubts
+from office31_cli.outputs.base import FloatArray
+from office31_cli.recipes.doctor.results import FOLDS, DataFound, DomainFound, Doubt
+
+if TYPE_CHECKING:
+    from office31_cli.recipes.doctor.probe import Case
+    from office31_cli.workflow.domains import Domain
 
 
 def counted(data: DataSet) -> DataFound:
@@ -15,7 +24,7 @@ def counted(data: DataSet) -> DataFound:
         dataset=data.name,
         root=str(data.root),
         items=len(data.items),
-        domains={part.domain: _domain(data, part) for part in parts},
+        domains={part.domain: _counted(data, part) for part in parts},
         identical=identical(parts),
         near=None,
     )
@@ -27,8 +36,57 @@ def by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
     return dict(zip(data.items, counts, strict=True))
 
 
-def _domain(data: DataSet, part: Photographs) -> DomainFound:
+def _counted(data: DataSet, part: Photographs) -> DomainFound:
     items = by_item(data, part) if part.labelled else None
     return DomainFound(
         len(part), items, None if items is None else [name for name, n in items.items() if not n], None, None
     )
+
+
+def data_found(case: "Case", judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataFound:
+    """What the opened domains hold; labels are looked at in those `observed`, by what heads `judged` of them (n, K)."""
+    readable = [domain.photographs for domain in case.domains.values()]
+    hashes = [perceptual_hashes(domain.pixels, domain.photographs.rows) for domain in case.domains.values()]
+    return DataFound(
+        dataset=case.data.name,
+        root=str(case.data.root),
+        items=len(case.data.items),
+        domains={
+            name: _opened(case.data, domain, judged.get(name), name in observed)
+            for name, domain in case.domains.items()
+        },
+        identical=identical(readable),
+        near=near(readable, hashes),
+    )
+
+
+def _opened(data: DataSet, domain: "Domain", judged: "FloatArray | None", observed: bool) -> DomainFound:
+    kept = domain.photographs
+    items = by_item(data, kept) if observed else None
+    good = set(kept.files)
+    return DomainFound(
+        photographs=len(domain.whole),
+        items=items,
+        missing=None if items is None else [item for item, count in items.items() if not count],
+        unreadable=[file for file in domain.whole.files if file not in good],
+        doubts=None if judged is None else _doubts(data, kept, judged),
+    )
+
+
+def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[Doubt]:
+    """Labels that look wrong; of items with too few photographs to learn from the others, none does."""
+    margins = doubts(judged, photographs.items)
+    contents = {
+        item: len({photographs.digests[n] for n in np.flatnonzero(photographs.items == item)})
+        for item in np.unique(photographs.items).tolist()
+    }
+    return [
+        Doubt(
+            file=photographs.files[place],
+            item=data.items[photographs.items[place]],
+            likelier=data.items[judged[place].argmax()],
+            margin=float(margins[place]),
+        )
+        for place in np.argsort(-margins, kind="stable").tolist()
+        if margins[place] >= DOUBT and contents[int(photographs.items[place])] >= FOLDS
+    ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from office31_cli import paths
 from office31_cli._version import __version__
-from office31_cli.recipes.benchmark.plan import cores
+from office31_cli.processes import cores
 
 EXTRAS = {
     "plots": ("matplotlib", "pictures of what the terminal draws with characters"),

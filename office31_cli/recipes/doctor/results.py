@@ -7,6 +7,9 @@ from office31_cli.data.duplicates import Group
 from office31_cli.metrics.foretold import Foretold, Signs
 from office31_cli.recipes.doctor.machine import Machine
 
+FOLDS = 5
+"""Each photograph is judged by a head that learnt from the other four fifths."""
+
 
 @dataclass(frozen=True)
 class Doubt:

@@ -1,14 +1,18 @@
 """`office31 models export`: a stored model as one file, for here or for elsewhere."""
 
+import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from office31_cli import storage
+from office31_cli._version import __version__
 from office31_cli.data.catalogue import location
-from office31_cli.errors import Misuse, Office31Error
+from office31_cli.errors import Misuse, Office31Error, Refused
 from office31_cli.models import formats
+from office31_cli.models.formats.base import ITEMS, Format
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.evaluate import evaluate
 from office31_cli.registry import Entry, Registry, bundle, lineage
@@ -16,10 +20,13 @@ from office31_cli.registry.lineage import Node
 from office31_cli.results import Evaluated
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow import seen_labels
+from office31_cli.workflow.calibration import load_calibration
 from office31_cli.workflow.selection import data_of
 
 if TYPE_CHECKING:
-    from office31_cli.recipes.models.export_compute import Written
+    from office31_cli.models.preprocessing import Preprocessing
+    from office31_cli.models.program import Graph
+    from office31_cli.recipes.models.parity import Parity
 
 BUNDLE = "safetensors"
 """Weights and card, which `office31 models import` takes back. The other formats are graphs that run by themselves."""
@@ -100,11 +107,8 @@ def export(
         chosen = formats.load(form)
         chosen.check(opset)
         tolerance = _positive(TOLERANCE if tolerance is None else tolerance)
-        from office31_cli.recipes.models import (
-            export_compute,  # torch, 3 s: only now that all that was typed makes sense
-        )
 
-        written = export_compute.write(
+        written = write(
             entry,
             path,
             chosen,
@@ -167,3 +171,98 @@ def _positive(tolerance: float) -> float:
     if not 0 < tolerance < math.inf:
         raise Misuse(f"--tolerance {tolerance:g}", "not above zero", "use a number such as 1e-3")
     return tolerance
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A graph in a file: its ends, what it was compared with, and Python that runs it."""
+
+    graph: "Graph"
+    format: Format
+    parity: "Parity"
+    usage: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """What it adds to the object that `export --json` prints."""
+        return {
+            "preprocessing": self.graph.preprocesses,
+            "given": asdict(self.graph.given),
+            "answers": [asdict(end) for end in self.graph.answers],
+            "parity": self.parity.to_json(),
+        }
+
+
+def write(
+    entry: Entry,
+    path: Path,
+    form: Format,
+    *,
+    inside: bool,
+    opset: int | None,
+    tolerance: float,
+    pictures: int,
+    observer: Observer,
+) -> Written:
+    """Write the model's graph to `path`; raises `Refused` where the file's answers are not the model's."""
+    from office31_cli.models.program import traced
+    from office31_cli.models.stored import load_network
+    from office31_cli.recipes.models.parity import compared
+
+    network, preprocessing = load_network(entry)
+    network.eval()
+    calibration = load_calibration(entry)
+    temperature = None if calibration is None else calibration.temperature
+    graph = traced(network, preprocessing, inside=inside, temperature=temperature)
+    content = form.write(graph, _notes(entry, graph, preprocessing), opset)
+    parity = compared(form.run(content), graph, network, preprocessing, entry, count=pictures, observer=observer)
+    if not parity.largest_difference <= tolerance:
+        raise Refused(
+            printable(str(path)),
+            f"a logit of the {form.name} file differs from the model's by {parity.largest_difference:.2g}, "
+            f"where {tolerance:g} is allowed",
+            "allow more with --tolerance, or choose another --format",
+        )
+    storage.write_file(path, content)
+    return Written(graph, form, parity, _usage(path.name, form, graph, preprocessing))
+
+
+def _notes(entry: Entry, graph: "Graph", preprocessing: "Preprocessing") -> dict[str, str]:
+    """What travels inside the file, so that it can be used alone."""
+    told = {
+        "office31.given": asdict(graph.given),
+        "office31.answers": [asdict(end) for end in graph.answers],
+        ITEMS: entry.card.items,
+        "office31.preprocessing": preprocessing.to_json() | {"inside": graph.preprocesses},
+        "office31.labels_used": entry.card.labels_used,
+    }
+    texts = {key: json.dumps(value) for key, value in told.items()}  # in ASCII: a name may be no UTF-8
+    return texts | {"office31.model": entry.name, "office31.id": entry.id, "office31.version": __version__}
+
+
+def _usage(file: str, form: Format, graph: "Graph", preprocessing: "Preprocessing") -> list[str]:
+    """Lines of Python that name what is on a photograph."""
+    return [
+        "import json",
+        "import numpy",
+        f"import {form.module}",
+        "from PIL import Image, ImageOps",
+        *_picture(graph, preprocessing),
+        *form.usage(file, graph.given.name),
+        "print(items[item[0].argmax()])",
+    ]
+
+
+def _picture(graph: "Graph", preprocessing: "Preprocessing") -> list[str]:
+    """Lines of Python that make one photograph what the graph is given."""
+    upright = 'ImageOps.exif_transpose(Image.open("photograph.jpg")).convert("RGB")'
+    name, side, crop = graph.given.name, preprocessing.side, preprocessing.crop
+    if graph.preprocesses:
+        return [f"{name} = numpy.asarray({upright})[None]"]
+    start = (side - crop) // 2
+    middle = f"{start}:{start + crop}"
+    return [
+        f"squashed = {upright}.resize(({side}, {side}), Image.Resampling.BILINEAR)",
+        f"pixels = numpy.asarray(squashed, numpy.float32)[{middle}, {middle}] / 255",
+        f"pixels = (pixels - {preprocessing.mean}) / {preprocessing.std}",
+        f"{name} = pixels.transpose(2, 0, 1)[None].astype(numpy.float32)",
+    ]

@@ -12,12 +12,12 @@ from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import FloatArray
-from office31_cli.recipes.evaluate_compute import scored
+from office31_cli.recipes.evaluate import scored
 from office31_cli.recipes.models.rows import inside
 from office31_cli.recipes.report import provenance
 from office31_cli.recipes.report.embedding import FEWEST, embedded, unit
-from office31_cli.recipes.report.family import family, lines
 from office31_cli.recipes.report.galleries import galleries
+from office31_cli.recipes.report.provenance import family, lines
 from office31_cli.recipes.report.results import (
     Cloud,
     Curves,

@@ -1,15 +1,19 @@
 """The commands that make a stored model again, from its card and its parents'."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from office31_cli.data import office31
 from office31_cli.data.catalogue import SAMPLE
 from office31_cli.engine.settings import NOTHING_ADDED
 from office31_cli.models.catalogue import is_path
+from office31_cli.recipes.models.rows import ModelRow
+from office31_cli.recipes.report.results import Relative
+from office31_cli.registry import Registry
 from office31_cli.registry.card import Card
+from office31_cli.registry.lineage import Node, forest
 from office31_cli.registry.names import made_from
-from office31_cli.workflow import forced
+from office31_cli.workflow import resume
 
 _BRING = {office31.NAME: "office31 download", SAMPLE: "office31 download --sample"}
 
@@ -45,7 +49,7 @@ def notes(chain: Chain) -> list[str]:
     if is_path(weights):
         found.append(f"{weights} is the file whose SHA-256 begins with {digest}")
     for name, card in chain:
-        if told := forced.in_words(card.configuration.get(forced.KEY)):
+        if told := resume.in_words(card.configuration.get(resume.KEY)):
             found.append(f"{name} is an exception, with what was made from it: it is not bit-identical, as it {told}")
         if "listed" in card.configuration:
             count = len(card.configuration["listed"])
@@ -123,3 +127,61 @@ def _flag(name: str, value: Any) -> tuple[str, ...]:
 
 def _list_of(name: str) -> str:
     return f"{name}.txt"
+
+
+MOST_BESIDE = 4
+"""Models below another that are shown beside those that matter, the newest ones; the rest is counted."""
+
+
+def lines(*ids: str) -> list[list[Node]]:
+    """For each of some stored models the line that leads to it, from the oldest ancestor on."""
+    roots = forest(Registry())
+    above: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}
+    waiting = [*roots]
+    while waiting:
+        node = waiting.pop()
+        nodes[node.id] = node
+        above |= {child.id: node for child in node.children}
+        waiting += node.children
+    return [[*reversed([*_upwards(nodes[model_id], above)])] for model_id in ids]
+
+
+def _upwards(node: Node, above: dict[str, Node]) -> Iterable[Node]:
+    yield node
+    while node.id in above:
+        node = above[node.id]
+        yield node
+
+
+def family(this: list[Node], other: list[Node] | None = None) -> list[Relative]:
+    """The trees that hold the ends of these lines: the lines themselves and what hangs on them directly."""
+    wanted = [this] if other is None else [this, other]
+    kept = {node.id for line in wanted for node in line}
+    ends = {line[-1].id: role for line, role in zip(wanted, ("this", "other"), strict=False)}
+    rows: list[Relative] = []
+    roots = {line[0].id: line[0] for line in wanted}
+    waiting: list[tuple[Node | int, int]] = [(root, 0) for root in reversed(roots.values())]
+    while waiting:
+        node, depth = waiting.pop()
+        if isinstance(node, int):
+            rows.append(Relative(depth, "", "left out", None, "", node))
+            continue
+        rows.append(_relative(node, depth, ends.get(node.id, "ancestor" if node.id in kept else "")))
+        if node.id in kept:
+            shown, left_out = _children(node, kept)
+            below: list[Node | int] = [*shown, *([left_out] if left_out else [])]
+            waiting += [(child, depth + 1) for child in reversed(below)]
+    return rows
+
+
+def _children(node: Node, kept: set[str]) -> tuple[list[Node], int]:
+    """Those to show, oldest first, and the number of the others."""
+    beside = [child for child in node.children if child.id not in kept]
+    left_out = {child.id for child in beside[:-MOST_BESIDE]}
+    return [child for child in node.children if child.id not in left_out], len(left_out)
+
+
+def _relative(node: Node, depth: int, role: str) -> Relative:
+    row = ModelRow.of(node.entry) if node.entry else None
+    return Relative(depth, row.model if row else node.id, node.state, row, role, 0)

@@ -1,0 +1,42 @@
+"""`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
+
+from office31_cli.data.published import by_method, nearest, published
+from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.benchmark.plan import Plan, matches_published
+from office31_cli.recipes.benchmark.results import SATURATED, SELECTION, Benchmarked, Estimated, comparisons_of, row_of
+
+
+def dry_run(plan: Plan, *, observer: Observer = SILENT) -> Estimated:
+    """How long the plan would take here, from a few steps of each method; no cell is computed."""
+    from office31_cli.recipes.benchmark import estimate  # torch, 3 s: only now that all that was typed makes sense
+
+    return estimate.estimated(plan, observer)
+
+
+def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
+    """Adapt from every domain to every other, by every method and with every seed, on cached features.
+
+    All of the source's labels are used, as in the field's protocol, and none of the target's; heads are drawn by the
+    seed, and source-free methods go on from what `erm` makes of them. Scored is the last epoch on all of the target.
+    Published averages stand beside ours where the photographs are Office-31's.
+    """
+    from office31_cli.recipes.benchmark import run  # torch, 3 s: only now that all that was typed makes sense
+
+    results = run.computed(plan, observer)
+    backbone = plan.request.backbone
+    network = plan.beside or nearest(backbone)
+    known = by_method(network) if network and matches_published(plan.request.data, plan.request.domains) else {}
+    rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
+    return Benchmarked(
+        backbone=backbone,
+        weights=results.weights,
+        selection=SELECTION,
+        validator=plan.validator,
+        seeds=list(plan.seeds),
+        photographs=results.photographs,
+        seconds=results.seconds,
+        rows=rows,
+        published=published(plan.beside) if plan.beside else [],
+        saturated=[task for task in plan.tasks if all((row.tasks[task]["mean"] or 0) >= SATURATED for row in rows)],
+        comparisons=comparisons_of(list(plan.methods), plan.tasks, plan.seeds, results.cells),
+    )
