@@ -156,7 +156,7 @@ def _runs(process: int) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, timeout: float | None = 30.0) -> Iterator[None]:
+def hold_lock(path: Path, *, timeout: float | None = 30.0) -> Iterator[None]:
     """Hold an exclusive lock on the file at `path` (made where needed), waiting up to `timeout` seconds.
 
     The lock belongs to the open file, so the system gives it back when the process dies. Raises `Failed`

@@ -20,7 +20,7 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def columns(text: str) -> int:
+def text_width(text: str) -> int:
     """How many columns of a terminal a printable text takes: two for a wide character."""
     if text.isascii():
         return len(text)
@@ -29,7 +29,7 @@ def columns(text: str) -> int:
     return cell_len(text)
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """`text`, made `printable`, in at most so many characters, the last of which says that some are missing."""
     shown = printable(text)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
@@ -61,19 +61,19 @@ def _edits(word: str, other: str) -> int:
     return rows[-1][-1]
 
 
-def counted(number: int, noun: str, plural: str | None = None) -> str:
+def pluralize(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: `1 photograph`, `4,110 photographs`, `2 passes`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
-def listed(names: Iterable[str], most: int = 5) -> str:
+def join_names(names: Iterable[str], most: int = 5) -> str:
     """Names joined by commas, the rest counted: `a, b, c and 9 more`."""
     names = list(names)
     rest = len(names) - most
     return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {rest:,} more"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """About how long something takes: `less than 1 s`, `45 s`, `4.7 min`, `12 min`, `3.5 h`."""
     if seconds < 1:
         return "less than 1 s"

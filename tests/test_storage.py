@@ -83,16 +83,16 @@ def test_what_belongs_to_nobody_or_to_the_living(tmp_path: Path) -> None:
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     lock = tmp_path / "deep" / "lock"
     refusal = pytest.raises(Failed, match=f"process {os.getpid()} is working on it")
-    with storage.locked(lock), refusal, storage.locked(lock, timeout=0):
+    with storage.hold_lock(lock), refusal, storage.hold_lock(lock, timeout=0):
         raise AssertionError
-    with storage.locked(lock, timeout=0):
+    with storage.hold_lock(lock, timeout=0):
         pass
     child = os.fork()
     if child == 0:
-        with storage.locked(lock):
+        with storage.hold_lock(lock):
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    with storage.locked(lock, timeout=0):
+    with storage.hold_lock(lock, timeout=0):
         pass
 
 
@@ -106,7 +106,7 @@ def test_a_lock_that_its_last_holder_took_away_is_no_lock(tmp_path: Path, monkey
         flock(descriptor, how)
 
     monkeypatch.setattr(fcntl, "flock", too_late)
-    with storage.locked(lock), pytest.raises(Failed, match="is working on it"), storage.locked(lock, timeout=0):
+    with storage.hold_lock(lock), pytest.raises(Failed, match="is working on it"), storage.hold_lock(lock, timeout=0):
         raise AssertionError
 
 

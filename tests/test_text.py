@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.text import columns, counted, did_you_mean, duration, listed, printable
+from office31_cli.text import did_you_mean, format_duration, join_names, pluralize, printable, text_width
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "L", "S"])))
@@ -59,16 +59,16 @@ def test_suggestions_are_printable() -> None:
 
 
 def test_counts_and_lists() -> None:
-    assert [counted(number, "item") for number in (0, 1, 4110)] == ["0 items", "1 item", "4,110 items"]
-    assert listed("ab") == "a, b"
-    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
+    assert [pluralize(number, "item") for number in (0, 1, 4110)] == ["0 items", "1 item", "4,110 items"]
+    assert join_names("ab") == "a, b"
+    assert join_names("abcdefg") == "a, b, c, d, e and 2 more"
 
 
 def test_wide_characters_take_two_columns() -> None:
-    assert [columns(text) for text in ("", "mug", "vélo", "カメラ", "a カ")] == [0, 3, 4, 6, 4]
+    assert [text_width(text) for text in ("", "mug", "vélo", "カメラ", "a カ")] == [0, 3, 4, 6, 4]
 
 
 def test_a_duration_is_never_nothing_and_grows_coarser() -> None:
     told = {0: "less than 1 s", 0.4: "less than 1 s", 8.4: "8 s", 99: "99 s", 282: "4.7 min", 3600: "60 min"}
-    assert {seconds: duration(seconds) for seconds in told} == told
-    assert duration(12600) == "3.5 h"
+    assert {seconds: format_duration(seconds) for seconds in told} == told
+    assert format_duration(12600) == "3.5 h"

@@ -12,7 +12,7 @@ from office31_cli.recipes.models.rows import Lineage, ModelRow, Models, Removed,
 from office31_cli.registry import Registry, lineage, upkeep
 from office31_cli.render import models as report
 from office31_cli.render.console import Reporter
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 app = typer.Typer(help="The stored models: what there is, and where it came from.")
 
@@ -97,7 +97,7 @@ def verify(as_json: AsJson = False) -> None:
     Reporter(as_json=as_json).show(found, report.verified(found))
     if found.problems:
         first, others = found.problems[0], len(found.problems) - 1
-        more = f" (and {counted(others, 'other problem')})" if others else ""
+        more = f" (and {pluralize(others, 'other problem')})" if others else ""
         raise Refused(
             first.path,
             first.why + more,

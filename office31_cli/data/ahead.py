@@ -5,18 +5,20 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from office31_cli.data.found import Found
-from office31_cli.data.pixels import Pixels, decode, unreadable
+from office31_cli.data.found import PictureFile
+from office31_cli.data.pixels import Pixels, decode, unreadable_picture
 from office31_cli.errors import Failed, Refused
 from office31_cli.processes import cores
 
-Decoded = Pixels | Failed | Refused
+DecodeResult = Pixels | Failed | Refused
 """A picture's pixels (side, side, 3), or what keeps them from being read."""
 
 
-def decoded_ahead(pictures: Iterable[Found], side: int, ahead: int) -> Generator[tuple[Path, Decoded], None, None]:
+def decode_ahead(
+    pictures: Iterable[PictureFile], side: int, ahead: int
+) -> Generator[tuple[Path, DecodeResult], None, None]:
     """Each picture as `data.pixels.decode` has it, in order; up to `ahead` are decoded before they are asked for."""
-    waiting: deque[tuple[Path, Future[Decoded]]] = deque()
+    waiting: deque[tuple[Path, Future[DecodeResult]]] = deque()
     pool = ThreadPoolExecutor(cores())  # Pillow decodes without holding the interpreter's lock
     try:
         for found in pictures:
@@ -30,9 +32,9 @@ def decoded_ahead(pictures: Iterable[Found], side: int, ahead: int) -> Generator
         pool.shutdown(cancel_futures=True)
 
 
-def _decoded(found: Found, side: int) -> Decoded:
+def _decoded(found: PictureFile, side: int) -> DecodeResult:
     if found.why is not None:
-        return unreadable(found.path, found.why)
+        return unreadable_picture(found.path, found.why)
     try:
         return decode(found.path, side)
     except (Failed, Refused) as error:

@@ -55,7 +55,7 @@ _DAMAGE = (
 """What the standard library raises, between its lines and by design, on archives that are damaged or hostile."""
 
 
-def photographs(source: Path, find: Find) -> Iterator[tuple[Entry, bytes]]:
+def read_photographs(source: Path, find: Find) -> Iterator[tuple[Entry, bytes]]:
     """Every file in a folder, .zip, .tar or .tar.gz that `find` knows, with its bytes.
 
     The bytes are cut after one more than the manifest says: comparing them is the caller's part. Raises

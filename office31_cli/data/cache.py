@@ -103,7 +103,7 @@ def _cannot_compute(first: int, last: int) -> Rows:
     raise Failed("cache", f"rows {first} to {last - 1} are damaged", "run the command again with --jobs 1")
 
 
-def cached(
+def open_cache(
     kind: str,
     key: str,
     shape: tuple[int, ...],
@@ -120,7 +120,7 @@ def cached(
     folder = paths.cache_home() / kind / key
     lock = folder.with_name(f"{key}.lock")
     if not _whole(folder, shape, dtype):
-        with storage.locked(lock, timeout=None):
+        with storage.hold_lock(lock, timeout=None):
             if not _whole(folder, shape, dtype):  # nobody made it while we waited
                 if folder.exists():
                     observer.warn(f"cache: {folder} is damaged; it is made again")

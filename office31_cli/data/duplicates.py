@@ -37,7 +37,7 @@ Group = tuple[Place, ...]
 """Two places or more of what is the same, in order."""
 
 
-def identical(parts: Iterable[Photographs]) -> list[Group]:
+def find_identical(parts: Iterable[Photographs]) -> list[Group]:
     """The groups of byte-identical photographs, within a domain and across them."""
     places: dict[str, list[Place]] = defaultdict(list)
     for part in parts:
@@ -46,7 +46,7 @@ def identical(parts: Iterable[Photographs]) -> list[Group]:
     return sorted(tuple(sorted(group)) for group in places.values() if len(group) > 1)
 
 
-def near(parts: Sequence[Photographs], hashes: Sequence[Bits], most: int = ALIKE) -> list[Group]:
+def find_near_duplicates(parts: Sequence[Photographs], hashes: Sequence[Bits], most: int = ALIKE) -> list[Group]:
     """The groups of near duplicates: joined by hashes (n, bits) of which at most `most` bits differ.
 
     Byte-identical photographs count as one, by the first of its places; a photograph without a hash, whose bits are
@@ -66,7 +66,7 @@ def near(parts: Sequence[Photographs], hashes: Sequence[Bits], most: int = ALIKE
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
 
 
-def perceptual_hashes(pixels: CachedArray, rows: IntArray) -> Bits:
+def hash_pictures(pixels: CachedArray, rows: IntArray) -> Bits:
     """What photographs (n, side, side, 3) show in 255 bits each, whatever their size, quality or brightness.
 
     The discrete cosine transform of a grey thumbnail: which of the lowest 16 x 16 frequencies, but the mean, lie above

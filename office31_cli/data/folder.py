@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from office31_cli.errors import Failed, Misuse
-from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.text import did_you_mean, join_names, printable
 
 if TYPE_CHECKING:
     from office31_cli.data.photographs import Photographs
@@ -126,8 +126,8 @@ def _shared_items(root: Path, items: dict[str, tuple[str, ...]]) -> tuple[str, .
         if items[domain] != items[first]:
             missing = sorted(set(items[first]) - set(items[domain]))
             extra = sorted(set(items[domain]) - set(items[first]))
-            differences = [f"{domain} lacks {listed(missing)}"] if missing else []
-            differences += [f"{first} lacks {listed(extra)}"] if extra else []
+            differences = [f"{domain} lacks {join_names(missing)}"] if missing else []
+            differences += [f"{first} lacks {join_names(extra)}"] if extra else []
             raise Failed(
                 printable(str(root)),
                 printable(f"every domain must hold the same items, but {' and '.join(differences)}"),

@@ -10,14 +10,14 @@ from office31_cli.observer import SILENT, Observer
 
 
 @dataclass(frozen=True)
-class Found:
+class PictureFile:
     """Where a picture lies, and what is known already to keep it from being read."""
 
     path: Path
     why: str | None = None
 
 
-def pictures(named: Sequence[Path], observer: Observer = SILENT) -> Iterator[Found]:
+def find_pictures(named: Sequence[Path], observer: Observer = SILENT) -> Iterator[PictureFile]:
     """The named files, whatever they are called, and what is called as a picture in the named folders and below.
 
     The named come in their order, what is in a folder in that of the names; what is hidden is left out. A link to a
@@ -28,12 +28,12 @@ def pictures(named: Sequence[Path], observer: Observer = SILENT) -> Iterator[Fou
     while waiting:
         path, is_folder = waiting.pop()
         if not is_folder:
-            yield Found(Path(path))
+            yield PictureFile(Path(path))
             continue
         try:
             waiting += reversed(_inside(path, observer))
         except OSError as error:
-            yield Found(Path(path), f"this folder cannot be looked into ({error.strerror})")
+            yield PictureFile(Path(path), f"this folder cannot be looked into ({error.strerror})")
 
 
 def _inside(folder: str, observer: Observer) -> list[tuple[str, bool]]:

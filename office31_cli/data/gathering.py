@@ -69,7 +69,7 @@ class Gathering:
         while True:
             resumed = False
             try:
-                with transfer.fetched(url, limits=self._limits, observer=self._observer) as fetched:
+                with transfer.fetch(url, limits=self._limits, observer=self._observer) as fetched:
                     resumed = fetched.resumed
                     self._take(fetched.path, domain)
                     return self._require(printable(url), domain)
@@ -95,7 +95,7 @@ class Gathering:
         altered = []
         total, have = len(manifest.entries()), len(manifest.entries()) - len(self._missing)
         with self._observer.track("unpacking photographs", total, have) as advance:
-            for entry, content in archive.photographs(source, find):
+            for entry, content in archive.read_photographs(source, find):
                 if hashlib.sha256(content).hexdigest() != entry.sha256:
                     altered.append(entry.path)
                     continue

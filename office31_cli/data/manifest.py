@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from office31_cli import storage
 from office31_cli.observer import SILENT, Observer
-from office31_cli.text import counted, listed, printable
+from office31_cli.text import join_names, pluralize, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Differences:
         """Each kind with its number and the first few names."""
         kinds = (("missing", self.missing), ("altered", self.altered), ("not of the data set", self.extra))
         return "; ".join(
-            f"{counted(len(names), 'file')} {kind} ({listed(map(printable, names), 3)})"
+            f"{pluralize(len(names), 'file')} {kind} ({join_names(map(printable, names), 3)})"
             for kind, names in kinds
             if names
         )

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import PIL
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from office31_cli.data.cache import CachedArray, cached, content_key
+from office31_cli.data.cache import CachedArray, content_key, open_cache
 from office31_cli.data.photographs import BoolArray, Photographs
 from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer
@@ -73,14 +73,14 @@ def decode(path: Path, side: int) -> Pixels:
         return np.asarray(small, dtype=np.uint8)
 
 
-def whole(path: Path, side: int) -> Pixels:
+def decode_unscaled(path: Path, side: int) -> Pixels:
     """The photograph (h, w, 3) as it is just before `decode` squashes it; raises as that does."""
     with _opened(path) as picture:
         picture.draft("RGB", (side, side))
         return np.asarray(_to_rgb(_upright(picture)), dtype=np.uint8)
 
 
-def thumbnail(path: Path, side: int) -> bytes:
+def encode_thumbnail(path: Path, side: int) -> bytes:
     """The photograph made to fit into (side, side), upright, as a JPEG file's bytes; raises as `decode` does.
 
     It is encoded anew from its pixels, so nothing else that the file holds, such as where it was taken, comes along.
@@ -94,7 +94,7 @@ def thumbnail(path: Path, side: int) -> bytes:
         return file.getvalue()
 
 
-def size(path: Path) -> tuple[int, int]:
+def read_size(path: Path) -> tuple[int, int]:
     """The photograph's width and height as its header says, before EXIF turns it; raises as `decode` does."""
     with _opened(path) as picture:
         return picture.size
@@ -113,7 +113,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except _BROKEN as error:
         unknown = isinstance(error, UnidentifiedImageError)
         reason = "it is no picture in a known format" if unknown else getattr(error, "strerror", None) or str(error)
-        raise unreadable(path, reason) from None
+        raise unreadable_picture(path, reason) from None
 
 
 @functools.cache
@@ -123,7 +123,7 @@ def _hush_libtiff() -> None:
         ctypes.CDLL(str(library)).TIFFSetErrorHandler(None)
 
 
-def unreadable(path: Path, reason: str) -> Failed:
+def unreadable_picture(path: Path, reason: str) -> Failed:
     """What to say of a picture that cannot be read."""
     return Failed(
         printable(str(path)),
@@ -166,7 +166,9 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def decoded(photographs: Photographs, side: int, *, skip_bad: bool = False, observer: Observer = SILENT) -> CachedArray:
+def decode_domain(
+    photographs: Photographs, side: int, *, skip_bad: bool = False, observer: Observer = SILENT
+) -> CachedArray:
     """All photographs of a domain as a cached array of shape (n, side, side, 3), 8-bit RGB.
 
     Takes the whole domain, not a subset. A picture that cannot be decoded raises as `decode` does, or with
@@ -187,10 +189,12 @@ def decoded(photographs: Photographs, side: int, *, skip_bad: bool = False, obse
     key = content_key(pixels=photographs.content, side=side, decoder=_DECODER, skip_bad=skip_bad)
     shape = (len(photographs), side, side, 3)
     pool = ThreadPoolExecutor(cores())  # Pillow decodes without holding the interpreter's lock
-    return cached("pixels", key, shape, np.uint8, compute, label=f"decoding {photographs.domain}", observer=observer)
+    return open_cache(
+        "pixels", key, shape, np.uint8, compute, label=f"decoding {photographs.domain}", observer=observer
+    )
 
 
-def readable(pixels: CachedArray, photographs: Photographs) -> BoolArray:
+def find_readable(pixels: CachedArray, photographs: Photographs) -> BoolArray:
     """Which photographs of a domain could be decoded, as a mask (n,): only wholly black rows are looked at again."""
     mask = np.ones(len(photographs), dtype=np.bool_)
     for index in pixels.blank_rows().tolist():

@@ -22,7 +22,7 @@ _FAIREST = ("last iteration", "unknown")
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRow:
     """One row of a published table; accuracies are fractions."""
 
     method: str
@@ -41,32 +41,32 @@ class Published:
         return _SAME.get(lowered, lowered)
 
 
-def published(backbone: str | None = None) -> list[Published]:
+def read_published(backbone: str | None = None) -> list[PublishedRow]:
     """The rows for a network, such as `AlexNet`, in the file's order; all of them without one."""
     with _FILE.open(encoding="utf-8", newline="") as stream:
         rows = [_row(fields) for fields in csv.DictReader(stream)]
     return [row for row in rows if backbone is None or row.backbone.lower() == backbone.lower()]
 
 
-def by_method(backbone: str) -> dict[str, Published]:
+def choose_by_method(backbone: str) -> dict[str, PublishedRow]:
     """By our name for the method its row for a network; of several the one whose epoch was chosen most fairly."""
-    found: dict[str, Published] = {}
-    for row in sorted(published(backbone), key=lambda row: (*_FAIREST, row.selection).index(row.selection)):
+    found: dict[str, PublishedRow] = {}
+    for row in sorted(read_published(backbone), key=lambda row: (*_FAIREST, row.selection).index(row.selection)):
         found.setdefault(row.name, row)
     return found
 
 
-def nearest(backbone: str) -> str | None:
+def nearest_network(backbone: str) -> str | None:
     """The network with published rows that comes nearest to one of torchvision's, if any does."""
     return _NEAREST.get(backbone)
 
 
-def backbones() -> tuple[str, ...]:
+def published_networks() -> tuple[str, ...]:
     """The networks that there are rows for."""
-    return tuple(dict.fromkeys(row.backbone for row in published()))
+    return tuple(dict.fromkeys(row.backbone for row in read_published()))
 
 
-def _row(fields: dict[str, str]) -> Published:
+def _row(fields: dict[str, str]) -> PublishedRow:
     tasks = {name: float(text) / 100 for name, text in fields.items() if len(name) == 3 and name[1] == "-"}
     told = {name: fields[name] for name in ("method", "backbone", "selection", "source")}
-    return Published(**told, tasks=tasks, average=float(fields["average"]) / 100)
+    return PublishedRow(**told, tasks=tasks, average=float(fields["average"]) / 100)

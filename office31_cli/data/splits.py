@@ -16,7 +16,7 @@ import numpy as np
 from office31_cli.data.photographs import BoolArray, IntArray
 
 
-def held_out(items: IntArray, groups: Sequence[str], *, fraction: float = 0.2, seed: int = 0) -> BoolArray:
+def choose_held_out(items: IntArray, groups: Sequence[str], *, fraction: float = 0.2, seed: int = 0) -> BoolArray:
     """True (n,) for the photographs that are held out; `items` (n,) are labels, `groups` n content hashes.
 
     Each item gives its share, and together they give the share of all photographs, rounded up (564 of 2,817
@@ -38,7 +38,7 @@ def held_out(items: IntArray, groups: Sequence[str], *, fraction: float = 0.2, s
     return _belonging(groups, chosen)
 
 
-def draw_labelled(items: IntArray, groups: Sequence[str], *, per_item: int, seed: int) -> BoolArray:
+def choose_few_labelled(items: IntArray, groups: Sequence[str], *, per_item: int, seed: int) -> BoolArray:
     """True (n,) for `per_item` photographs of each item, drawn by seed.
 
     No two of them are twins; an item with fewer groups gives one photograph of each. A draw of k is part of
@@ -54,7 +54,7 @@ def draw_labelled(items: IntArray, groups: Sequence[str], *, per_item: int, seed
     return drawn
 
 
-def folds(items: IntArray, groups: Sequence[str], *, count: int, seed: int = 0) -> IntArray:
+def assign_folds(items: IntArray, groups: Sequence[str], *, count: int, seed: int = 0) -> IntArray:
     """The number (n,) of each photograph's fold, from 0 to `count` - 1; twins are in one fold.
 
     Each item is spread over the folds as evenly as its groups allow; content that is labelled as two items goes with

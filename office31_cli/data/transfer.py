@@ -20,14 +20,14 @@ from office31_cli.data import web
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer
-from office31_cli.text import counted, printable
+from office31_cli.text import pluralize, printable
 
 _BUSY = (408, 429, 500, 502, 503, 504)
 _HTML = ("text/html", "application/xhtml+xml")
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedFile:
     """A file that arrived; `resumed` where a part of it is from an earlier run, and may be of another file."""
 
     path: Path
@@ -35,7 +35,7 @@ class Fetched:
 
 
 @contextlib.contextmanager
-def fetched(url: str, *, limits: Limits | None = None, observer: Observer = SILENT) -> Iterator[Fetched]:
+def fetch(url: str, *, limits: Limits | None = None, observer: Observer = SILENT) -> Iterator[FetchedFile]:
     """The file at `url`, for as long as the context lasts; it is removed when that ends, also when with `Refused`.
 
     What anything else breaks off is kept for the next time. Raises `Failed` where no whole file can be had, and
@@ -44,7 +44,7 @@ def fetched(url: str, *, limits: Limits | None = None, observer: Observer = SILE
     transfer = _Transfer(url, limits or Limits(), observer)
     try:
         transfer.finish()
-        yield Fetched(transfer.body, transfer.resumed)
+        yield FetchedFile(transfer.body, transfer.resumed)
     except Refused:
         storage.remove_folder(transfer.folder)
         raise
@@ -90,7 +90,7 @@ class _Transfer:
                 fault = str(error)
             else:
                 return self._refuse_html()
-        raise self._failed(f"{fault} ({counted(self._limits.attempts, 'attempt')})")
+        raise self._failed(f"{fault} ({pluralize(self._limits.attempts, 'attempt')})")
 
     def release(self) -> None:
         """Leave the folder, if anything came, to whoever asks for the address next."""
@@ -127,7 +127,7 @@ class _Transfer:
     def _agree(self, answer: http.client.HTTPResponse, have: int) -> None:
         """Make ready for the answer's body: at the end of ours if it goes on there, else at a new beginning."""
         start, total = web.extent(answer)
-        validator = web.validator(answer)
+        validator = web.version_tag(answer)
         if total is not None and total > self._limits.body:
             raise self._too_large()
         if answer.status == 200:
@@ -142,7 +142,7 @@ class _Transfer:
         size, pace = self._size(), _Pace(self._limits)
         label = f"downloading from {printable(urllib.parse.urlsplit(self._url).netloc)}"
         with self.body.open("ab") as stream, self._observer.track(label, self._total or 0, size) as advance:
-            while block := web.read(answer):
+            while block := web.read_block(answer):
                 size += len(block)
                 if size > self._limits.body:
                     raise self._too_large()

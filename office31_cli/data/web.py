@@ -55,11 +55,11 @@ def ask(url: str, headers: dict[str, str], limits: Limits) -> http.client.HTTPRe
         if answer.status not in _REDIRECTS:
             return answer
         answer.close()
-        address = redirected(address, answer.headers.get("Location", ""))
+        address = resolve_redirect(address, answer.headers.get("Location", ""))
     raise Failed(printable(url), f"redirected more than {limits.redirects} times", ADVICE)
 
 
-def redirected(address: str, location: str) -> str:
+def resolve_redirect(address: str, location: str) -> str:
     """Where `location`, seen from `address`, leads to; raises `Refused` where a download must not go."""
     try:
         target = urllib.parse.urljoin(address, location)
@@ -73,7 +73,7 @@ def redirected(address: str, location: str) -> str:
     return target
 
 
-def read(answer: http.client.HTTPResponse) -> bytes:
+def read_block(answer: http.client.HTTPResponse) -> bytes:
     """The next block as soon as any of it is here; empty at the end."""
     try:
         return answer.read1(_BLOCK)
@@ -83,7 +83,7 @@ def read(answer: http.client.HTTPResponse) -> bytes:
         raise Broken(f"the connection broke ({printable(str(error)) or type(error).__name__})") from error
 
 
-def validator(answer: http.client.HTTPResponse) -> str | None:
+def version_tag(answer: http.client.HTTPResponse) -> str | None:
     """What tells this version of the file from another, fit for `If-Range`."""
     etag = answer.headers.get("ETag", "")
     found = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")

@@ -24,7 +24,7 @@ from office31_cli.errors import Failed
 from office31_cli.models.state_dict import misfits
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import strict_json
-from office31_cli.text import listed, printable
+from office31_cli.text import join_names, printable
 
 History = list[dict[str, float]]
 
@@ -78,7 +78,7 @@ class Checkpoints:
     def held(self) -> Iterator[None]:
         """Keep other processes from working on the same run; raises `Failed` naming the one that does."""
         lock = self.folder.with_suffix(".lock")
-        with storage.locked(lock, timeout=0):
+        with storage.hold_lock(lock, timeout=0):
             try:
                 yield
             finally:  # while it is still held, so that no other process's lock is taken away
@@ -193,7 +193,7 @@ def _brought_over(state: State, origin: Path) -> History:
     if not faults and not _same_steps(state.optimizer, tensors, about["groups"]):
         faults = ["its optimizer is of another kind, or has other groups of weights"]
     if faults:
-        why = f"the checkpoint of the run that differs does not fit: {printable(listed(faults, 3))}"
+        why = f"the checkpoint of the run that differs does not fit: {printable(join_names(faults, 3))}"
         raise Failed(what, why, "repeat its settings, or leave --resume and --force out to begin anew")
     return _brought_back(state, about, tensors, state.optimizer.state_dict()["param_groups"])
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from office31_cli._version import __version__
-from office31_cli.data.cache import CachedArray, Rows, cached, content_key
+from office31_cli.data.cache import CachedArray, Rows, content_key, open_cache
 from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.engine.device import fast_arithmetic, precision
 from office31_cli.engine.freezing import frozen_shape
@@ -86,7 +86,7 @@ def frozen_outputs(
 
     which = f", view {view + 1}" if view else "" if partners is None else ", mixed in pairs"
     label = f"features of {photographs.domain}{which}"
-    return cached("features", key, (len(photographs), *shape), dtype, compute, label=label, observer=observer)
+    return open_cache("features", key, (len(photographs), *shape), dtype, compute, label=label, observer=observer)
 
 
 def _draws(digests: Sequence[str], view: int) -> Draws:

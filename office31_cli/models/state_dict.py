@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli.errors import Failed
-from office31_cli.text import listed, printable
+from office31_cli.text import join_names, printable
 
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
 """Heads that two old networks carry for their first training only."""
@@ -28,7 +28,7 @@ def load_weights(
         faults += [f"{key} holds values that are not finite" for key in wrong]
         todo += ", or take them as they are: office31 pretrain --allow-nonfinite"
     if faults:
-        raise Failed("weights", f"they do not fit: {printable(listed(faults, 3))}", todo)
+        raise Failed("weights", f"they do not fit: {printable(join_names(faults, 3))}", todo)
     network.load_state_dict(dict(given), strict=False)
 
 

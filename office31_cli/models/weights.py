@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.torch_version import TorchVersion
 
 from office31_cli import storage
-from office31_cli.data.transfer import fetched
+from office31_cli.data.transfer import fetch
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
 from office31_cli.models.catalogue import OWN, TIMM, is_path
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import SILENT, Observer
-from office31_cli.text import listed, printable
+from office31_cli.text import join_names, printable
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
@@ -193,7 +193,7 @@ def _is_file_of(chosen: "WeightsEnum", path: str) -> bool:
 def _download(weights: str, url: str, path: Path, observer: Observer, right: Callable[[Path], bool]) -> None:
     """Bring a file to `path`, if its bytes are `right`."""
     try:
-        with fetched(url, limits=Limits(body=_LARGEST), observer=observer) as arrived:
+        with fetch(url, limits=Limits(body=_LARGEST), observer=observer) as arrived:
             if not right(arrived.path):
                 raise Refused(url, f"what arrived are not the bytes of {weights}", "try again, or give --weights PATH")
             storage.make_folder(path.parent)
@@ -201,7 +201,7 @@ def _download(weights: str, url: str, path: Path, observer: Observer, right: Cal
                 storage.write_file(path, iter(lambda: stream.read(1 << 20), b""))
     except Failed as error:
         here = _backbones_here()
-        other = f", or --backbone {listed(here, 3)}, whose weights are here" if here else ""
+        other = f", or --backbone {join_names(here, 3)}, whose weights are here" if here else ""
         raise Failed(
             f"weights {weights}",
             f"not in {printable(str(path.parent))} and cannot be fetched ({error.what}: {error.why})",

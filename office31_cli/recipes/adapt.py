@@ -13,7 +13,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.registry import Entry
 from office31_cli.results import Adapted
-from office31_cli.text import counted, did_you_mean, listed, printable
+from office31_cli.text import did_you_mean, join_names, pluralize, printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.request import (
     ADAPT_DEFAULTS,
@@ -57,7 +57,7 @@ def adapt(
     request = way.request(start, opened, target, source)
     selection.tell_model(model, start, observer)
     if left := [column for column in selection.outputs_of(start).columns if column != "item"]:
-        observer.say(f"adapt answers item alone: of {start.name}, it leaves {printable(listed(left))} behind")
+        observer.say(f"adapt answers item alone: of {start.name}, it leaves {printable(join_names(left))} behind")
     from office31_cli.workflow import adapt_run, training  # torch, 3 s: only now that all that was typed makes sense
 
     fields = training.train_and_store(adapt_run.AdaptRun.without_labels(request, observer), observer)
@@ -102,7 +102,7 @@ class Way:
         if steps is not None and steps < 1:
             raise Misuse(f"--steps {steps}", "too few", "use 1 or more")
         if method.passes is not None and (options.epochs, steps) != (None, None):
-            passes = counted(method.passes, "pass", "passes")
+            passes = pluralize(method.passes, "pass", "passes")
             raise Misuse("--epochs and --steps", f"{name} takes {passes} over the target", "leave them out")
         if options.train == "all" and views is not None:
             raise Misuse(f"--views {views}", "views are of frozen parts, and --train all freezes none", "leave it out")

@@ -159,7 +159,7 @@ def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> Downloaded:
         observer.say(f"the sample is there already: {root}")
     else:
         with staged(root) as staging:
-            sample.draw(staging, seed=seed, observer=observer)
+            sample.draw_sample(staging, seed=seed, observer=observer)
             storage.sync_all()
             try:
                 storage.replace(staging, root)

@@ -176,7 +176,7 @@ def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
 def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
     """What is to be answered: what the stored network does, unless something else is asked for."""
     before = selection.outputs_of(start)
-    asked = parse(written(before) if text is None else text, partial(columns.named, data))
+    asked = parse(written(before) if text is None else text, partial(columns.get_column, data))
     try:
         return asked.going_on_from(before)
     except ValueError as error:

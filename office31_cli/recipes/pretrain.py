@@ -69,7 +69,7 @@ def requested(
         backbone=backbone,
         weights=check_weights(backbone, _default_weights(backbone) if weights is None else weights),
         parent=None,
-        outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.named, opened)),
+        outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.get_column, opened)),
         suggested=f"{'all' if wanted == opened.labelled else '-'.join(wanted)}-{backbone}",
         options=options,
     )

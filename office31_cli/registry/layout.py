@@ -95,7 +95,7 @@ class Layout:
         lock = self.root / "lock"
         if lock.is_symlink():
             raise Refused(str(lock), "it is a link", "remove it; the registry never makes one")
-        with storage.locked(lock):
+        with storage.hold_lock(lock):
             self._check()
             for folder in self._folders:
                 storage.make_folder(folder)

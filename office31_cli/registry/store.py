@@ -17,7 +17,7 @@ from office31_cli.registry import tensors
 from office31_cli.registry.card import CARD_FILE, MODEL_FILE, Card, FileRecord
 from office31_cli.registry.entry import Entry, Problem, load
 from office31_cli.registry.layout import Layout
-from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.text import did_you_mean, join_names, printable
 
 Content = bytes | Callable[[Path], None]
 """A file to store: its bytes, or what writes it to a path."""
@@ -56,7 +56,7 @@ class Registry:
             return owner
         matches = [model_id for model_id in ids if word and model_id.startswith(word.lower())]
         if len(matches) > 1:
-            raise Misuse(f"model {word}", f"several ids begin so: {listed(sorted(matches))}", "give more digits")
+            raise Misuse(f"model {word}", f"several ids begin so: {join_names(sorted(matches))}", "give more digits")
         if not matches or not rules.is_like_id(word):  # a letter or two may be a mistyped name
             raise self._unknown(word)
         return matches[0]

@@ -13,7 +13,7 @@ from office31_cli.registry.card import CARD_FILE
 from office31_cli.registry.entry import Entry, Problem, load
 from office31_cli.registry.layout import Layout, read_small
 from office31_cli.registry.store import Registry
-from office31_cli.text import listed
+from office31_cli.text import join_names
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def remove(registry: Registry, word: str, *, force: bool = False) -> str:
         if children and not force:
             raise Misuse(
                 f"model {word}",
-                f"{listed(child.name for child in children)} came from it",
+                f"{join_names(child.name for child in children)} came from it",
                 "remove those first, or use --force to leave a tombstone in the lineage",
             )
         names = [name for name, owner in layout.names().items() if owner == model_id]

@@ -8,7 +8,7 @@ from rich.table import Table
 from office31_cli.recipes.benchmark.results import ALPHA, SATURATED, Benchmarked, BenchmarkRow, Estimated
 from office31_cli.render.console import spread
 from office31_cli.render.grid import Grid
-from office31_cli.text import counted, duration
+from office31_cli.text import format_duration, pluralize
 
 _WITHIN_NOISE = "†"
 
@@ -31,7 +31,7 @@ def grids(found: Benchmarked) -> Iterable[Grid]:
     tasks = list(found.rows[0].tasks)
     near = found.within_noise()
     yield Grid(
-        f"{found.backbone}, {counted(len(found.seeds), 'seed')}, {found.selection}, %",
+        f"{found.backbone}, {pluralize(len(found.seeds), 'seed')}, {found.selection}, %",
         (
             "method",
             *(f">{task}{'*' if task in found.saturated else ''}" for task in tasks),
@@ -49,23 +49,23 @@ def grids(found: Benchmarked) -> Iterable[Grid]:
 def estimate_table(found: Estimated) -> Table:
     """What would be computed, how long it would take, and how that comes about."""
     sizes = (
-        counted(len(found.tasks), "task"),
-        counted(len(found.seeds), "seed"),
-        counted(len(found.methods), "method"),
+        pluralize(len(found.tasks), "task"),
+        pluralize(len(found.seeds), "seed"),
+        pluralize(len(found.methods), "method"),
     )
     there = f", {found.there:,} of them there already" if found.there else ""
     rows = [
         [
             row.method if row.method in found.methods else f"{row.method}, which others go on from",
             str(row.seeds),
-            duration(row.seconds),
-            duration(row.seeds * row.seconds),
+            format_duration(row.seconds),
+            format_duration(row.seeds * row.seconds),
         ]
         for row in found.rows
     ]
-    total = ["all", "", "", duration(found.work)]
+    total = ["all", "", "", format_duration(found.work)]
     return Grid(
-        f"{' x '.join(sizes)}: {counted(found.cells, 'cell')}{there}; estimated: {duration(found.seconds)}",
+        f"{' x '.join(sizes)}: {pluralize(found.cells, 'cell')}{there}; estimated: {format_duration(found.seconds)}",
         ("method", ">seeds", ">a seed", ">together"),
         [*rows, total] if len(rows) > 1 else rows,
         _arithmetic(found),
@@ -78,12 +78,12 @@ def _arithmetic(found: Estimated) -> str:
     if found.cluster:
         where = "of the cluster, if they are as fast as this machine's,"
     if found.jobs > 1:
-        told = f"{found.jobs} processes {where} share {duration(found.work)} of work, the last is done after "
-        told += duration(found.seconds)
+        told = f"{found.jobs} processes {where} share {format_duration(found.work)} of work, the last is done after "
+        told += format_duration(found.seconds)
     else:
         told = f"one process {where} does them one after the other"
     views, rate = found.views, found.photographs_per_second
-    left = f"at most {views:,} (photographs x views) at about {rate:.0f} a second: {duration(views / rate)}"
+    left = f"at most {views:,} (photographs x views) at about {rate:.0f} a second: {format_duration(views / rate)}"
     return (
         f"a seed: a training on all tasks, by one process; {told}; "
         f"not counted: the start, and features that no earlier run has left, {left}"

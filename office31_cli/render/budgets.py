@@ -9,7 +9,7 @@ from rich.text import Text
 from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow, in_words
 from office31_cli.render.console import cell, spread, table
 from office31_cli.render.pictures import figure_of, write_picture
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 HEIGHT, STEP = 11, 9
 """Lines of the plot, and columns from one budget to the next."""
@@ -20,7 +20,7 @@ MARKS = "●▲■◆○△□◇✕+"
 def labels_tables(found: ComparedLabels) -> Iterable[Table | Text]:
     """The table, the plot, and what they say."""
     made = table(
-        f"{found.model} on {found.target}, {counted(len(found.seeds), 'seed')}, %",
+        f"{found.model} on {found.target}, {pluralize(len(found.seeds), 'seed')}, %",
         ">labels an item",
         "strategy",
         ">photographs",

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from office31_cli.render.console import percent, table
 from office31_cli.results import Evaluated
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 _WIDTH = 20
 """Characters of a bar that stands for all photographs."""
@@ -43,7 +43,7 @@ def confidence(result: Evaluated) -> Iterable[tuple[str, str]]:
         promised = "without labels nothing is promised"
     yield "", f"{conformal['mean_size']:.2f} items each; {promised}"
     if calibration["own"]:
-        own = counted(calibration["own"], "photograph")
+        own = pluralize(calibration["own"], "photograph")
         yield "", f"fitted on {own} of these: each fifth is judged by what the rest make of it"
 
 

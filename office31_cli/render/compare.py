@@ -13,14 +13,14 @@ from office31_cli.recipes.compare.results import (
 )
 from office31_cli.render.console import cell, spread, table
 from office31_cli.render.sparkline import sparkline
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 
 def outputs_tables(found: ComparedOutputs) -> list[Table]:
     """The alternatives, and what they say about the chapter."""
-    seeds = counted(len(found.rows[0].runs), "seed")
+    seeds = pluralize(len(found.rows[0].runs), "seed")
     made = table(
-        f"outputs on {found.backbone}, {seeds}, {counted(found.held_out, 'photograph')} held out",
+        f"outputs on {found.backbone}, {seeds}, {pluralize(found.held_out, 'photograph')} held out",
         "outputs",
         ">width",
         ">weights",
@@ -49,7 +49,7 @@ def optimizers_tables(found: ComparedOptimizers) -> list[Table]:
     made = []
     for network in dict.fromkeys(row.network for row in found.rows):
         rows = [row for row in found.rows if row.network == network]
-        made.append(_rates_table(f"items named after {counted(found.epochs, 'epoch')} on {network}", rows))
+        made.append(_rates_table(f"items named after {pluralize(found.epochs, 'epoch')} on {network}", rows))
     return [*made, *claims_tables(found.claims)]
 
 

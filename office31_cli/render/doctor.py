@@ -11,7 +11,7 @@ from office31_cli.recipes.doctor.machine import Machine
 from office31_cli.recipes.doctor.results import DataFound, Distance, Examined, Forecast, LabelShift
 from office31_cli.render.console import cell, percent, table
 from office31_cli.render.grid import Grid
-from office31_cli.text import counted, duration, listed, printable
+from office31_cli.text import format_duration, join_names, pluralize, printable
 
 _MOST = 5
 """Rows of a table that `--json` holds in full."""
@@ -35,7 +35,7 @@ def verdicts(found: Examined) -> Iterator[str]:
     """What was found, a line each, the most important first."""
     if found.forecast is not None:
         yield _foretold(found.forecast)
-        yield f"it takes about {duration(found.forecast.seconds)} here, on features that are there"
+        yield f"it takes about {format_duration(found.forecast.seconds)} here, on features that are there"
     if found.label_shift is not None:
         yield _label_shift(found.label_shift)
     if found.data is None:
@@ -72,14 +72,14 @@ def _in_order(data: DataFound) -> Iterator[str]:
     troubles = []
     for name, domain in data.domains.items():
         if domain.unreadable:
-            troubles.append(f"{name}: {counted(len(domain.unreadable), 'picture')} cannot be read; use --skip-bad")
+            troubles.append(f"{name}: {pluralize(len(domain.unreadable), 'picture')} cannot be read; use --skip-bad")
         if domain.missing:
-            troubles.append(f"{name}: no photograph of {listed(domain.missing)}")
+            troubles.append(f"{name}: no photograph of {join_names(domain.missing)}")
         if domain.doubts:
-            troubles.append(f"{name}: {counted(len(domain.doubts), 'doubtful label')} of {domain.photographs:,}")
+            troubles.append(f"{name}: {pluralize(len(domain.doubts), 'doubtful label')} of {domain.photographs:,}")
     for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
         for where, count in _by_domains(groups).items():
-            troubles.append(f"{where}: {counted(count, 'group')} of {what}")
+            troubles.append(f"{where}: {pluralize(count, 'group')} of {what}")
     yield from troubles or ["the photographs are in order"]
 
 
@@ -107,8 +107,8 @@ def _prospect(found: Examined, forecast: Forecast, distance: Distance, shift: La
         ("label shift", f"{percent(shift.total_variation)}; without any it reads up to {percent(shift.noise)}"),
         (
             "time",
-            f"{duration(forecast.seconds)} for {forecast.method}, and at most "
-            f"{duration(forecast.features / forecast.photographs_per_second)} for features",
+            f"{format_duration(forecast.seconds)} for {forecast.method}, and at most "
+            f"{format_duration(forecast.features / forecast.photographs_per_second)} for features",
         ),
     ]
     made = table(
@@ -137,7 +137,7 @@ def _domains(data: DataFound) -> Table:
         return "-" if found is None else f"{len(found):,}"
 
     return Grid(
-        f"{data.dataset}, {counted(data.items, 'item')}",
+        f"{data.dataset}, {pluralize(data.items, 'item')}",
         ("domain", ">photographs", ">an item", ">unreadable", ">doubtful labels"),
         [
             [
@@ -169,8 +169,8 @@ def _where(group: Group) -> str:
     paths = [PurePosixPath(place.domain, place.file) for place in group]
     folders = {path.parent for path in paths}
     if len(folders) > 1:
-        return listed(map(str, paths), 3)
-    return f"{folders.pop()}: {listed((path.name for path in paths), 3)}"
+        return join_names(map(str, paths), 3)
+    return f"{folders.pop()}: {join_names((path.name for path in paths), 3)}"
 
 
 def _doubts(data: DataFound) -> Iterator[Table]:
@@ -191,7 +191,7 @@ def _rest(count: int) -> str:
 def _machine(machine: Machine) -> Table:
     made = table("machine", "", "")
     made.show_header = False
-    threads = "" if machine.threads is None else f", {counted(machine.threads, 'thread')} for torch"
+    threads = "" if machine.threads is None else f", {pluralize(machine.threads, 'thread')} for torch"
     for name, value in (
         ("office31", f"{machine.office31}, Python {machine.python}"),
         ("torch", f"{machine.torch or 'not installed'}, torchvision {machine.torchvision or 'not installed'}"),

@@ -11,7 +11,7 @@ from office31_cli.render.heatmap import RIGHT, HeatMap
 from office31_cli.render.outputs import outputs_table
 from office31_cli.render.training import labels
 from office31_cli.results import Evaluated
-from office31_cli.text import counted, printable
+from office31_cli.text import pluralize, printable
 
 _BAR = 24
 """Columns of a bar for 100 %."""
@@ -30,7 +30,7 @@ def evaluation_tables(result: Evaluated, *, drawn: bool = False) -> list[Rendera
 
 
 def _score(result: Evaluated) -> Table:
-    made = table(f"{result.model} on {result.split}, {counted(result.photographs, 'photograph')}", "", "")
+    made = table(f"{result.model} on {result.split}, {pluralize(result.photographs, 'photograph')}", "", "")
     made.show_header = False
     low, high = result.ci95
     made.add_row("accuracy", f"{percent(result.accuracy)}  (95 % interval {percent(low)} to {percent(high)})")

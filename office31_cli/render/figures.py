@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from office31_cli import storage
 from office31_cli.render import palette
 from office31_cli.render.pictures import figure_of, write_picture
-from office31_cli.text import printable, shortened
+from office31_cli.text import printable, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -196,7 +196,7 @@ def _reliability(report: "Report") -> "Figure | None":
         axes.plot([0, 1], [0, 1], "--", color=palette.LIGHT["grey"], linewidth=0.8)
         at = "as it is" if row.temperature is None else f"at temperature {row.temperature:.2f}"
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy", aspect="equal")
-        axes.set_title(f"{shortened(row.model, 32)}\n{at}: ECE {100 * row.ece:.1f} %", fontsize=6)
+        axes.set_title(f"{shorten(row.model, 32)}\n{at}: ECE {100 * row.ece:.1f} %", fontsize=6)
     return figure
 
 

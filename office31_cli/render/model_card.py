@@ -14,7 +14,7 @@ from office31_cli.render.front_matter import Value, front_matter
 from office31_cli.render.grid import Grid, in_markdown
 from office31_cli.render.training import labels
 from office31_cli.results import Evaluated
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 
 def write(exported: Exported) -> None:
@@ -55,7 +55,7 @@ def _licence(data: object) -> dict[str, Value]:
 def _result(score: Evaluated) -> Value:
     domain, _, part = score.split.rpartition(":")
     low, high = score.ci95
-    named = f"Accuracy, 95 % interval {percent(low)} to {percent(high)}, {counted(score.photographs, 'photograph')}"
+    named = f"Accuracy, 95 % interval {percent(low)} to {percent(high)}, {pluralize(score.photographs, 'photograph')}"
     return {
         "task": {"type": "image-classification"},
         "dataset": {"type": score.data, "name": f"{score.data}, {domain}", "config": domain, "split": part},
@@ -77,7 +77,7 @@ def _body(exported: Exported) -> Iterator[str]:
     card = exported.entry.card
     yield f"# {in_markdown(exported.entry.name)}"
     items = ", ".join(map(in_markdown, card.items))
-    yield f"Names which of {counted(len(card.items), 'item')} is on a photograph: {items}."
+    yield f"Names which of {pluralize(len(card.items), 'item')} is on a photograph: {items}."
     yield "## Scores"
     yield from _scores(exported)
     yield "## Use"

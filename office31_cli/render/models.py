@@ -20,7 +20,7 @@ from office31_cli.render.calibration import mended
 from office31_cli.render.console import cell, percent, table
 from office31_cli.render.sparkline import course
 from office31_cli.render.training import labels
-from office31_cli.text import counted, listed, printable
+from office31_cli.text import join_names, pluralize, printable
 from office31_cli.workflow import resume
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def listing(models: Models) -> Table:
     """All models, newest first, in what fits a terminal of 80 columns; `show` and `--json` tell the rest."""
     made = table(
-        counted(len(models.rows), "model"),
+        pluralize(len(models.rows), "model"),
         "model",
         "id",
         "domains",
@@ -75,13 +75,13 @@ def tree(lineage: Lineage) -> Iterable[Tree]:
 def verified(found: Verified) -> Text | Table:
     """What a check of every byte found."""
     if found.problems:
-        return problems(counted(len(found.problems), "problem"), found.problems)
-    return Text(f"{counted(found.models, 'model')} checked, every byte as it should be")
+        return problems(pluralize(len(found.problems), "problem"), found.problems)
+    return Text(f"{pluralize(found.models, 'model')} checked, every byte as it should be")
 
 
 def renamed(shown: Shown) -> Text:
     """The model under its new name."""
-    return Text.assemble("model ", cell(shown.entry.id), " is called ", cell(listed(shown.entry.names)))
+    return Text.assemble("model ", cell(shown.entry.id), " is called ", cell(join_names(shown.entry.names)))
 
 
 def removed(gone: Removed) -> Text:
@@ -93,13 +93,13 @@ def freed(given: Collected) -> Text:
     """What `gc` gave back, and what it could."""
     gone, runs = given.freed, given.runs
     total = gone.bytes + (runs.bytes if given.forgotten else 0)
-    parts = [counted(gone.models, "removed model"), counted(gone.unfinished, "unfinished one")]
+    parts = [pluralize(gone.models, "removed model"), pluralize(gone.unfinished, "unfinished one")]
     told = Text(f"{decimal(total)} given back: ")
     if given.forgotten:
-        return told.append(f"{', '.join(parts)} and {counted(runs.count, 'interrupted run')}")
+        return told.append(f"{', '.join(parts)} and {pluralize(runs.count, 'interrupted run')}")
     told.append(" and ".join(parts))
     if runs.count:
-        kept = f"{counted(runs.count, 'interrupted run')} ({decimal(runs.bytes)})"
+        kept = f"{pluralize(runs.count, 'interrupted run')} ({decimal(runs.bytes)})"
         told.append(f"\n{kept} can be gone on from: office31 models gc --runs forgets them")
     return told
 
@@ -113,9 +113,9 @@ def exported(result: Exported) -> Table:
         graph, parity = result.written.graph, result.written.parity
         made.add_row("takes", cell(_end(graph.given)))
         made.add_row("answers", cell(", ".join(map(_end, graph.answers))))
-        shown = f"{counted(parity.pictures, 'picture')} drawn for it"
+        shown = f"{pluralize(parity.pictures, 'picture')} drawn for it"
         if parity.source is not None:
-            shown = f"{counted(parity.pictures, 'photograph')} of {printable(parity.source)}"
+            shown = f"{pluralize(parity.pictures, 'photograph')} of {printable(parity.source)}"
         made.add_row("compared", f"on {shown}")
         made.add_row("", f"the same item is likeliest on {parity.agreeing:,}")
         made.add_row("", f"no logit is further than {parity.largest_difference:.1e} from the model's")
@@ -174,7 +174,7 @@ def facts(entry: Entry) -> Iterable[tuple[str, object]]:
     if told := resume.in_words(stored.configuration.get(resume.KEY)):
         yield "not bit-identical", told
     yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
-    yield "items", f"{len(stored.items)}: {listed(stored.items)}"
+    yield "items", f"{len(stored.items)}: {join_names(stored.items)}"
     yield "labels used", _pairs(stored.labels_used)
     yield "preprocessing", _pairs(stored.preprocessing)
     yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key != resume.KEY})

@@ -11,7 +11,7 @@ from office31_cli.render.console import percent
 from office31_cli.render.grid import csv_lines
 from office31_cli.render.models import problems
 from office31_cli.render.streamed import Column, streamed_json, streamed_table
-from office31_cli.text import columns, counted, listed, printable
+from office31_cli.text import join_names, pluralize, printable, text_width
 
 FORMATS = ("table", "json", "csv")
 
@@ -29,12 +29,12 @@ def prediction_parts(found: Predictions, form: str) -> Generator[RenderableType,
 
 
 def _tables(found: Predictions) -> Generator[RenderableType, None, None]:
-    title = f"{found.model} on {counted(found.pictures, 'picture')}"
+    title = f"{found.model} on {pluralize(found.pictures, 'picture')}"
     rows = ([_cells(each, found) for each in batch] for batch in found.batches)
     yield from streamed_table(title, _columns(found), rows, _caption(found))
     if unread := found.unreadable:
         left_out = (Problem(each.path, each.error.why) for each in unread)
-        yield problems(counted(len(unread), "unreadable picture"), left_out)
+        yield problems(pluralize(len(unread), "unreadable picture"), left_out)
 
 
 def _columns(found: Predictions) -> list[Column]:
@@ -61,7 +61,7 @@ def _caption(found: Predictions) -> str:
 def _cells(each: Prediction, found: Predictions) -> list[str]:
     made = [each.path, each.item or "unsure", percent(each.confidence)]
     if each.set is not None:
-        made.append(listed(each.set, _IN_SET))
+        made.append(join_names(each.set, _IN_SET))
     elif _tells_others(found):
         others = each.top[1:] if each.item is not None else each.top
         made.append(", ".join(f"{item} {percent(share)}" for item, share in others))
@@ -74,7 +74,7 @@ def _tells_others(found: Predictions) -> bool:
 
 
 def _widest(names: Iterable[str]) -> int:
-    return max((columns(printable(name)) for name in names), default=0)
+    return max((text_width(printable(name)) for name in names), default=0)
 
 
 def _in_words(verdict: Verdict) -> str:

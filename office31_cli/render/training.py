@@ -10,7 +10,7 @@ from office31_cli.render.console import cell, percent, table
 from office31_cli.render.outputs import headline
 from office31_cli.render.sparkline import course
 from office31_cli.results import Adapted, Finetuned, Trained
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 from office31_cli.workflow import resume
 
 
@@ -28,13 +28,13 @@ def trained_table(result: Trained, *, drawn: bool = False) -> Table:
     made.add_row("network", cell(f"{result.backbone}, weights {result.weights}"))
     if result.outputs != "item":
         made.add_row("outputs", cell(result.outputs))
-    made.add_row("trained", f"{_PARTS[result.train]}, {counted(result.epochs, 'epoch')}, {result.seconds:.1f} s")
+    made.add_row("trained", f"{_PARTS[result.train]}, {pluralize(result.epochs, 'epoch')}, {result.seconds:.1f} s")
     if told := resume.in_words(result.forced):
         made.add_row("not bit-identical", cell(told))
     if drawn and result.loss:
         made.add_row("loss", course(result.loss))
     if result.domains:
-        told = f"{counted(result.photographs, 'photograph')} of {', '.join(result.domains)}"
+        told = f"{pluralize(result.photographs, 'photograph')} of {', '.join(result.domains)}"
         made.add_row("learnt from", cell(told))
     made.add_row("labels seen", cell(labels(result.labels_used)))
     if isinstance(result, Adapted):
@@ -54,7 +54,7 @@ def _strategy(result: Finetuned) -> str:
     if result.fewer:
         labels = f"up to {labels}"
     beside = f", beside {result.source}" if result.source else ""
-    stopped = f", {counted(result.validated, 'label')} to stop by" if result.validated else ""
+    stopped = f", {pluralize(result.validated, 'label')} to stop by" if result.validated else ""
     return f"{result.strategy}, labels: {labels}{beside}{stopped}"
 
 
@@ -81,7 +81,7 @@ def _scores(result: Trained) -> Text | str:
         return "nothing"
     scores = {name: headline(result.kinds[name], value) for name, value in result.validation.items()}
     told = scores["item"] if len(scores) == 1 else ", ".join(f"{name} {score}" for name, score in scores.items())
-    return cell(f"{told} of {counted(result.held_out, 'photograph')}")
+    return cell(f"{told} of {pluralize(result.held_out, 'photograph')}")
 
 
 def labels(used: dict[str, int]) -> str:

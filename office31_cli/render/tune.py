@@ -9,14 +9,14 @@ from rich.text import Text
 from office31_cli.recipes.tune import Tuned
 from office31_cli.render.console import cell, percent
 from office31_cli.render.grid import Grid
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 
 def tune_tables(found: Tuned) -> Iterable[Table | Text]:
     """The trials, the one that was picked first; and how to use it."""
     names = list(found.picked)
     yield Grid(
-        f"{found.method} on {', '.join(found.tasks)}, {counted(len(found.seeds), 'seed')}, {found.backbone}",
+        f"{found.method} on {', '.join(found.tasks)}, {pluralize(len(found.seeds), 'seed')}, {found.backbone}",
         (*(f">{name}" for name in names), ">epochs", f">{found.validator}", ">accuracy"),
         [
             [

@@ -5,14 +5,14 @@ from rich.table import Table
 
 from office31_cli.recipes.report.results import View, Written
 from office31_cli.render.console import cell, percent, table
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 
 def written_table(written: Written) -> Table:
     """The score beside the other model's, and every file with its size."""
     report = written.report
     made = table(
-        f"{report.this.entry.name} on {report.split}, {counted(len(report.this.target.photographs), 'photograph')}",
+        f"{report.this.entry.name} on {report.split}, {pluralize(len(report.this.target.photographs), 'photograph')}",
         "",
         "",
     )

@@ -19,7 +19,7 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.adabn import batch_norms
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 from office31_cli.workflow import seen_labels as labels_seen
 from office31_cli.workflow.adapt_training import (
     accuracies,
@@ -74,7 +74,7 @@ class AdaptRun(Run):
         if known := _labels_before(target, parts):
             observer.warn(
                 f"{request.target}: the model has learnt the labels of {known:,} of its "
-                f"{counted(len(target), 'photograph')} before, so the scores promise too much"
+                f"{pluralize(len(target), 'photograph')} before, so the scores promise too much"
             )
         if method.passes is not None and not any(batch_norms(halves.trained)):
             raise Misuse(

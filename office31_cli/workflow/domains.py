@@ -9,10 +9,10 @@ from torch import nn
 
 from office31_cli.data import columns
 from office31_cli.data.cache import CachedArray
-from office31_cli.data.columns.base import Column, values_where_known
+from office31_cli.data.columns.base import Column, values_or_nan
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
-from office31_cli.data.pixels import decoded, readable
+from office31_cli.data.pixels import decode_domain, find_readable
 from office31_cli.engine.features import frozen_outputs
 from office31_cli.engine.freezing import Cut
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
@@ -20,7 +20,7 @@ from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
-from office31_cli.text import counted, printable
+from office31_cli.text import pluralize, printable
 from office31_cli.workflow.request import Request
 
 
@@ -38,10 +38,10 @@ def open_domain(
 ) -> Domain:
     """Decode a domain; with `skip_bad`, leave out what cannot be read and say how much."""
     whole = data.photographs(name)
-    pixels = decoded(whole, preprocessing.side, skip_bad=skip_bad, observer=observer)
-    photographs = whole.subset(readable(pixels, whole)) if skip_bad else whole
+    pixels = decode_domain(whole, preprocessing.side, skip_bad=skip_bad, observer=observer)
+    photographs = whole.subset(find_readable(pixels, whole)) if skip_bad else whole
     if left_out := len(whole) - len(photographs):
-        observer.warn(f"{name}: {counted(left_out, 'picture')} left out, as they cannot be read")
+        observer.warn(f"{name}: {pluralize(left_out, 'picture')} left out, as they cannot be read")
     return Domain(whole, photographs, pixels)
 
 
@@ -117,7 +117,7 @@ def to_learn(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Col
 
 def to_score(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
     """What the photographs of all parts are to be scored by, as far as their data set tells."""
-    return _by_column(data, outputs, parts, values_where_known)
+    return _by_column(data, outputs, parts, values_or_nan)
 
 
 def _by_column(
@@ -126,7 +126,7 @@ def _by_column(
     parts: list[Photographs],
     values: Callable[[Column, Photographs], "FloatArray"],
 ) -> Columns:
-    asked = (columns.named(data, name) for name in outputs.columns)
+    asked = (columns.get_column(data, name) for name in outputs.columns)
     return {column.name: np.concatenate([values(column, part) for part in parts]) for column in asked}
 
 
@@ -136,4 +136,4 @@ def warn_of_gaps(actual: Columns, observer: Observer) -> None:
         known, count = int((~np.isnan(values)).sum()), len(values)
         if known < count:
             told = f"scored on {known:,} of" if known else "not scored: no value for any of"
-            observer.warn(f"output {printable(name)} is {told} {counted(count, 'photograph')}")
+            observer.warn(f"output {printable(name)} is {told} {pluralize(count, 'photograph')}")

@@ -20,7 +20,7 @@ from office31_cli.engine.mixed import MixedBatches
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
 from office31_cli.strategies.base import SHOWN, Beginning, Group, trainable
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 from office31_cli.workflow.adapt_training import unlabelled
 from office31_cli.workflow.domains import Domain, examples, inputs_for, open_domains, to_learn
 from office31_cli.workflow.partition import FewParts, divide_few
@@ -111,7 +111,7 @@ class FinetuneRun(Run):
         if any(group.parameters and group.since > (epochs - 1) / epochs for group in groups):
             raise Misuse(
                 f"strategy {self.request.name}",
-                f"with {counted(epochs, 'epoch')} some of its layers would never begin to learn",
+                f"with {pluralize(epochs, 'epoch')} some of its layers would never begin to learn",
                 "use more --epochs",
             )
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from office31_cli.data.photographs import BoolArray, Photographs
-from office31_cli.data.splits import draw_labelled, held_out
+from office31_cli.data.splits import choose_few_labelled, choose_held_out
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
-from office31_cli.text import counted, listed, printable
+from office31_cli.text import join_names, pluralize, printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.domains import Domain
 from office31_cli.workflow.request import FinetuneRequest, Request
@@ -64,14 +64,15 @@ def divide_few(request: FinetuneRequest, domains: list[Domain], observer: Observ
     if both := [target.files[place] for place in np.flatnonzero(_twins_of(target, chosen) & kept_back)]:
         raise Misuse(
             "--labels-from",
-            f"it names {printable(both[0])} or its twin, which is held out ({counted(len(both), 'photograph')} in all)",
+            f"it names {printable(both[0])} or its twin, which is held out "
+            f"({pluralize(len(both), 'photograph')} in all)",
             "leave them out, or use --held-out 0 and score with office31 evaluate",
         )
     labels = target.subset(chosen)
     kept = _for_validation(request, labels)
     fewer = _fewer(request, labels)
     if fewer:
-        names = listed(f"{printable(item)} ({count})" for item, count in fewer.items())
+        names = join_names(f"{printable(item)} ({count})" for item, count in fewer.items())
         observer.warn(f"fewer than {request.labels} labels: {names}")
     validation = labels.subset(kept)
     looked_at = seen_labels.by_domain([validation])
@@ -114,7 +115,7 @@ def _kept_back(request: Request, photographs: Photographs) -> BoolArray:
     if request.options.held_out == 0:
         return np.zeros(len(photographs), dtype=np.bool_)
     fraction, seed = request.options.held_out, request.options.seed
-    return held_out(photographs.items, photographs.digests, fraction=fraction, seed=seed)
+    return choose_held_out(photographs.items, photographs.digests, fraction=fraction, seed=seed)
 
 
 def _drawn(request: FinetuneRequest, target: Photographs, training: BoolArray) -> BoolArray:
@@ -122,7 +123,7 @@ def _drawn(request: FinetuneRequest, target: Photographs, training: BoolArray) -
     if request.labels is None:
         return training
     part = target.subset(training)
-    drawn = draw_labelled(part.items, part.digests, per_item=request.labels, seed=request.options.seed)
+    drawn = choose_few_labelled(part.items, part.digests, per_item=request.labels, seed=request.options.seed)
     chosen = training.copy()
     chosen[training] = drawn
     return chosen
@@ -151,7 +152,7 @@ def _for_validation(request: FinetuneRequest, labels: Photographs) -> BoolArray:
     """Which of the labelled photographs (n,) early stopping is to look at instead of learning from them."""
     if request.refinements.patience is None:
         return np.zeros(len(labels), dtype=np.bool_)
-    kept = held_out(labels.items, labels.digests, fraction=VALIDATION, seed=request.options.seed)
+    kept = choose_held_out(labels.items, labels.digests, fraction=VALIDATION, seed=request.options.seed)
     if not kept.any():
         raise Failed("--patience", "no item has a second label to look at", "ask for more --labels, or leave it out")
     return kept

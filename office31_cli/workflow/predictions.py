@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli.data import columns
-from office31_cli.data.columns.base import Column, values_where_known
+from office31_cli.data.columns.base import Column, values_or_nan
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import BoolArray, IntArray, Photographs
-from office31_cli.data.splits import held_out
+from office31_cli.data.splits import choose_held_out
 from office31_cli.engine import loop
 from office31_cli.engine.device import choose_device
 from office31_cli.engine.features import frozen_outputs
@@ -135,7 +135,7 @@ def _part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
     """
     if part == "all":
         return photographs
-    learnt = seen if seen.any() else ~held_out(photographs.items, photographs.digests)
+    learnt = seen if seen.any() else ~choose_held_out(photographs.items, photographs.digests)
     chosen = photographs.subset(learnt if part == "train" else ~learnt)
     if not len(chosen):
         raise Failed(
@@ -155,12 +155,12 @@ def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Ob
     """By column the actual values (n,), as the model numbers them; what the data set does not tell is left out."""
     actual = {}
     for name, reader in outputs.readers().items():
-        column = columns.find(data, name)
+        column = columns.find_column(data, name)
         if column is None or column.kind != reader.kind:
             observer.warn(f"output {printable(name)} is not scored: {printable(data.name)} has no such column")
             continue
         try:
-            actual[name] = _in_model_order(reader, column, values_where_known(column, scored))
+            actual[name] = _in_model_order(reader, column, values_or_nan(column, scored))
         except Misuse as error:
             observer.warn(f"output {printable(name)} is not scored: {error.why}")
     warn_of_gaps(actual, observer)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from office31_cli.data.cache import content_key
 from office31_cli.errors import Misuse
 from office31_cli.registry import strict_json
-from office31_cli.text import counted, listed, printable
+from office31_cli.text import join_names, pluralize, printable
 
 if TYPE_CHECKING:
     from office31_cli.engine.checkpoints import Checkpoints, Other
@@ -43,13 +43,13 @@ def from_another(checkpoints: "Checkpoints", *, force: bool) -> "Checkpoints | N
         ]
         raise Misuse(
             "--resume",
-            f"the run that was interrupted differs: {listed(told, 4)}",
+            f"the run that was interrupted differs: {join_names(told, 4)}",
             "repeat its settings to go on from it, or add --force, or leave --resume out to begin anew",
         )
     if other.epoch > (epochs := checkpoints.run["settings"]["epochs"]):
         raise Misuse(
             "--force",
-            f"the run that was interrupted has done {counted(other.epoch, 'epoch')}, and {epochs:,} are asked for",
+            f"the run that was interrupted has done {pluralize(other.epoch, 'epoch')}, and {epochs:,} are asked for",
             "use more --epochs, or leave --resume and --force out",
         )
     if not differences:
@@ -119,4 +119,4 @@ def in_words(steps: Any) -> str:
 
 def _from(step: dict[str, Any]) -> str:
     differences = [f"{field} was {value['was']}"[: len(field) + _LONGEST] for field, value in step["differing"].items()]
-    return printable(f"from epoch {step['epoch']} of a run whose {listed(differences, 4)}")
+    return printable(f"from epoch {step['epoch']} of a run whose {join_names(differences, 4)}")

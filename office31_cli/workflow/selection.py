@@ -9,7 +9,7 @@ from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.registry import Entry, Registry, lineage
-from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.text import did_you_mean, join_names, printable
 from office31_cli.workflow.seen_labels import FILE as LABELS_SEEN
 
 IMPORT = "import"
@@ -175,8 +175,8 @@ def check_items(entry: Entry, data: DataSet) -> None:
     known, held = set(entry.card.items), set(data.items)
     if known == held:
         return
-    differences = [f"it lacks {listed(sorted(held - known), 3)}"] if held - known else []
-    differences += [f"the data set lacks {listed(sorted(known - held), 3)}"] if known - held else []
+    differences = [f"it lacks {join_names(sorted(held - known), 3)}"] if held - known else []
+    differences += [f"the data set lacks {join_names(sorted(known - held), 3)}"] if known - held else []
     raise Misuse(
         f"model {entry.name}",
         printable(f"it names other items than {data.name}: {' and '.join(differences)}"),

@@ -14,7 +14,7 @@ from office31_cli.models.state_dict import not_finite
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.text import listed, printable
+from office31_cli.text import join_names, printable
 from office31_cli.workflow.request import Request
 
 
@@ -36,7 +36,7 @@ class Start:
             return cls(request, request.weights, preprocessing, parent, None)
         loaded = weights.load(request.backbone, request.weights, observer)
         if request.allow_nonfinite and (wrong := not_finite(loaded.tensors or {})):
-            told = f"{listed(wrong)} of {loaded.name}: values that are not finite are taken as they are"
+            told = f"{join_names(wrong)} of {loaded.name}: values that are not finite are taken as they are"
             observer.warn(printable(told))
         return cls(request, loaded.name, loaded.preprocessing, None, loaded.tensors)
 

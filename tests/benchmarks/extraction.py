@@ -18,7 +18,7 @@ from torch import nn
 
 from office31_cli.data.cache import CachedArray
 from office31_cli.data.photographs import Photographs
-from office31_cli.data.pixels import decoded
+from office31_cli.data.pixels import decode_domain
 from office31_cli.engine.device import choose_device
 from office31_cli.models import weights as known
 from office31_cli.models.backbones import build_backbone
@@ -74,7 +74,7 @@ def main(how: str, weights: str, folder: Path, count: int) -> float:
     for file in files:
         names.setdefault(file.parent.name, []).append(file.name)
     photographs = Photographs.of(folder.name, folder, names)
-    pixels = decoded(photographs, loaded.preprocessing.side)
+    pixels = decode_domain(photographs, loaded.preprocessing.side)
     measure = {"ours": ours, "onnxruntime": onnxruntime}[how]
     return measure(network, photographs, pixels, loaded.preprocessing)
 

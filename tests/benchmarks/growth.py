@@ -20,7 +20,7 @@ WIDTH, ITEMS, BATCH = 1512, 31, 64
 
 def main(count: int) -> tuple[float, float]:
     """Each step as the recipes take it, in one process of its own."""
-    from office31_cli.data.cache import Rows, cached
+    from office31_cli.data.cache import Rows, open_cache
     from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.inputs import Examples, FrozenInputs
@@ -39,7 +39,7 @@ def main(count: int) -> tuple[float, float]:
     cpu = choose_device("cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()
-    array = cached("growth", f"{count:032x}", (count, WIDTH), np.float32, rows, label="")
+    array = open_cache("growth", f"{count:032x}", (count, WIDTH), np.float32, rows, label="")
     inputs = FrozenInputs.condensed([[array]], [np.arange(count)], cpu)
     items = np.arange(count) % ITEMS
     examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), items[:, None].astype(np.float64))

@@ -50,7 +50,7 @@ def plain(backbone: str, folder: Path, steps: int) -> float:
 def ours(backbone: str, folder: Path, steps: int) -> float:
     """What `office31 pretrain --train all` does for each step, photographs decoded beforehand."""
     from office31_cli.data.photographs import Photographs
-    from office31_cli.data.pixels import decoded
+    from office31_cli.data.pixels import decode_domain
     from office31_cli.engine import loop
     from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
@@ -70,7 +70,7 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     network = Network(Architecture(backbone, BOTTLENECK, 224, composite), [build_backbone(backbone, 224)])
     names = {item.name: sorted(picture.name for picture in item.iterdir()) for item in sorted(folder.iterdir())}
     photographs = Photographs.of("amazon", folder, names)
-    pixels = decoded(photographs, preprocessing.side)
+    pixels = decode_domain(photographs, preprocessing.side)
     examples = Examples(
         np.zeros(len(photographs), dtype=np.int64), photographs.rows, photographs.items[:, None].astype(float)
     )

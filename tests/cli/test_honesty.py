@@ -65,7 +65,7 @@ def test_one_run_is_done_by_one_process_and_goes_on_without_being_asked(
 ) -> None:
     interrupt(monkeypatch, things, THREE, after=1)
     (folder,) = (path for path in paths.runs().iterdir() if path.is_dir())
-    with storage.locked(folder.with_suffix(".lock")):
+    with storage.hold_lock(folder.with_suffix(".lock")):
         assert_error(run(*as_words(things)), 1, f"process {os.getpid()}")
     assert Registry().entries() == []
 

@@ -149,7 +149,7 @@ def test_gc_forgets_interrupted_runs_only_when_told_and_never_those_at_work(run:
     (home / "runs" / "part.json").write_bytes(bytes(50))
     assert json.loads(run("gc", "--json")[1])["runs"] == {"count": 3, "bytes": 250}
     assert "gc --runs" in run("gc")[1]
-    with storage.locked(home / "runs" / "busy.lock"):
+    with storage.hold_lock(home / "runs" / "busy.lock"):
         gone = json.loads(run("gc", "--runs", "--json")[1])
         assert (gone["runs"], gone["bytes"], gone["forgotten"]) == ({"count": 2, "bytes": 150}, 150, True)
         assert {path.name for path in (home / "runs").iterdir()} == {"busy", "busy.lock"}

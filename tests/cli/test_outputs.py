@@ -14,7 +14,7 @@ import pytest
 
 from office31_cli import Options, evaluate, finetune
 from office31_cli.data.folder import DataSet, open_folder
-from office31_cli.data.splits import held_out
+from office31_cli.data.splits import choose_held_out
 from office31_cli.registry import Registry
 from tests.helpers.real_command import Command, Done
 from tests.helpers.small_data import Listener
@@ -223,7 +223,7 @@ def test_a_value_matters_only_where_the_photograph_is_learnt_from(run: Command, 
     """Those that are held out may state nothing: what is not known is not scored."""
     folder = copied(labelled, tmp_path)
     shop = open_folder(folder).photographs("shop")
-    kept_back = {f"shop/{shop.files[place]}" for place in np.flatnonzero(held_out(shop.items, shop.digests))}
+    kept_back = {f"shop/{shop.files[place]}" for place in np.flatnonzero(choose_held_out(shop.items, shop.digests))}
     assert kept_back
     rows = rows_of(open_folder(folder))
     state(folder, [(file, "" if file in kept_back else colour, *more) for file, colour, *more in rows])

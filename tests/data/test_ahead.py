@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from office31_cli.data import ahead
-from office31_cli.data.ahead import decoded_ahead
-from office31_cli.data.found import Found
+from office31_cli.data.ahead import decode_ahead
+from office31_cli.data.found import PictureFile
 from office31_cli.data.pixels import Pixels, decode
 from office31_cli.errors import Failed
 from tests.helpers.small_data import draw
 
 
-def drawn(root: Path, count: int) -> list[Found]:
-    return [Found(draw(root / f"{number}.png", (number, 7 * number, 90))) for number in range(count)]
+def drawn(root: Path, count: int) -> list[PictureFile]:
+    return [PictureFile(draw(root / f"{number}.png", (number, 7 * number, 90))) for number in range(count)]
 
 
 @pytest.mark.parametrize("most", [0, 1, 5, 100])
 def test_pictures_come_decoded_and_in_order(tmp_path: Path, most: int) -> None:
     pictures = drawn(tmp_path, 12)
-    found = list(decoded_ahead(pictures, 8, most))
+    found = list(decode_ahead(pictures, 8, most))
     assert [path for path, _ in found] == [each.path for each in pictures]
     for path, pixels in found:
         assert isinstance(pixels, np.ndarray)
@@ -30,8 +30,14 @@ def test_pictures_come_decoded_and_in_order(tmp_path: Path, most: int) -> None:
 def test_what_cannot_be_read_keeps_its_place(tmp_path: Path) -> None:
     first, last = drawn(tmp_path, 2)
     (tmp_path / "text.jpg").write_text("no picture")
-    pictures = [first, Found(tmp_path / "text.jpg"), Found(tmp_path, "locked"), Found(tmp_path / "gone.jpg"), last]
-    found = [pixels for _, pixels in decoded_ahead(pictures, 8, 3)]
+    pictures = [
+        first,
+        PictureFile(tmp_path / "text.jpg"),
+        PictureFile(tmp_path, "locked"),
+        PictureFile(tmp_path / "gone.jpg"),
+        last,
+    ]
+    found = [pixels for _, pixels in decode_ahead(pictures, 8, 3)]
     assert isinstance(found[0], np.ndarray)
     assert isinstance(found[-1], np.ndarray)
     whys = [error.why for error in found if isinstance(error, Failed)]
@@ -46,12 +52,12 @@ def test_no_more_than_was_said_is_read_ahead(tmp_path: Path) -> None:
     """However slow whoever asks for them is: memory does not grow with the number of pictures."""
     asked: list[int] = []
 
-    def counted() -> Iterator[Found]:
+    def counted() -> Iterator[PictureFile]:
         for number, found in enumerate(drawn(tmp_path, 30)):
             asked.append(number)
             yield found
 
-    for place, _ in enumerate(decoded_ahead(counted(), 8, 4)):
+    for place, _ in enumerate(decode_ahead(counted(), 8, 4)):
         assert len(asked) <= place + 5
 
 
@@ -67,14 +73,14 @@ def test_the_network_does_not_wait_for_the_next_picture(tmp_path: Path, monkeypa
         return np.zeros((side, side, 3), dtype=np.uint8)
 
     monkeypatch.setattr(ahead, "decode", decode_and_tell)
-    pictures = decoded_ahead(drawn(tmp_path, 4), 8, 3)
+    pictures = decode_ahead(drawn(tmp_path, 4), 8, 3)
     next(pictures)
     assert all_decoded.wait(60)
 
 
 def test_who_stops_early_leaves_no_thread_behind(tmp_path: Path) -> None:
     before = threading.active_count()
-    pictures = decoded_ahead(drawn(tmp_path, 20), 8, 10)
+    pictures = decode_ahead(drawn(tmp_path, 20), 8, 10)
     next(pictures)
     pictures.close()
     assert threading.active_count() == before

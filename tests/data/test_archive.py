@@ -24,7 +24,7 @@ ENTRIES = {
 
 
 def read(source: Path) -> dict[str, bytes]:
-    return {f"{entry.item}/{entry.file}": content for entry, content in archive.photographs(source, ENTRIES.get)}
+    return {f"{entry.item}/{entry.file}": content for entry, content in archive.read_photographs(source, ENTRIES.get)}
 
 
 def tar_of(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:

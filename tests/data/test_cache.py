@@ -14,7 +14,7 @@ import pytest
 
 from office31_cli import paths, storage
 from office31_cli.data import cache
-from office31_cli.data.cache import CachedArray, Rows, cached, content_key
+from office31_cli.data.cache import CachedArray, Rows, content_key, open_cache
 from office31_cli.errors import Failed
 from tests.helpers.small_data import Crash, Listener
 
@@ -41,7 +41,7 @@ class Source:
 
 
 def build(source: Source, listener: Listener | None = None) -> CachedArray:
-    return cached("rows", "key", SHAPE, np.uint8, source, label="making", observer=listener or Listener())
+    return open_cache("rows", "key", SHAPE, np.uint8, source, label="making", observer=listener or Listener())
 
 
 def entry() -> Path:
@@ -108,7 +108,7 @@ def test_rows_are_the_readers_own() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.int64])
 def test_rows_may_hold_any_numbers(dtype: type) -> None:
     truth = np.arange(24, dtype=dtype).reshape(4, 2, 3)
-    array = cached("rows", "key", truth.shape, dtype, lambda start, stop: truth[start:stop], label="making")
+    array = open_cache("rows", "key", truth.shape, dtype, lambda start, stop: truth[start:stop], label="making")
     assert array.all().dtype == dtype
     assert np.array_equal(array.all(), truth)
 
@@ -241,7 +241,7 @@ def test_of_several_builders_one_builds(damaged: bool) -> None:
 def test_rows_of_zeros_are_known_without_reading_them() -> None:
     truth = np.ones((5, 4), dtype=np.uint8)
     truth[[1, 4]] = 0
-    array = cached("rows", "key", truth.shape, np.uint8, lambda start, stop: truth[start:stop], label="making")
+    array = open_cache("rows", "key", truth.shape, np.uint8, lambda start, stop: truth[start:stop], label="making")
     assert array.blank_rows().tolist() == [1, 4]
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from office31_cli import outputs
 from office31_cli.data import columns
-from office31_cli.data.columns.base import values_where_known
+from office31_cli.data.columns.base import values_or_nan
 from office31_cli.data.folder import DataSet, open_folder
 from office31_cli.errors import Failed, Misuse
 from office31_cli.outputs.composite import Composite
@@ -39,7 +39,7 @@ def things(tmp_path: Path) -> DataSet:
 
 
 def values(data: DataSet, name: str, domain: str) -> list[float]:
-    return columns.named(data, name).values(data.photographs(domain)).tolist()
+    return columns.get_column(data, name).values(data.photographs(domain)).tolist()
 
 
 # ---- what follows from the data set itself
@@ -50,9 +50,9 @@ def test_every_file_is_a_column_that_is_found_and_offered(tmp_path: Path) -> Non
     files = {path.stem for path in PACKAGE.glob("*.py")} - NO_COLUMNS
     assert files == {"domain", "item", "megapixels", "web"}
     for name in files:
-        assert columns.named(data, name).name == name
+        assert columns.get_column(data, name).name == name
     with pytest.raises(Misuse) as caught:
-        columns.named(data, "zzzzzz")
+        columns.get_column(data, "zzzzzz")
     assert str(caught.value) == (
         "output zzzzzz: things offers none; known: domain, item, megapixels, pair, separate, web"
     )
@@ -60,11 +60,11 @@ def test_every_file_is_a_column_that_is_found_and_offered(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", sorted(NO_COLUMNS))
 def test_what_is_no_column_is_none(things: DataSet, name: str) -> None:
-    assert columns.find(things, name) is None
+    assert columns.find_column(things, name) is None
 
 
 def test_the_item_and_the_domain_are_the_folders(things: DataSet) -> None:
-    item, domain = columns.named(things, "item"), columns.named(things, "domain")
+    item, domain = columns.get_column(things, "item"), columns.get_column(things, "domain")
     assert (item.kind, item.labels) == ("choice", ("mug", "pen"))
     assert (domain.kind, domain.labels) == ("choice", ("phone", "shop"))
     for place, name in enumerate(("phone", "shop")):
@@ -74,30 +74,30 @@ def test_the_item_and_the_domain_are_the_folders(things: DataSet) -> None:
 
 def test_an_unlabelled_domain_has_no_item_and_all_else(things: DataSet) -> None:
     data = open_folder(lay_out(things.root, "heap/images"))
-    heap, item = data.photographs("heap"), columns.named(data, "item")
+    heap, item = data.photographs("heap"), columns.get_column(data, "item")
     with pytest.raises(Misuse, match="domain heap: its pictures lie in no item folders"):
         item.values(heap)
     assert item.known(heap).tolist() == [False, False]
-    assert np.isnan(values_where_known(item, heap)).tolist() == [True, True]
+    assert np.isnan(values_or_nan(item, heap)).tolist() == [True, True]
     assert values(data, "domain", "heap") == [0, 0]
     assert values(data, "megapixels", "heap") == [12 * 10 / 1e6] * 2
 
 
 def test_a_part_of_a_domain_has_the_values_of_that_part(things: DataSet) -> None:
     part = things.photographs("shop").subset(np.array([False, True, True, False]))
-    assert columns.named(things, "item").values(part).tolist() == [0, 1]
-    assert columns.named(things, "domain").values(part).tolist() == [1, 1]
-    assert len(columns.named(things, "megapixels").values(part)) == 2
+    assert columns.get_column(things, "item").values(part).tolist() == [0, 1]
+    assert columns.get_column(things, "domain").values(part).tolist() == [1, 1]
+    assert len(columns.get_column(things, "megapixels").values(part)) == 2
 
 
 def test_only_amazon_is_a_web_shop(tmp_path: Path, things: DataSet) -> None:
     office = open_folder(lay_out(tmp_path / "office", "amazon/mug", "webcam/mug"))
-    assert columns.named(office, "web").kind == "yes/no"
+    assert columns.get_column(office, "web").kind == "yes/no"
     assert values(office, "web", "amazon") == [1, 1]
     assert values(office, "web", "webcam") == [0, 0]
-    assert columns.find(things, "web") is None
+    assert columns.find_column(things, "web") is None
     with pytest.raises(Misuse, match="output web: things offers none"):
-        columns.named(things, "web")
+        columns.get_column(things, "web")
 
 
 def test_megapixels_are_those_of_the_file(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_megapixels_are_those_of_the_file(tmp_path: Path) -> None:
     turned[274] = 6  # lies on its side
     large.save(root / "shop" / "mug" / "c_turned.jpg", exif=turned)
     data = open_folder(root)
-    assert columns.named(data, "megapixels").kind == "number"
+    assert columns.get_column(data, "megapixels").kind == "number"
     assert values(data, "megapixels", "shop") == pytest.approx([0.00012, 1.2, 1.2])
 
 
@@ -155,22 +155,22 @@ class Column(base.Known):
 
 
 def test_a_file_more_is_a_column_more(things: DataSet, add: Callable[[ModuleType, str, str], None]) -> None:
-    assert columns.find(things, "bytes") is None
+    assert columns.find_column(things, "bytes") is None
     add(columns, "bytes", BYTES)
     assert values(things, "bytes", "shop") == [
         (things.root / "shop" / item / f"frame_{number}.png").stat().st_size
         for item in ("mug", "pen")
         for number in (0, 1)
     ]
-    assert [output.kind for output in parse("item+bytes", partial(columns.named, things)).outputs] == [
+    assert [output.kind for output in parse("item+bytes", partial(columns.get_column, things)).outputs] == [
         "choice",
         "number",
     ]
     with pytest.raises(Misuse, match=r"did you mean bytes\?"):
-        columns.named(things, "byts")
+        columns.get_column(things, "byts")
     state(things, "file,bytes\nshop/mug/frame_0.png,1\n")
     with pytest.raises(Misuse, match="column bytes, row 1: the name is taken"):
-        columns.named(things, "colour")
+        columns.get_column(things, "colour")
 
 
 ANGLE = """
@@ -220,14 +220,14 @@ def test_a_file_more_is_a_kind_more(things: DataSet, add: Callable[[ModuleType, 
     rows = ["shop/mug/frame_0.png,90°,0°", "shop/mug/frame_1.png,180°,0°"]
     state(things, "\n".join(["file,facing:angle,tilt", *rows]))
     with pytest.raises(Misuse, match="column facing, row 1: there is no kind 'angle'"):
-        columns.named(things, "facing")
+        columns.get_column(things, "facing")
     add(outputs, "angle", ANGLE)
     assert "angle" in outputs.kinds()
-    assert columns.named(things, "facing").kind == columns.named(things, "tilt").kind == "angle"
-    composite = parse("item+0.5*facing", partial(columns.named, things))
+    assert columns.get_column(things, "facing").kind == columns.get_column(things, "tilt").kind == "angle"
+    composite = parse("item+0.5*facing", partial(columns.get_column, things))
     assert (composite.width, composite.columns) == (4, ("item", "facing"))
     mugs = things.photographs("shop").subset(np.array([True, True, False, False]))
-    told = {name: columns.named(things, name).values(mugs) for name in composite.columns}
+    told = {name: columns.get_column(things, name).values(mugs) for name in composite.columns}
     np.testing.assert_allclose(told["facing"], [np.pi / 2, np.pi])
     raw = torch.tensor([[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, -1.0, 0.0]])
     losses = composite.losses(raw, torch.from_numpy(composite.targets(told)).float())
@@ -236,7 +236,7 @@ def test_a_file_more_is_a_kind_more(things: DataSet, add: Callable[[ModuleType, 
     assert Composite.from_json(json.loads(json.dumps(composite.to_json()))) == composite
     state(things, "\n".join(["file,facing:angle", *(row.rpartition(",")[0] for row in rows)]).replace("180°", "south"))
     with pytest.raises(Misuse, match="column facing, row 3: 'south' is no angle"):
-        columns.named(things, "facing")
+        columns.get_column(things, "facing")
 
 
 # ---- labels.csv
@@ -264,7 +264,7 @@ def table(header: str, *rows: str) -> str:
 def test_each_column_is_of_its_kind(things: DataSet) -> None:
     header = "file,colour,scratched,grams,code:choice,rank:number,new:yes/no"
     state(things, table(header, "red,no,310,1,0,1", "blue,yes,20.5,0,1,0", "red,YES,-3e1,1,1,TRUE"))
-    found = {name: columns.named(things, name) for name in ("colour", "scratched", "grams", "code", "rank", "new")}
+    found = {name: columns.get_column(things, name) for name in ("colour", "scratched", "grams", "code", "rank", "new")}
     assert {name: (column.kind, column.labels) for name, column in found.items()} == {
         "colour": ("choice", ("blue", "red")),
         "scratched": ("yes/no", ()),
@@ -287,7 +287,7 @@ def test_each_column_is_of_its_kind(things: DataSet) -> None:
 def test_rows_may_stand_in_any_order_and_labels_are_those_of_all_domains(things: DataSet) -> None:
     colours = dict(zip(FILES, ["red", "blue", "red", "green", "pink", "pink", "red", "blue"], strict=True))
     state(things, "\n".join(["file,colour", *(f"{file},{colours[file]}" for file in reversed(FILES))]))
-    assert columns.named(things, "colour").labels == ("blue", "green", "pink", "red")
+    assert columns.get_column(things, "colour").labels == ("blue", "green", "pink", "red")
     assert values(things, "colour", "phone") == [3, 0, 3, 1]
     assert values(things, "colour", "shop") == [2, 2, 3, 0]
 
@@ -309,7 +309,7 @@ def test_rows_may_stand_in_any_order_and_labels_are_those_of_all_domains(things:
 )
 def test_it_may_be_written_in_many_ways(things: DataSet, change: Callable[[str], str]) -> None:
     state(things, change(table("file,colour", "red", "light blue", "red", "red")))
-    assert columns.named(things, "colour").labels == ("light blue", "red")
+    assert columns.get_column(things, "colour").labels == ("light blue", "red")
     assert values(things, "colour", "phone") == [1, 0, 1, 1]
 
 
@@ -317,7 +317,7 @@ def test_it_may_be_written_in_many_ways(things: DataSet, change: Callable[[str],
 def test_an_unlabelled_domain_has_labels_of_ones_own(things: DataSet, between: str) -> None:
     data = open_folder(lay_out(things.root, "heap/images"))
     state(data, f"file,colour\nshop/mug/frame_0.png,red\nheap/{between}frame_1.png,blue\n")
-    colour, heap = columns.named(data, "colour"), data.photographs("heap")
+    colour, heap = columns.get_column(data, "colour"), data.photographs("heap")
     assert colour.known(heap).tolist() == [False, True]
     assert colour.values(heap.subset(heap.rows == 1)).tolist() == [0]
     with pytest.raises(Misuse, match=r"no value for 1 of 2 photographs of heap \(heap/frame_0\.png\)"):
@@ -326,7 +326,7 @@ def test_an_unlabelled_domain_has_labels_of_ones_own(things: DataSet, between: s
 
 def test_quoted_fields_hold_anything(things: DataSet) -> None:
     state(things, table("file,colour", '"red, and blue"', '"say ""red"""', '"two\nlines"', "ünï"))
-    assert columns.named(things, "colour").labels == ("red, and blue", 'say "red"', "two\nlines", "ünï")
+    assert columns.get_column(things, "colour").labels == ("red, and blue", 'say "red"', "two\nlines", "ünï")
     assert values(things, "colour", "phone") == [0, 1, 2, 3]
 
 
@@ -339,7 +339,7 @@ def test_whatever_is_stated_is_read(things: DataSet, labels: list[str]) -> None:
     buffer = io.StringIO()
     csv.writer(buffer).writerows([["file", "colour:choice"], *zip(FILES, labels, strict=False)])
     state(things, buffer.getvalue())
-    column = columns.named(things, "colour")
+    column = columns.get_column(things, "colour")
     assert column.labels == tuple(sorted(set(labels)))
     assert [column.labels[int(number)] for number in values(things, "colour", "phone")] == labels
 
@@ -349,24 +349,24 @@ def test_whatever_is_stated_is_read(things: DataSet, labels: list[str]) -> None:
 def test_any_bytes_are_columns_or_misuse(things: DataSet, content: bytes) -> None:
     state(things, content)
     with pytest.raises(Misuse):
-        columns.named(things, "no such column")
+        columns.get_column(things, "no such column")
 
 
 def test_without_the_file_nothing_is_stated(things: DataSet) -> None:
-    assert columns.find(things, "colour") is None
+    assert columns.find_column(things, "colour") is None
     state(things, "file\n")
-    assert columns.find(things, "colour") is None
+    assert columns.find_column(things, "colour") is None
 
 
 def test_an_unknown_column_is_misuse_with_a_near_match(things: DataSet) -> None:
     state(things, table("file,colour,grams", "red,1"))
     with pytest.raises(Misuse, match=r"output color: things offers none; did you mean colour\?"):
-        columns.named(things, "color")
+        columns.get_column(things, "color")
 
 
 def test_a_column_can_be_asked_for_with_others(things: DataSet) -> None:
     state(things, table("file,red hue,grams", "red,1", "blue,2"))
-    composite = parse("item+red hue/2*grams", partial(columns.named, things))
+    composite = parse("item+red hue/2*grams", partial(columns.get_column, things))
     assert [(output.name, output.kind, output.weight) for output in composite.outputs] == [
         ("item", "choice", 1),
         ("red hue", "choice", 1),
@@ -376,14 +376,14 @@ def test_a_column_can_be_asked_for_with_others(things: DataSet) -> None:
 
 def test_what_states_nothing_is_missed_only_where_it_is_used(things: DataSet) -> None:
     state(things, table("file,colour,grams:number", "red,1", "blue,", ",3", "red,4"))
-    assert columns.named(things, "colour").labels == ("blue", "red")
+    assert columns.get_column(things, "colour").labels == ("blue", "red")
     phone = things.photographs("phone")
-    assert columns.named(things, "colour").values(phone.subset(np.array([True, True, False, True]))).tolist() == [
+    assert columns.get_column(things, "colour").values(phone.subset(np.array([True, True, False, True]))).tolist() == [
         1,
         0,
         1,
     ]
-    assert columns.named(things, "grams").values(phone.subset(np.array([True, False, True, True]))).tolist() == [
+    assert columns.get_column(things, "grams").values(phone.subset(np.array([True, False, True, True]))).tolist() == [
         1,
         3,
         4,
@@ -405,14 +405,14 @@ def test_photographs_without_a_value_are_named_and_counted(things: DataSet) -> N
 def test_what_is_not_known_is_not_a_number(things: DataSet) -> None:
     state(things, table("file,colour", "red", "", "blue", ""))
     phone, shop = things.photographs("phone"), things.photographs("shop")
-    colour, item = columns.named(things, "colour"), columns.named(things, "item")
+    colour, item = columns.get_column(things, "colour"), columns.get_column(things, "item")
     assert colour.known(phone).tolist() == [True, False, True, False]
-    np.testing.assert_array_equal(values_where_known(colour, phone), [1, np.nan, 0, np.nan])
-    assert np.isnan(values_where_known(colour, shop)).tolist() == [True] * 4
+    np.testing.assert_array_equal(values_or_nan(colour, phone), [1, np.nan, 0, np.nan])
+    assert np.isnan(values_or_nan(colour, shop)).tolist() == [True] * 4
     assert item.known(phone).all()
-    assert values_where_known(item, phone).tolist() == item.values(phone).tolist()
+    assert values_or_nan(item, phone).tolist() == item.values(phone).tolist()
     nothing = phone.subset(np.zeros(4, dtype=bool))
-    assert len(values_where_known(colour, nothing)) == len(values_where_known(item, nothing)) == 0
+    assert len(values_or_nan(colour, nothing)) == len(values_or_nan(item, nothing)) == 0
 
 
 # ---- a labels.csv that is malformed: the first row that is not as it should be is named, the header being row 1
@@ -503,7 +503,7 @@ def test_a_malformed_file_is_misuse_that_names_column_and_row(tmp_path: Path, co
     data = open_folder(lay_out(tmp_path / "things", *folders))
     path = state(data, content)
     with pytest.raises(Misuse) as caught:
-        columns.named(data, "colour")
+        columns.get_column(data, "colour")
     message = str(caught.value)
     assert caught.value.what.startswith(str(path))
     assert holds in message
@@ -515,14 +515,14 @@ def test_what_could_steer_the_terminal_is_shown_by_number(things: DataSet) -> No
     for content in ("file,a\x1b[31m:b\x1b[31m\n", table("file,grams:number", "\x1b[31m"), "file,a\nshop/\x1b[31m,b\n"):
         state(things, content)
         with pytest.raises(Misuse) as caught:
-            columns.named(things, "colour")
+            columns.get_column(things, "colour")
         assert r"\x1b[31m" in str(caught.value)
         assert "\x1b" not in str(caught.value)
 
 
 def test_only_what_is_asked_of_the_file_needs_it_to_be_sound(things: DataSet) -> None:
     state(things, "nonsense")
-    assert columns.named(things, "item").labels == ("mug", "pen")
+    assert columns.get_column(things, "item").labels == ("mug", "pen")
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "link to nowhere", "queue"])
@@ -538,11 +538,11 @@ def test_only_a_regular_file_is_read(things: DataSet, tmp_path: Path, kind: str)
         if kind == "link":
             target.write_text(table("file,colour", "red"))
     with pytest.raises(Misuse, match=r"labels\.csv: it is no regular file"):
-        columns.named(things, "colour")
+        columns.get_column(things, "colour")
 
 
 def test_a_file_of_absurd_size_is_not_read(things: DataSet) -> None:
     path = state(things, table("file,colour", "red"))
     os.truncate(path, (1 << 28) + 1)  # a hole: it takes no space
     with pytest.raises(Misuse, match=r"labels\.csv: it is larger than 268,435,456 bytes"):
-        columns.named(things, "colour")
+        columns.get_column(things, "colour")

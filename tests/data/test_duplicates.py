@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from office31_cli.data.duplicates import Group, identical, near, perceptual_hashes
+from office31_cli.data.duplicates import Group, find_identical, find_near_duplicates, hash_pictures
 from office31_cli.data.folder import open_folder
 from office31_cli.data.photographs import Photographs
-from office31_cli.data.pixels import decoded
+from office31_cli.data.pixels import decode_domain
 from tests.helpers.small_data import draw
 
 Change = Callable[[Image.Image], Image.Image]
@@ -41,7 +41,7 @@ def jpeg(image: Image.Image, quality: int) -> Image.Image:
 
 def groups_of(root: Path, side: int) -> list[Group]:
     parts = parts_of(root)
-    return near(parts, [perceptual_hashes(decoded(part, side), part.rows) for part in parts])
+    return find_near_duplicates(parts, [hash_pictures(decode_domain(part, side), part.rows) for part in parts])
 
 
 def parts_of(root: Path) -> list[Photographs]:
@@ -59,7 +59,7 @@ def test_identical_bytes_are_found_within_a_domain_and_across(tmp_path: Path) ->
     (tmp_path / "shop" / "mug" / "again.png").write_bytes((tmp_path / "shop" / "mug" / "1.png").read_bytes())
     draw(tmp_path / "phone" / "mug" / "own.png", (200, 0, 0))
     (tmp_path / "phone" / "mug" / "theirs.png").write_bytes((tmp_path / "shop" / "mug" / "2.png").read_bytes())
-    assert files(identical(parts_of(tmp_path))) == [
+    assert files(find_identical(parts_of(tmp_path))) == [
         ["phone/mug/theirs.png", "shop/mug/2.png"],
         ["shop/mug/1.png", "shop/mug/again.png"],
     ]
@@ -98,7 +98,7 @@ def test_a_hash_is_that_of_the_cosine_transform_of_the_thumbnail(tmp_path: Path)
     """Written out frequency by frequency in double precision."""
     saved(tmp_path / "shop" / "mug" / "a.png", picture(5))
     (part,) = parts_of(tmp_path)
-    pixels = decoded(part, 64)
+    pixels = decode_domain(part, 64)
     thumbnail = pixels.all()[0].astype(float).mean(2).reshape(32, 2, 32, 2).mean((1, 3))
     place = np.arange(32)
     waves = [np.cos(np.pi * (2 * place + 1) * frequency / 64) for frequency in range(16)]
@@ -106,5 +106,5 @@ def test_a_hash_is_that_of_the_cosine_transform_of_the_thumbnail(tmp_path: Path)
     spectrum = [scale[v] * scale[h] * waves[v] @ thumbnail @ waves[h] for v in range(16) for h in range(16)][1:]
     clear = np.abs(spectrum - np.median(spectrum)) > 0.1  # what rounding cannot turn
     assert clear.mean() > 0.9
-    (found,) = perceptual_hashes(pixels, part.rows)
+    (found,) = hash_pictures(pixels, part.rows)
     assert (found[clear] == (np.array(spectrum) > np.median(spectrum))[clear]).all()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.data.found import Found, pictures
+from office31_cli.data.found import PictureFile, find_pictures
 from tests.helpers.small_data import Listener
 
 
@@ -19,7 +19,7 @@ def touch(root: Path, *names: str) -> None:
 
 def below(root: Path, listener: Listener | None = None) -> list[str]:
     """What is found in a folder, by the paths below it."""
-    return [str(each.path.relative_to(root)) for each in pictures([root], listener or Listener())]
+    return [str(each.path.relative_to(root)) for each in find_pictures([root], listener or Listener())]
 
 
 def test_a_folder_is_looked_through_in_the_order_of_names(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_what_is_hidden_or_no_picture_by_its_name_is_left_out(tmp_path: Path) ->
 def test_files_that_are_named_come_in_their_order_whatever_they_are_called(tmp_path: Path) -> None:
     touch(tmp_path, "z", ".hidden", "folder/a.jpg")
     named = [tmp_path / "z", tmp_path / "folder", tmp_path / ".hidden", tmp_path / "z"]
-    found = [each.path for each in pictures(named)]
+    found = [each.path for each in find_pictures(named)]
     assert found == [tmp_path / "z", tmp_path / "folder" / "a.jpg", tmp_path / ".hidden", tmp_path / "z"]
 
 
@@ -71,10 +71,10 @@ def test_a_folder_that_cannot_be_looked_into_counts_as_unreadable(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert list(pictures([tmp_path])) == [
-        Found(tmp_path / "a.jpg"),
-        Found(tmp_path / "b", "this folder cannot be looked into (Permission denied)"),
-        Found(tmp_path / "c.jpg"),
+    assert list(find_pictures([tmp_path])) == [
+        PictureFile(tmp_path / "a.jpg"),
+        PictureFile(tmp_path / "b", "this folder cannot be looked into (Permission denied)"),
+        PictureFile(tmp_path / "c.jpg"),
     ]
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from office31_cli.data import pixels
 from office31_cli.data.folder import open_folder
 from office31_cli.data.photographs import Photographs
-from office31_cli.data.pixels import decode, decoded, readable, thumbnail
+from office31_cli.data.pixels import decode, decode_domain, encode_thumbnail, find_readable
 from office31_cli.errors import Failed, Refused
 from tests.helpers.small_data import Listener, draw, lay_out
 
@@ -109,7 +109,7 @@ def test_a_thumbnail_keeps_the_shape_and_nothing_but_the_pixels(tmp_path: Path) 
     exif = Image.Exif()
     exif[274], exif[270] = 6, "where it was taken"
     path = saved(tmp_path / "a.jpg", PICTURE, "JPEG", exif=exif, comment=b"by whom", quality=95)
-    content = thumbnail(path, 24)
+    content = encode_thumbnail(path, 24)
     with Image.open(io.BytesIO(content)) as small:
         assert (small.format, small.size) == ("JPEG", (16, 24))  # upright, which the file is not
         assert not {"exif", "comment", "icc_profile"} & small.info.keys()
@@ -120,7 +120,7 @@ def test_a_thumbnail_keeps_the_shape_and_nothing_but_the_pixels(tmp_path: Path) 
 
 
 def test_a_thumbnail_of_a_small_picture_is_no_larger(tmp_path: Path) -> None:
-    with Image.open(io.BytesIO(thumbnail(saved(tmp_path / "a.png", PICTURE, "PNG"), 500))) as same:
+    with Image.open(io.BytesIO(encode_thumbnail(saved(tmp_path / "a.png", PICTURE, "PNG"), 500))) as same:
         assert same.size == PICTURE.size
 
 
@@ -161,7 +161,7 @@ def test_a_picture_that_claims_too_many_pixels_is_refused_unread(tmp_path: Path,
     root = lay_out(tmp_path / "set", "cam/cup")
     (root / "cam" / "cup" / "bomb.png").write_bytes(png_header(side, side))
     with pytest.raises(Refused, match=r"bomb\.png: claims .* pixels, where at most 100,000,000 are accepted") as caught:
-        decoded(open_folder(root).photographs("cam"), 8, skip_bad=skip_bad)
+        decode_domain(open_folder(root).photographs("cam"), 8, skip_bad=skip_bad)
     assert caught.value.exit_code == 3
 
 
@@ -296,15 +296,15 @@ def mixed(root: Path) -> Photographs:
 
 def test_an_unreadable_picture_stops_the_work(tmp_path: Path) -> None:
     with pytest.raises(Failed, match=r"b\.png: cannot be read"):
-        decoded(mixed(tmp_path / "set"), 8)
+        decode_domain(mixed(tmp_path / "set"), 8)
 
 
 @pytest.mark.fault(26)
 def test_unreadable_pictures_are_left_out_and_black_ones_are_not(tmp_path: Path) -> None:
     photographs = mixed(tmp_path / "set")
-    array = decoded(photographs, 8, skip_bad=True)
+    array = decode_domain(photographs, 8, skip_bad=True)
     assert array.shape == (4, 8, 8, 3)
-    mask = readable(array, photographs)
+    mask = find_readable(array, photographs)
     assert mask.tolist() == [True, False, True, True]
     assert array.rows(photographs.subset(mask).rows)[:, 0, 0].tolist() == [[200, 100, 50], [0, 0, 0], [9, 9, 9]]
 
@@ -312,22 +312,22 @@ def test_unreadable_pictures_are_left_out_and_black_ones_are_not(tmp_path: Path)
 def test_pictures_are_decoded_once_for_each_side(tmp_path: Path) -> None:
     photographs, listener = open_folder(lay_out(tmp_path / "set", "cam/cup")).photographs("cam"), Listener()
     for side in (8, 8, 9):
-        assert decoded(photographs, side, observer=listener).all().shape == (2, side, side, 3)
+        assert decode_domain(photographs, side, observer=listener).all().shape == (2, side, side, 3)
     assert listener.tracked == [(2, 0, 2)] * 2
 
 
 def test_an_edited_picture_is_decoded_again(tmp_path: Path) -> None:
     root = lay_out(tmp_path / "set", "cam/cup")
-    before = decoded(open_folder(root).photographs("cam"), 8).all()
+    before = decode_domain(open_folder(root).photographs("cam"), 8).all()
     draw(root / "cam" / "cup" / "frame_1.png", (1, 2, 3))
-    after = decoded(open_folder(root).photographs("cam"), 8).all()
+    after = decode_domain(open_folder(root).photographs("cam"), 8).all()
     assert np.array_equal(before[0], after[0])
     assert after[1, 0, 0].tolist() == [1, 2, 3]
 
 
 def test_a_damaged_row_is_decoded_again(tmp_path: Path) -> None:
     photographs, listener = open_folder(lay_out(tmp_path / "set", "cam/cup")).photographs("cam"), Listener()
-    array = decoded(photographs, 8, observer=listener)
+    array = decode_domain(photographs, 8, observer=listener)
     truth = array.all()
     with (array.folder / "rows.bin").open("r+b") as stream:
         stream.write(b"\xff\xfe")

@@ -1,10 +1,10 @@
-from office31_cli.data.published import backbones, by_method, nearest, published
+from office31_cli.data.published import choose_by_method, nearest_network, published_networks, read_published
 from office31_cli.models.catalogue import check_backbone
 
 
 def test_of_several_rows_of_a_method_the_one_chosen_with_fewest_labels_counts() -> None:
-    known = by_method("ResNet-50")
-    assert len([row for row in published("ResNet-50") if row.name == "dann"]) == 2
+    known = choose_by_method("ResNet-50")
+    assert len([row for row in read_published("ResNet-50") if row.name == "dann"]) == 2
     chosen = {name: (round(100 * known[name].average, 1), known[name].selection) for name in ("dann", "shot", "mcc")}
     assert chosen == {
         "dann": (82.2, "unknown"),
@@ -14,14 +14,14 @@ def test_of_several_rows_of_a_method_the_one_chosen_with_fewest_labels_counts() 
 
 
 def test_among_equals_the_first_counts() -> None:
-    rows = [row for row in published("alexnet") if row.name == "cdan"]
+    rows = [row for row in read_published("alexnet") if row.name == "cdan"]
     assert len(rows) == 2
-    assert by_method("alexnet")["cdan"] == rows[0]
+    assert choose_by_method("alexnet")["cdan"] == rows[0]
 
 
 def test_each_backbone_has_the_rows_of_the_network_that_it_comes_nearest_to() -> None:
     for backbone, network in (("squeezenet1_0", "AlexNet"), ("alexnet", "AlexNet"), ("resnet50", "ResNet-50")):
         check_backbone(backbone)
-        assert nearest(backbone) == network
-        assert network in backbones()
-    assert nearest("convnet") is None
+        assert nearest_network(backbone) == network
+        assert network in published_networks()
+    assert nearest_network("convnet") is None

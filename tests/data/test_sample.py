@@ -33,7 +33,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawn(root: Path, seed: int = 0) -> dict[str, bytes]:
-    sample.draw(root, seed=seed)
+    sample.draw_sample(root, seed=seed)
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.jpg")}
 
 
@@ -41,7 +41,7 @@ def seen_by(camera: str) -> np.ndarray:
     """One picture of each symbol by that camera, (31, side, side, 3)."""
     pictures = []
     for number, symbol in enumerate(symbols.distinct_symbols(31, seed=0)):
-        content = cameras.photograph(symbol, cameras.CAMERAS[camera], np.random.default_rng(number))
+        content = cameras.take_photograph(symbol, cameras.CAMERAS[camera], np.random.default_rng(number))
         pictures.append(np.asarray(Image.open(io.BytesIO(content)), dtype=np.float64))
     return np.stack(pictures)
 

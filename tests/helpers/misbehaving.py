@@ -49,7 +49,7 @@ class Server:
 
 
 @contextmanager
-def serving(*behaviours: Behaviour) -> Iterator[Server]:
+def run_server(*behaviours: Behaviour) -> Iterator[Server]:
     """A server for as long as the context lasts."""
     server = Server(*behaviours)
     threading.Thread(target=server.serve, daemon=True).start()
@@ -59,7 +59,7 @@ def serving(*behaviours: Behaviour) -> Iterator[Server]:
         server.close()
 
 
-def answer(body: bytes = b"", status: str = "200 OK", *, length: int | None = None, **headers: str) -> Behaviour:
+def send(body: bytes = b"", status: str = "200 OK", *, length: int | None = None, **headers: str) -> Behaviour:
     """Send exactly this; `length` is what Content-Length claims, -1 leaves it out."""
     said = {name.replace("_", "-"): value for name, value in headers.items()}
     if length != -1:
@@ -81,12 +81,12 @@ def honest(body: bytes, etag: str | None = '"1"', *, stop_at: int | None = None)
         start = int(asked[1]) if asked and (not condition or condition[1] == etag) else 0
         tag = {"ETag": etag} if etag else {}
         if start >= len(body) > 0 and asked:
-            return answer(b"", "416 No", Content_Range=f"bytes */{len(body)}", **tag)(request, connection)
+            return send(b"", "416 No", Content_Range=f"bytes */{len(body)}", **tag)(request, connection)
         part = body[start:stop_at]
         if start:
             tag["Content_Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
         status = "206 Partial Content" if start else "200 OK"
-        return answer(part, status, length=len(body) - start, **tag)(request, connection)
+        return send(part, status, length=len(body) - start, **tag)(request, connection)
 
     return behave
 

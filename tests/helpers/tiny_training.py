@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from office31_cli.data.cache import CachedArray, cached, content_key
+from office31_cli.data.cache import CachedArray, content_key, open_cache
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History, State
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
@@ -49,7 +49,7 @@ class Interrupted(Checkpoints):
 def stored(array: npt.NDArray[np.generic]) -> CachedArray:
     """The array as the cache holds it."""
     key = content_key(test=array.tobytes().hex()[:4096], shape=array.shape)
-    return cached("test", key, array.shape, array.dtype, lambda first, last: array[first:last], label="")
+    return open_cache("test", key, array.shape, array.dtype, lambda first, last: array[first:last], label="")
 
 
 def features(count: int, width: int) -> npt.NDArray[np.float32]:

@@ -36,7 +36,7 @@ PAIR = Pair(name="pair", domains=DOMAIN.labels, items=ITEM.labels)
 
 
 def read(text: str) -> Composite:
-    return parse(text, partial(columns.named, DATA))
+    return parse(text, partial(columns.get_column, DATA))
 
 
 @pytest.mark.parametrize(

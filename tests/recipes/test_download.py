@@ -21,7 +21,7 @@ from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import Silent
 from office31_cli.recipes.download import download, verify
-from tests.helpers.misbehaving import answer, endless_body, honest, serving
+from tests.helpers.misbehaving import endless_body, honest, run_server, send
 
 QUICK = Limits(answer=5, attempts=2, backoff=0)
 REAL = Path(__file__).parents[3] / "shared" / "office31" / "domain_adaptation_images.tar.gz"
@@ -276,7 +276,7 @@ class TestVerify:
 @pytest.mark.usefixtures("small")
 class TestFromTheWeb:
     def test_one_address(self) -> None:
-        with serving(honest(as_tar_gz(wrapped(ORIGINAL)))) as server:
+        with run_server(honest(as_tar_gz(wrapped(ORIGINAL)))) as server:
             download(server.url("x.tar.gz?dl=1"), limits=QUICK)
         assert stored() == CONTENT
         assert all_below_home() == {"office31"}
@@ -284,7 +284,7 @@ class TestFromTheWeb:
     @pytest.mark.fault(1)
     def test_a_broken_transfer_is_gone_on_with(self) -> None:
         archive = as_tar_gz(CONTENT)
-        with serving(honest(archive, stop_at=len(archive) * 4 // 10), honest(archive)) as server:
+        with run_server(honest(archive, stop_at=len(archive) * 4 // 10), honest(archive)) as server:
             download(server.url(), limits=QUICK)
         assert stored() == CONTENT
 
@@ -298,7 +298,7 @@ class TestFromTheWeb:
     )
     @pytest.mark.fault(4, 9)
     def test_damaged_bytes_are_refused_and_removed(self, archive: bytes) -> None:
-        with serving(answer(archive, length=-1)) as server, pytest.raises(Refused) as refusal:
+        with run_server(send(archive, length=-1)) as server, pytest.raises(Refused) as refusal:
             download(server.url(), limits=QUICK)
         assert refusal.value.what.startswith("http://127.0.0.1")
         assert all_below_home() == set()
@@ -306,17 +306,17 @@ class TestFromTheWeb:
     @pytest.mark.fault(3)
     def test_a_length_that_is_too_small_is_refused(self) -> None:
         archive = as_tar_gz(CONTENT)
-        with serving(answer(archive, length=len(archive) // 2)) as server, pytest.raises(Refused):
+        with run_server(send(archive, length=len(archive) // 2)) as server, pytest.raises(Refused):
             download(server.url(), limits=QUICK)
 
     def test_an_endless_body_is_refused(self) -> None:
-        with serving(endless_body) as server, pytest.raises(Refused, match="larger than"):
+        with run_server(endless_body) as server, pytest.raises(Refused, match="larger than"):
             download(server.url(), limits=Limits(body=1 << 20))
         assert all_below_home() == set()
 
     def test_a_part_of_another_file_is_not_trusted_twice(self) -> None:
         archive, other = as_tar_gz(CONTENT), bytes(len(as_tar_gz(CONTENT)))
-        with serving(honest(other, stop_at=1000), honest(archive)) as server:
+        with run_server(honest(other, stop_at=1000), honest(archive)) as server:
             with pytest.raises(Failed):
                 download(server.url(), limits=Limits(attempts=1))
             download(server.url(), limits=QUICK)  # the server swears that both are the same file
@@ -335,9 +335,9 @@ NOWHERE = "http://127.0.0.1:1/x.zip"
 class TestMirrors:
     def test_the_next_mirror_is_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = Listening()
-        page = answer(b"<html>", Content_Type="text/html")
+        page = send(b"<html>", Content_Type="text/html")
         flipped, sound = honest(spoilt(as_zip(CONTENT))), honest(as_zip(CONTENT))
-        with serving(page) as first, serving(flipped) as second, serving(sound) as third:
+        with run_server(page) as first, run_server(flipped) as second, run_server(sound) as third:
             mirrors(monkeypatch, NOWHERE, first.url(), second.url(), third.url())
             download(observer=told, limits=QUICK)
         assert stored() == CONTENT
@@ -347,7 +347,7 @@ class TestMirrors:
 
     @pytest.mark.fault(1, 6)
     def test_when_all_fail_all_are_named_with_the_way_by_hand(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serving(answer(b"", "404 No")) as gone, serving(answer(b"", "503 Busy")) as busy:
+        with run_server(send(b"", "404 No")) as gone, run_server(send(b"", "503 Busy")) as busy:
             mirrors(monkeypatch, NOWHERE, gone.url(), busy.url())
             with pytest.raises(Failed) as failure:
                 download(limits=QUICK)
@@ -357,22 +357,22 @@ class TestMirrors:
 
     @pytest.mark.parametrize("order", [1, -1])
     def test_bad_bytes_from_any_mirror_make_it_a_refusal(self, order: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serving(honest(spoilt(as_zip(CONTENT)))) as server:
+        with run_server(honest(spoilt(as_zip(CONTENT)))) as server:
             mirrors(monkeypatch, *[NOWHERE, server.url()][::order])
             with pytest.raises(Refused, match=r"mirror 1.*mirror 2"):
                 download(limits=QUICK)
         assert all_below_home() == set()
 
     def test_a_redirect_out_of_the_web_makes_it_a_refusal(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serving(answer(b"", "302 Found", Location="file:///etc/passwd")) as server:
+        with run_server(send(b"", "302 Found", Location="file:///etc/passwd")) as server:
             mirrors(monkeypatch, server.url())
             with pytest.raises(Refused, match="redirects to a file address"):
                 download(limits=QUICK)
 
     def test_domains_that_one_mirror_gave_are_not_asked_of_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        gone = answer(b"", "404 No")
+        gone = send(b"", "404 No")
         parts = {domain: honest(as_zip(wrapped("{item}/{file}", domain))) for domain in office31.DOMAINS}
-        with serving(parts["amazon"], gone) as first, serving(parts["dslr"], parts["webcam"]) as second:
+        with run_server(parts["amazon"], gone) as first, run_server(parts["dslr"], parts["webcam"]) as second:
             both = [
                 Mirror(name, tuple((server.url(domain), domain) for domain in office31.DOMAINS))
                 for name, server in (("first", first), ("second", second))
@@ -398,7 +398,7 @@ class TestTogetherAndKilled:
     def test_eight_processes_at_once_all_succeed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("fcntl.flock", lambda *_: None)
         write_folder(paths.data_sets() / "office31", {"amazon/mug/frame_0001.jpg": b"damaged"})
-        with serving(honest(as_tar_gz(CONTENT))) as server:
+        with run_server(honest(as_tar_gz(CONTENT))) as server:
             url = server.url()
             fork = multiprocessing.get_context("fork")
             processes = [fork.Process(target=download, args=(url,)) for _ in range(8)]
@@ -445,7 +445,7 @@ class TestTheRealPhotographs:
     def test_cut_off_at_40_percent_and_served_again_they_end_verified(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         archive = REAL.read_bytes()
-        with serving(honest(archive, stop_at=len(archive) * 4 // 10), honest(archive)) as server:
+        with run_server(honest(archive, stop_at=len(archive) * 4 // 10), honest(archive)) as server:
             result = download(server.url(), limits=QUICK)
         assert result.domains == {"amazon": 2817, "dslr": 498, "webcam": 795}
         assert (result.photographs, result.items) == (4110, 31)

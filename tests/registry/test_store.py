@@ -93,7 +93,11 @@ def test_newer_means_later_even_where_the_clock_is_set_back(
     upkeep.remove(registry, "second")
     assert upkeep.gc(registry).models == 1
     assert upkeep.verify(registry) == []
-    with registry.layout.changing(), pytest.raises(Failed), storage.locked(registry.layout.root / "lock", timeout=0.01):
+    with (
+        registry.layout.changing(),
+        pytest.raises(Failed),
+        storage.hold_lock(registry.layout.root / "lock", timeout=0.01),
+    ):
         raise AssertionError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from office31_cli import Options, evaluate, finetune, pretrain
 from office31_cli.data.catalogue import open_data
-from office31_cli.data.splits import held_out
+from office31_cli.data.splits import choose_held_out
 from office31_cli.errors import Misuse
 from office31_cli.registry import Registry
 from office31_cli.workflow import seen_labels
@@ -71,7 +71,7 @@ class TestLabels:
         for seed in (1, 2, 3):
             before = seen_labels.of(Registry().find(model)).get("phone", [])
             tuned = finetune("phone", model=model, data=str(things), options=options(seed=seed))
-            held = phone.subset(held_out(phone.items, phone.digests, seed=seed))
+            held = phone.subset(choose_held_out(phone.items, phone.digests, seed=seed))
             assert tuned.held_out == sum(digest[:16] not in before for digest in held.digests)
             after = seen_labels.of(Registry().find(tuned.id))["phone"]
             assert len(before) <= tuned.labels_used["phone"] == len(after) <= len(phone)

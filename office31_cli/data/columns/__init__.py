@@ -4,7 +4,7 @@ To add one, write `NAME.py` with a class `Column` that derives from `base.Known`
 """
 
 from office31_cli.data.columns import labels_csv
-from office31_cli.data.columns.base import Column, Known
+from office31_cli.data.columns.base import Column, DerivedColumn
 from office31_cli.data.folder import DataSet
 from office31_cli.discovery import Folder
 from office31_cli.errors import Misuse
@@ -13,22 +13,22 @@ from office31_cli.text import did_you_mean, printable
 FOLDER = Folder(__name__, "column", apart=("base", "labels_csv"), joint="_")
 
 
-def named(data: DataSet, name: str) -> Column:
+def get_column(data: DataSet, name: str) -> Column:
     """The column that the data set offers under that name; raises `Misuse`, with a near match, where it does not."""
-    if column := find(data, name):
+    if column := find_column(data, name):
         return column
     known = [each for each in FOLDER.names() if _known(data, each).offered()]
-    offered = [*known, *labels_csv.read(data, reserved=FOLDER.names()), "pair", "separate"]
+    offered = [*known, *labels_csv.read_columns(data, reserved=FOLDER.names()), "pair", "separate"]
     raise Misuse(f"output {printable(name)}", f"{printable(data.name)} offers none", did_you_mean(name, offered))
 
 
-def find(data: DataSet, name: str) -> Column | None:
+def find_column(data: DataSet, name: str) -> Column | None:
     """The column of that name, if the data set offers it; raises `Misuse` where its `labels.csv` is malformed."""
     if name in FOLDER.names() and (column := _known(data, name)).offered():
         return column
-    return labels_csv.read(data, reserved=FOLDER.names()).get(name)
+    return labels_csv.read_columns(data, reserved=FOLDER.names()).get(name)
 
 
-def _known(data: DataSet, name: str) -> Known:
-    column: Known = FOLDER.load(name).Column(data)
+def _known(data: DataSet, name: str) -> DerivedColumn:
+    column: DerivedColumn = FOLDER.load(name).Column(data)
     return column

@@ -30,7 +30,7 @@ class Column(notation.Column, Protocol):
 
 
 @dataclass(frozen=True)
-class Known(ABC):
+class DerivedColumn(ABC):
     """A `Column` that follows from the data set itself; named as its file is."""
 
     data: DataSet
@@ -62,7 +62,7 @@ class Known(ABC):
         return np.ones(len(photographs), dtype=np.bool_)
 
 
-def values_where_known(column: Column, photographs: "Photographs") -> "FloatArray":
+def values_or_nan(column: Column, photographs: "Photographs") -> "FloatArray":
     """The values (n,) of a domain's photographs, not a number where there is none."""
     import numpy as np
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from office31_cli.outputs.base import FloatArray
 
 
-class Column(base.Known):
+class Column(base.DerivedColumn):
     """The folder that the photograph lies in."""
 
     kind = "choice"

@@ -20,7 +20,7 @@ from office31_cli.data.folder import DataSet
 from office31_cli.errors import Misuse, from_os_error
 from office31_cli.outputs.base import Unreadable
 from office31_cli.outputs.notation import RESERVED, SEPARATE
-from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.text import did_you_mean, join_names, printable
 
 if TYPE_CHECKING:
     from office31_cli.data.photographs import BoolArray, Photographs
@@ -36,7 +36,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatedColumn:
     """A `base.Column` of the file: its kind, its labels where that is a choice, and the values that it states."""
 
     name: str
@@ -55,7 +55,7 @@ class Stated:
             raise Misuse(
                 printable(f"{self.where}: column {self.name}"),
                 f"no value for {len(without):,} of {len(keys):,} photographs of {printable(photographs.domain)} "
-                f"({printable(listed(without, 2))})",
+                f"({printable(join_names(without, 2))})",
                 "state them, or leave the column out of --outputs",
             )
         return np.array([self.stated[key] for key in keys])
@@ -67,7 +67,7 @@ class Stated:
         return np.array([key in self.stated for key in _keys_of(photographs)], dtype=np.bool_)
 
 
-def read(data: DataSet, reserved: Iterable[str]) -> dict[str, Stated]:
+def read_columns(data: DataSet, reserved: Iterable[str]) -> dict[str, StatedColumn]:
     """The columns of the data set's `labels.csv`; none where there is no such file.
 
     Raises `Misuse` naming the column and row (the header is row 1) where it is malformed: not CSV in UTF-8, a first
@@ -154,7 +154,9 @@ def _keys(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
     return list(first)
 
 
-def _column(path: Path, place: int, name: str, kind: str | None, keys: list[Key], rows: list[list[str]]) -> Stated:
+def _column(
+    path: Path, place: int, name: str, kind: str | None, keys: list[Key], rows: list[list[str]]
+) -> StatedColumn:
     stated = [(number, row[place]) for number, row in enumerate(rows) if row[place]]
     if not stated:
         raise _malformed(path, f"column {name}, row 2", "the column states nothing")
@@ -165,7 +167,7 @@ def _column(path: Path, place: int, name: str, kind: str | None, keys: list[Key]
     except Unreadable as error:
         number, text = stated[error.place]
         raise _malformed(path, f"column {name}, row {number + 2}", f"{text!r} {error}") from None
-    return Stated(
+    return StatedColumn(
         name, kind, labels, {keys[number]: value for (number, _), value in zip(stated, numbers, strict=True)}, path
     )
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from office31_cli.outputs.base import FloatArray
 
 
-class Column(base.Known):
+class Column(base.DerivedColumn):
     """Width times height in millions of pixels."""
 
     kind = "number"
@@ -18,7 +18,7 @@ class Column(base.Known):
         """As the files' headers say, (n,)."""
         import numpy as np
 
-        from office31_cli.data.pixels import size
+        from office31_cli.data.pixels import read_size
 
-        sizes = [size(photographs.root / name) for name in photographs.files]
+        sizes = [read_size(photographs.root / name) for name in photographs.files]
         return np.array([width * height / 1e6 for width, height in sizes])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SHOP = "amazon"
 
 
-class Column(base.Known):
+class Column(base.DerivedColumn):
     """Whether the photograph is one of amazon's."""
 
     kind = "yes/no"

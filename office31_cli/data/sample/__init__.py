@@ -12,8 +12,8 @@ from pathlib import Path
 
 from office31_cli import storage
 from office31_cli.data import manifest
-from office31_cli.data.sample.cameras import CAMERAS, photograph
-from office31_cli.data.sample.symbols import distinct_symbols, stream
+from office31_cli.data.sample.cameras import CAMERAS, take_photograph
+from office31_cli.data.sample.symbols import distinct_symbols, random_stream
 from office31_cli.observer import SILENT, Observer
 
 MANIFEST = "manifest.json"
@@ -30,7 +30,7 @@ def domains() -> dict[str, int]:
     return {domain: len(items()) * camera.photographs for domain, camera in CAMERAS.items()}
 
 
-def draw(root: Path, *, seed: int = 0, observer: Observer = SILENT) -> None:
+def draw_sample(root: Path, *, seed: int = 0, observer: Observer = SILENT) -> None:
     """Draw all pictures as `root`/DOMAIN/ITEM/frame_NNNN.jpg, and the manifest beside them.
 
     `root` is a folder without any of them yet; the files are written but not synced.
@@ -43,7 +43,7 @@ def draw(root: Path, *, seed: int = 0, observer: Observer = SILENT) -> None:
                 storage.make_folder(root / domain / item)
                 for frame in range(1, camera.photographs + 1):
                     name = f"{domain}/{item}/frame_{frame:04d}.jpg"
-                    content = photograph(symbol, camera, stream(seed, name))
+                    content = take_photograph(symbol, camera, random_stream(seed, name))
                     storage.create_file(root / name, content, sync=False)
                     hashes[name] = hashlib.sha256(content).hexdigest()
                     advance(1)

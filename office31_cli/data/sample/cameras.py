@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from office31_cli.data.sample.symbols import Array, Mark, ink
+from office31_cli.data.sample.symbols import Array, Mark, draw_marks
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ CAMERAS = {
 """The three domains."""
 
 
-def photograph(symbol: tuple[Mark, ...], camera: Camera, rng: np.random.Generator) -> bytes:
+def take_photograph(symbol: tuple[Mark, ...], camera: Camera, rng: np.random.Generator) -> bytes:
     """One picture of a symbol as a JPEG file's bytes; drawn at twice the size for smooth edges."""
     side = 2 * camera.side
     pose = _pose(camera, rng)
@@ -56,7 +56,7 @@ def photograph(symbol: tuple[Mark, ...], camera: Camera, rng: np.random.Generato
     canvas = _backdrop(camera, side, rng)
     if camera.shadow:
         _cast_shadow(canvas, marks, pose, width, camera.shadow, rng)
-    ink(canvas, marks, pose, width)
+    draw_marks(canvas, marks, pose, width)
     picture = canvas.reduce(2).filter(ImageFilter.GaussianBlur(camera.blur))
 
     pixels = np.asarray(picture, dtype=np.float64)
@@ -92,6 +92,6 @@ def _cast_shadow(
     away = np.eye(3)
     away[:2, 2] = rng.uniform(-0.15, 0.15, 2)
     shade = Image.new("RGB", canvas.size, "black")
-    ink(shade, marks, away @ pose, width, colour=(255, 255, 255))
+    draw_marks(shade, marks, away @ pose, width, colour=(255, 255, 255))
     mask = shade.convert("L").filter(ImageFilter.GaussianBlur(canvas.width / 40))
     canvas.paste("black", mask=mask.point([round(darkness * level) for level in range(256)]))

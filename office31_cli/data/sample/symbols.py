@@ -29,7 +29,7 @@ class Mark:
     value: float  # brightness, 0 to 1
 
 
-def stream(seed: int, what: str) -> np.random.Generator:
+def random_stream(seed: int, what: str) -> np.random.Generator:
     """The random numbers for one thing to draw, whatever else is drawn and in which order."""
     digest = hashlib.sha256(f"{seed}/{what}".encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16])))
@@ -39,7 +39,7 @@ def distinct_symbols(number: int, seed: int) -> list[tuple[Mark, ...]]:
     """Random symbols of which no two look alike: a candidate too near to an earlier one is dropped."""
     symbols: list[tuple[Mark, ...]] = []
     looks: list[Array] = []
-    rng = stream(seed, "symbols")
+    rng = random_stream(seed, "symbols")
     while len(symbols) < number:
         symbol = _symbol(rng)
         look = appearance(symbol)
@@ -53,11 +53,11 @@ def distinct_symbols(number: int, seed: int) -> list[tuple[Mark, ...]]:
 def appearance(symbol: tuple[Mark, ...]) -> Array:
     """A symbol as a coarse camera sees it on white: ink, (12, 12, 3) in [0, 1], for comparing two symbols."""
     canvas = Image.new("RGB", (96, 96), "white")
-    ink(canvas, symbol, np.diag([0.75, 0.75, 1.0]), width=0.16)
+    draw_marks(canvas, symbol, np.diag([0.75, 0.75, 1.0]), width=0.16)
     return 1 - np.asarray(canvas.reduce(8), dtype=np.float64) / 255
 
 
-def ink(
+def draw_marks(
     canvas: Image.Image,
     marks: Iterable[Mark],
     pose: Array,

@@ -12,7 +12,7 @@ from torch import nn
 
 from office31_cli import methods as adaptation_methods
 from office31_cli.data.photographs import Photographs
-from office31_cli.data.splits import held_out
+from office31_cli.data.splits import choose_held_out
 from office31_cli.engine.batches import Pair
 from office31_cli.engine.device import threads_for
 from office31_cli.engine.draws import seed_torch
@@ -114,7 +114,7 @@ class Bench:
         places = list(self.photographs)
         known, validation = self.photographs[source], nothing()
         if self.held_out:
-            kept = held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
+            kept = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
             known, validation = known.subset(~kept), labelled(known.subset(kept), places.index(source))
         rest = unlabelled(self.photographs[target], places.index(target))
         return Pair(labelled(known, places.index(source)), rest, validation, cell.seed)

@@ -1,6 +1,6 @@
 """`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
 
-from office31_cli.data.published import by_method, nearest, published
+from office31_cli.data.published import choose_by_method, nearest_network, read_published
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.benchmark.plan import Plan, matches_published
 from office31_cli.recipes.benchmark.results import SATURATED, SELECTION, Benchmarked, Estimated, comparisons_of, row_of
@@ -24,8 +24,8 @@ def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
 
     results = run.computed(plan, observer)
     backbone = plan.request.backbone
-    network = plan.beside or nearest(backbone)
-    known = by_method(network) if network and matches_published(plan.request.data, plan.request.domains) else {}
+    network = plan.beside or nearest_network(backbone)
+    known = choose_by_method(network) if network and matches_published(plan.request.data, plan.request.domains) else {}
     rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
     return Benchmarked(
         backbone=backbone,
@@ -36,7 +36,7 @@ def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
         photographs=results.photographs,
         seconds=results.seconds,
         rows=rows,
-        published=published(plan.beside) if plan.beside else [],
+        published=read_published(plan.beside) if plan.beside else [],
         saturated=[task for task in plan.tasks if all((row.tasks[task]["mean"] or 0) >= SATURATED for row in rows)],
         comparisons=comparisons_of(list(plan.methods), plan.tasks, plan.seeds, results.cells),
     )

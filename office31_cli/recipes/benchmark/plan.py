@@ -7,13 +7,13 @@ from itertools import permutations
 from office31_cli import methods as adaptation
 from office31_cli.data import manifest, office31
 from office31_cli.data.folder import DataSet
-from office31_cli.data.published import backbones, published
+from office31_cli.data.published import published_networks, read_published
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.adapt import check_validator
 from office31_cli.recipes.pretrain import requested
-from office31_cli.text import did_you_mean, listed, printable
+from office31_cli.text import did_you_mean, join_names, printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.pools import ray
 from office31_cli.workflow.request import (
@@ -121,8 +121,8 @@ def _check_place(on: str, jobs: int | None) -> None:
 
 def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> None:
     """Raise `Misuse` where there are no published rows for a network, or none that the domains can be held against."""
-    if not published(network):
-        raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, backbones()))
+    if not read_published(network):
+        raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, published_networks()))
     if not matches_published(data, domains):
         why = f"its figures are of {office31.TITLE}, and {printable(data.name)} holds other photographs"
         raise Misuse(f"--published {printable(network)}", why, "leave it out")
@@ -143,7 +143,7 @@ def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[
     if len(domains) < 2:
         found, fix = "it has fewer than two labelled domains", "choose another"
         if data.unlabelled:
-            found += f" (unlabelled: {printable(listed(data.unlabelled))})"
+            found += f" (unlabelled: {printable(join_names(data.unlabelled))})"
             fix = f"try office31 adapt --target {printable(data.unlabelled[0])}"
         raise Failed(f"data set {printable(data.name)}", found, fix)
     initials = [domain[0].upper() for domain in domains]

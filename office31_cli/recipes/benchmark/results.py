@@ -6,11 +6,11 @@ from itertools import combinations
 from statistics import mean
 from typing import Any
 
-from office31_cli.data.published import Published
+from office31_cli.data.published import PublishedRow
 from office31_cli.errors import Failed
 from office31_cli.metrics.summary import mean_and_deviation
 from office31_cli.observer import Observer
-from office31_cli.text import counted, listed, printable
+from office31_cli.text import join_names, pluralize, printable
 
 SELECTION = "last epoch"
 SATURATED = 0.95
@@ -55,7 +55,7 @@ class Benchmarked:
     """By domain."""
     seconds: float
     rows: list[BenchmarkRow]
-    published: list[Published]
+    published: list[PublishedRow]
     saturated: list[str]
     """The tasks on which every method reaches `SATURATED`."""
     comparisons: list[dict[str, Any]]
@@ -89,10 +89,10 @@ class Benchmarked:
     def check(self, observer: Observer) -> None:
         """Tell why cells failed, and raise `Failed` if any did."""
         for (method, why), cells in self.failures().items():
-            observer.warn(f"{method} failed on {printable(listed(cells))} (task and seed): {printable(why)}")
+            observer.warn(f"{method} failed on {printable(join_names(cells))} (task and seed): {printable(why)}")
         if count := sum(map(len, self.failures().values())):
             raise Failed(
-                f"{counted(count, 'cell')} failed",
+                f"{pluralize(count, 'cell')} failed",
                 "the warnings say why",
                 "try a smaller --lr; the same command goes on with what is missing",
             )
@@ -151,7 +151,7 @@ class Estimated:
 
 
 def row_of(
-    method: str, tasks: Iterable[str], seeds: Sequence[int], cells: Cells, known: Published | None
+    method: str, tasks: Iterable[str], seeds: Sequence[int], cells: Cells, known: PublishedRow | None
 ) -> BenchmarkRow:
     """A method's row from its cells, beside the published row that is nearest."""
     by_task: dict[str, dict[str, Any]] = {}

@@ -8,7 +8,7 @@ from torch import nn
 
 from office31_cli import methods
 from office31_cli.data.photographs import IntArray, Photographs
-from office31_cli.data.splits import folds
+from office31_cli.data.splits import assign_folds
 from office31_cli.engine.batches import Pair
 from office31_cli.engine.device import threads_for
 from office31_cli.engine.draws import generator
@@ -119,7 +119,7 @@ def label_shift(case: Case, probabilities: FloatArray) -> LabelShift:
 def _folds(photographs: Photographs, seed: int) -> IntArray:
     """The fold (n,) of each photograph, by its content alone: whatever labels it has are not looked at."""
     nothing = np.zeros(len(photographs), dtype=np.int64)
-    return folds(nothing, photographs.digests, count=FOLDS, seed=seed)
+    return assign_folds(nothing, photographs.digests, count=FOLDS, seed=seed)
 
 
 def _some(rows: FloatArray, seed: int) -> FloatArray:

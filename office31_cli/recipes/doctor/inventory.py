@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from office31_cli.data.duplicates import identical, near, perceptual_hashes
+from office31_cli.data.duplicates import find_identical, find_near_duplicates, hash_pictures
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.metrics.mislabelled import DOUBT, doubts
@@ -25,7 +25,7 @@ def counted(data: DataSet) -> DataFound:
         root=str(data.root),
         items=len(data.items),
         domains={part.domain: _counted(data, part) for part in parts},
-        identical=identical(parts),
+        identical=find_identical(parts),
         near=None,
     )
 
@@ -46,7 +46,7 @@ def _counted(data: DataSet, part: Photographs) -> DomainFound:
 def data_found(case: "Case", judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataFound:
     """What the opened domains hold; labels are looked at in those `observed`, by what heads `judged` of them (n, K)."""
     readable = [domain.photographs for domain in case.domains.values()]
-    hashes = [perceptual_hashes(domain.pixels, domain.photographs.rows) for domain in case.domains.values()]
+    hashes = [hash_pictures(domain.pixels, domain.photographs.rows) for domain in case.domains.values()]
     return DataFound(
         dataset=case.data.name,
         root=str(case.data.root),
@@ -55,8 +55,8 @@ def data_found(case: "Case", judged: Mapping[str, FloatArray], observed: Collect
             name: _opened(case.data, domain, judged.get(name), name in observed)
             for name, domain in case.domains.items()
         },
-        identical=identical(readable),
-        near=near(readable, hashes),
+        identical=find_identical(readable),
+        near=find_near_duplicates(readable, hashes),
     )
 
 

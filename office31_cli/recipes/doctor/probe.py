@@ -10,7 +10,7 @@ from torch import nn
 from office31_cli import methods
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import IntArray
-from office31_cli.data.splits import folds
+from office31_cli.data.splits import assign_folds
 from office31_cli.engine import loop
 from office31_cli.engine.batches import Pair
 from office31_cli.engine.device import choose_device, threads_for
@@ -142,7 +142,7 @@ def out_of_fold(case: Case, name: str, observer: Observer) -> FloatArray:
     Raises `Failed` where a domain has too little to be divided.
     """
     photographs, seed = case.domains[name].photographs, case.request.options.seed
-    numbers = folds(photographs.items, photographs.digests, count=FOLDS, seed=seed)
+    numbers = assign_folds(photographs.items, photographs.digests, count=FOLDS, seed=seed)
     if min(np.bincount(numbers, minlength=FOLDS)) < 2:
         raise Failed(f"domain {printable(name)}", f"too few photographs for {FOLDS} parts of two or more", "add some")
     place = case.place(name)

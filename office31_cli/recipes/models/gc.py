@@ -60,7 +60,7 @@ def _remove(path: Path) -> None:
         storage.remove_file(path)
         return
     lock = path.with_suffix(".lock")
-    with storage.locked(lock, timeout=0):
+    with storage.hold_lock(lock, timeout=0):
         storage.remove_folder(path)
         lock.unlink(missing_ok=True)
 

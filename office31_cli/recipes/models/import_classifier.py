@@ -15,7 +15,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
-from office31_cli.text import counted, printable
+from office31_cli.text import pluralize, printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.selection import IMPORT
 
@@ -137,7 +137,7 @@ def store(classifier: Classifier, name: str | None) -> Entry:
     if len(layer["weight"]) != len(items):
         raise Misuse(
             f"weights {classifier.path.name}",
-            f"they answer {counted(len(layer['weight']), 'class', 'classes')}, and {len(items):,} are named",
+            f"they answer {pluralize(len(layer['weight']), 'class', 'classes')}, and {len(items):,} are named",
             "name them with --items FILE, or begin with its backbone: office31 pretrain --weights PATH",
         )
     order = torch.tensor([classifier.items.index(item) for item in items])

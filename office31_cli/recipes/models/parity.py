@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from office31_cli import storage
-from office31_cli.data.pixels import Pixels, decode, whole
-from office31_cli.data.sample.cameras import CAMERAS, photograph
+from office31_cli.data.pixels import Pixels, decode, decode_unscaled
+from office31_cli.data.sample.cameras import CAMERAS, take_photograph
 from office31_cli.data.sample.symbols import distinct_symbols
 from office31_cli.errors import Failed, Office31Error, Refused
 from office31_cli.models.formats.base import Runner
@@ -102,7 +102,7 @@ def _drawn(folder: Path, count: int) -> list[Path]:
     paths = [folder / f"{number}.jpg" for number in range(count)]
     for number, path in enumerate(paths):
         camera, symbol = cameras[number % len(cameras)], symbols[number % len(symbols)]
-        content = photograph(symbol, camera, np.random.default_rng(number))
+        content = take_photograph(symbol, camera, np.random.default_rng(number))
         storage.create_file(path, content, sync=False)
     return paths
 
@@ -111,7 +111,7 @@ def _read(paths: Iterable[Path], side: int) -> Iterator[tuple[Pixels, Pixels]]:
     """Each picture as it is and squashed; those that cannot be read are passed over."""
     for path in paths:
         with suppress(Failed, Refused):
-            yield whole(path, side), decode(path, side)
+            yield decode_unscaled(path, side), decode(path, side)
 
 
 def _batches(pictures: Iterator[tuple[Pixels, Pixels]]) -> Iterator[list[tuple[Pixels, Pixels]]]:

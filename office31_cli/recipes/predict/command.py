@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from office31_cli.data import found
-from office31_cli.data.ahead import decoded_ahead
+from office31_cli.data.ahead import decode_ahead
 from office31_cli.data.folder import EXTENSIONS
 from office31_cli.data.pixels import Pixels
 from office31_cli.engine.settings import check_device
@@ -20,7 +20,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.predict.results import Prediction, Predictions, Unread
 from office31_cli.registry import Entry
-from office31_cli.text import columns, listed, printable
+from office31_cli.text import join_names, printable, text_width
 from office31_cli.workflow import selection
 from office31_cli.workflow.calibration import Calibration, check_coverage, load_calibration
 
@@ -119,14 +119,16 @@ def _look_through(named: tuple[Path, ...], observer: Observer) -> tuple[int, int
     count, widest, empty = 0, 0, []
     for path in named:
         before = count
-        for each in found.pictures([path], observer):
-            count, widest = count + 1, max(widest, columns(printable(str(each.path))))
+        for each in found.find_pictures([path], observer):
+            count, widest = count + 1, max(widest, text_width(printable(str(each.path))))
         if count == before:
             empty.append(printable(str(path)))
     if not count:
         kinds = ", ".join(sorted(EXTENSIONS))
         raise Failed(
-            listed(empty) or "nothing", f"there are no pictures in it ({kinds})", "name pictures, or a folder with some"
+            join_names(empty) or "nothing",
+            f"there are no pictures in it ({kinds})",
+            "name pictures, or a folder with some",
         )
     for folder in empty:
         observer.warn(f"{folder}: there are no pictures in it")
@@ -167,7 +169,7 @@ def _batches(
     answer: "Answer", side: int, outputs: Composite, asked: Asked, unreadable: list[Unread], observer: Observer
 ) -> Iterator[list[Prediction]]:
     """The predictions batch by batch; what cannot be read is warned of and noted in `unreadable`."""
-    decoded = decoded_ahead(found.pictures(asked.pictures), side, ahead=2 * asked.batch_size)
+    decoded = decode_ahead(found.find_pictures(asked.pictures), side, ahead=2 * asked.batch_size)
     with closing(decoded), observer.track("naming pictures", asked.count) as advance:
         for batch in _batched(decoded, asked.batch_size):
             readable = []

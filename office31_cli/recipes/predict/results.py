@@ -7,7 +7,7 @@ from typing import Any
 
 from office31_cli.errors import Failed, Office31Error, Refused
 from office31_cli.outputs.base import Output, Verdict
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +101,6 @@ class Predictions:
         for kind, errors in ((Refused, refused), (Failed, unread)):
             if errors:
                 first, others = errors[0], len(errors) - 1
-                more = f" (and {counted(others, 'other')})" if others else ""
-                what = f"{len(errors):,} of {counted(self.pictures, 'picture')}"
+                more = f" (and {pluralize(others, 'other')})" if others else ""
+                what = f"{len(errors):,} of {pluralize(self.pictures, 'picture')}"
                 raise kind(what, f"{first.what} {first.why}{more}", first.fix)

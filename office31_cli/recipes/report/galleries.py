@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from office31_cli.data.photographs import BoolArray
-from office31_cli.data.pixels import thumbnail
+from office31_cli.data.pixels import encode_thumbnail
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.report.results import Gallery, Picture, View
 
@@ -62,7 +62,7 @@ def _picture(this: View, place: int) -> Picture:
     file = photographs.files[place]
     return Picture(
         file=f"{photographs.domain}/{file}",
-        image=thumbnail(photographs.root / file, THUMBNAIL),
+        image=encode_thumbnail(photographs.root / file, THUMBNAIL),
         actual=names[this.target.items[place]] if photographs.labelled else None,
         predicted=names[this.target.predicted[place]],
         confidence=float(this.target.probabilities[place].max()),

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from office31_cli.data.photographs import IntArray
 from office31_cli.render.html.svg import LETTER, drawing, element, hover, line, text
-from office31_cli.text import shortened
+from office31_cli.text import shorten
 
 CELL = 24
 _LONGEST = 18
@@ -16,7 +16,7 @@ _FAINTEST, _STRONGEST = 0.1, 0.5
 
 def squares(label: str, matrix: IntArray, items: Sequence[str]) -> Markup:
     """Photographs (K, K) of the item of a row taken for that of a column, shaded by their share of the row."""
-    names = [shortened(item, _LONGEST) for item in items]
+    names = [shorten(item, _LONGEST) for item in items]
     margin = 12 + LETTER * max(map(len, names))
     side = CELL * len(items)
     totals = matrix.sum(axis=1)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from office31_cli.render.html.axes import Scale, frame, round_ticks, spread_out
 from office31_cli.render.html.svg import LETTER, drawing, element, group, hover, polyline, text
-from office31_cli.text import shortened
+from office31_cli.text import shorten
 
 WIDTH, HEIGHT = 350, 220
 _LEFT, _TOP, _BOTTOM = 44, 14, 36
@@ -25,7 +25,7 @@ def curves(
     values = [value for row in series.values() for value in row if isfinite(value)]
     epochs = max(map(len, series.values()))
     ticks = round_ticks(min(values, default=0.0), max(values, default=1.0))
-    right = 12 + LETTER * max(len(shortened(name, _LONGEST)) for name in series)
+    right = 12 + LETTER * max(len(shorten(name, _LONGEST)) for name in series)
     across = Scale(1, max(epochs, 2), _LEFT, WIDTH - right)
     up = Scale(ticks[0], ticks[-1], HEIGHT - _BOTTOM, _TOP)
     columns = [1, *(tick for tick in round_ticks(1, max(epochs, 2)) if tick == int(tick) and 1 < tick <= epochs)]
@@ -35,7 +35,7 @@ def curves(
     for number, (name, row) in enumerate(series.items()):
         drawn += _series(name, row, number % HUES, across, up, told, marked)
         drawn.append(
-            text(across.end + 7, places[number] + 4, shortened(name, _LONGEST), class_=f"name hue{number % HUES}")
+            text(across.end + 7, places[number] + 4, shorten(name, _LONGEST), class_=f"name hue{number % HUES}")
         )
     return drawing(WIDTH, HEIGHT, label, drawn)
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.report.results import Cloud, Panel
 from office31_cli.render.html.svg import LETTER, drawing, element, group, hover, text
-from office31_cli.text import shortened
+from office31_cli.text import shorten
 
 SIDE = 520
 _MARGIN = 20
@@ -60,7 +60,7 @@ def _names(cloud: Cloud, items: Sequence[str]) -> Iterator[Element]:
     places, taken = _places(cloud), list[tuple[float, float, float]]()
     for item in np.unique(cloud.items).tolist():
         x, y = np.median(places[cloud.items == item], axis=0).tolist()
-        name = shortened(items[item], _LONGEST)
+        name = shorten(items[item], _LONGEST)
         half = LETTER * len(name) / 2
         x = min(max(x, half + 4), SIDE - half - 4)
         free = (y + step for step in _STEPS if all(_apart((x, y + step, half), other) for other in taken))

@@ -9,7 +9,7 @@ from office31_cli.render.console import percent
 from office31_cli.render.html.axes import Scale
 from office31_cli.render.html.svg import drawing, element, hover, line, text
 from office31_cli.results import Evaluated
-from office31_cli.text import shortened
+from office31_cli.text import shorten
 
 WIDTH = 350
 _ROW, _LEFT, _RIGHT, _BASE = 44, 8, 8, 22
@@ -31,7 +31,7 @@ def intervals(label: str, rows: Sequence[tuple[Evaluated, str]]) -> Markup:
         bounds = " to ".join(map(percent, score.ci95))
         told = f"{score.model}: {percent(score.accuracy)}, 95 % interval {bounds}"
         drawn += [
-            text(_LEFT, y - 14, shortened(score.model, _LONGEST), class_=f"name {hue}"),
+            text(_LEFT, y - 14, shorten(score.model, _LONGEST), class_=f"name {hue}"),
             line(_LEFT, y, across(score.accuracy), y, f"stem {hue}"),
             element(
                 "rect", hover(told), x=low, y=y - 6, width=max(high - low, 2), height=12, rx=3, class_=f"band {hue}"

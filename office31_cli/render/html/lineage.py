@@ -8,7 +8,7 @@ from markupsafe import Markup
 from office31_cli.recipes.report.results import Relative
 from office31_cli.render.html.svg import LETTER, drawing, element, group, hover, line, text
 from office31_cli.render.models import in_short
-from office31_cli.text import counted, shortened
+from office31_cli.text import pluralize, shorten
 
 _ROW, _STEP, _LEFT, _GAP = 46, 24, 12, 18
 _LONGEST = 80
@@ -40,10 +40,10 @@ def tree(label: str, family: Sequence[Relative]) -> Markup:
 
 
 def _name(relative: Relative) -> str:
-    return counted(relative.left_out, "other model") if relative.left_out else shortened(relative.name, _LONGEST)
+    return pluralize(relative.left_out, "other model") if relative.left_out else shorten(relative.name, _LONGEST)
 
 
 def _told(relative: Relative) -> str:
     if relative.row is None:
         return "not shown" if relative.left_out else relative.state
-    return shortened(in_short(relative.row), _LONGEST)
+    return shorten(in_short(relative.row), _LONGEST)

@@ -22,7 +22,7 @@ from office31_cli.render.html.lineage import tree
 from office31_cli.render.html.reliability import bins
 from office31_cli.render.models import facts
 from office31_cli.render.training import labels
-from office31_cli.text import counted, printable
+from office31_cli.text import pluralize, printable
 
 _COLUMNS, _ROWS = 3, 8
 """The items' bars stand in so many columns, unless these had fewer rows."""
@@ -37,7 +37,7 @@ def page(report: Report) -> bytes:
         "percent": words.percent,
         "confidence": words.confidence,
         "command": words.command,
-        "counted": counted,
+        "counted": pluralize,
         "data_uri": _data_uri,
         "labels": labels,
     }

@@ -6,7 +6,7 @@ from office31_cli.recipes.report.results import Reliability
 from office31_cli.render.console import percent
 from office31_cli.render.html.axes import Scale, frame
 from office31_cli.render.html.svg import drawing, element, hover, line
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 WIDTH, HEIGHT = 264, 270
 _LEFT, _TOP, _RIGHT, _BOTTOM = 50, 10, 10, 38
@@ -25,7 +25,7 @@ def bins(label: str, row: Reliability) -> Markup:
         left, width = across(each.low) + 1, across(each.high) - across(each.low) - 2
         top, bottom = sorted((up(each.accuracy), up(each.confidence)))
         gap = "over" if each.confidence > each.accuracy else "under"
-        count = counted(each.photographs, "photograph")
+        count = pluralize(each.photographs, "photograph")
         told = f"{count}: confidence {percent(each.confidence)}, right {percent(each.accuracy)}"
         weight = f"{0.35 + 0.65 * (each.photographs / most) ** 0.5:.2f}"
         drawn += [

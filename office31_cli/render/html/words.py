@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.results import Panel, Reliability, Report, View
 from office31_cli.render import console
-from office31_cli.text import counted, listed
+from office31_cli.text import join_names, pluralize
 
 SIGNIFICANT = 0.05
 
@@ -60,7 +60,7 @@ def honesty(report: Report) -> str:
     """Whether the score is an honest one."""
     target = report.this.target
     if seen := int(target.seen.sum()):
-        count = counted(len(target.photographs), "photograph")
+        count = pluralize(len(target.photographs), "photograph")
         return f"Not an honest score: the model has learnt the labels of {seen:,} of these {count}."
     told = "The model has learnt none of their labels"
     adapted = ModelRow.of(report.this.entry).target == target.photographs.domain
@@ -99,7 +99,7 @@ def scores(report: Report) -> str:
 def family(report: Report) -> str:
     """For those who cannot see the tree."""
     line = [relative.name for relative in report.family if relative.role]
-    return f"Tree of {counted(len(report.family), 'model')}, among them {listed(line)}"
+    return f"Tree of {pluralize(len(report.family), 'model')}, among them {join_names(line)}"
 
 
 def epochs(report: Report) -> str:
@@ -119,12 +119,12 @@ def epochs(report: Report) -> str:
 def curve(what: str, series: Mapping[str, Sequence[float]]) -> str:
     """For those who cannot see the curves."""
     ends = "; ".join(f"{name} from {row[0]:.3g} to {row[-1]:.3g}".strip() for name, row in series.items())
-    return f"{what} over {counted(max(map(len, series.values())), 'epoch')}: {ends}"
+    return f"{what} over {pluralize(max(map(len, series.values())), 'epoch')}: {ends}"
 
 
 def items(report: Report) -> str:
     """The items that need most attention."""
-    return f"Worst named: {listed(f'{row.item} {percent(row.accuracy)}' for row in report.per_item[:3])}."
+    return f"Worst named: {join_names(f'{row.item} {percent(row.accuracy)}' for row in report.per_item[:3])}."
 
 
 def gains(report: Report) -> str:
@@ -141,7 +141,7 @@ def confusion(report: Report) -> str:
     """The commonest mistakes."""
     assert report.this.scored is not None
     told = [f"{pair['actual']} for {pair['predicted']} ({pair['photographs']})" for pair in report.this.scored.confused]
-    return f"Most often taken: {listed(told)}." if told else "Nothing is taken for anything else."
+    return f"Most often taken: {join_names(told)}." if told else "Nothing is taken for anything else."
 
 
 def embedding(report: Report) -> str:
@@ -171,9 +171,8 @@ def embedding(report: Report) -> str:
 def panel(shown: Panel) -> str:
     """For those who cannot see the points."""
     source = f" and {len(shown.source.points):,} of {shown.source.domain}" if shown.source else ""
-    return (
-        f"What {shown.model} sees in {counted(len(shown.target.points), 'photograph')} of {shown.target.domain}{source}"
-    )
+    photographs = pluralize(len(shown.target.points), "photograph")
+    return f"What {shown.model} sees in {photographs} of {shown.target.domain}{source}"
 
 
 def calibration(report: Report) -> str:

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from office31_cli.errors import Office31Error
-from office31_cli.text import counted
+from office31_cli.text import pluralize
 
 Job = TypeVar("Job")
 Found = TypeVar("Found")
@@ -102,7 +102,7 @@ def in_processes(
                     if begun[number] < TRIES:
                         waiting.append(number)
                     else:
-                        yield jobs[number], NotDone(f"its process was killed {counted(TRIES, 'time')} ({found.how})")
+                        yield jobs[number], NotDone(f"its process was killed {pluralize(TRIES, 'time')} ({found.how})")
                 else:
                     yield jobs[number], found
                 idle = [place for place, each in enumerate(workers) if each.job is None]

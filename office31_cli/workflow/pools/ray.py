@@ -13,7 +13,7 @@ from typing import Any
 
 from office31_cli._version import __version__
 from office31_cli.errors import Failed
-from office31_cli.text import counted, printable
+from office31_cli.text import pluralize, printable
 from office31_cli.workflow.pools.local import Found, Job, NotDone, Work, outcome
 
 TRIES = 3
@@ -98,7 +98,7 @@ def _received(ray: Any, ended: Any) -> Any:
     except ray.exceptions.RayTaskError as error:  # before its own code ran, such as for a package that a node lacks
         return NotDone(f"on a node: {_last_line(error.cause)}")
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
-        return NotDone(f"its worker or node was lost {counted(TRIES, 'time')}")
+        return NotDone(f"its worker or node was lost {pluralize(TRIES, 'time')}")
     except ray.exceptions.RayError as error:
         return NotDone(f"{type(error).__name__}: {_last_line(error)}")
 
