@@ -11,7 +11,7 @@ from typing import Any
 from office31_cli import paths, storage
 from office31_cli.data import manifest, office31, sample, transfer
 from office31_cli.data.catalogue import SAMPLE
-from office31_cli.data.gathering import Gathering, local_path
+from office31_cli.data.collect import Gathering, local_path
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer

@@ -126,14 +126,14 @@ def test_a_device_is_not_opened(asked: Command, tmp_path: Path) -> None:
 
 
 _BREAKS_OFF = """
-from office31_cli.data import ahead
-decode, left = ahead.decode, [40]
+from office31_cli.data import prefetch
+decode, left = prefetch.decode, [40]
 def decode_some(path, side):
     left[0] -= 1
     if left[0] < 0:
         raise MemoryError
     return decode(path, side)
-ahead.decode = decode_some
+prefetch.decode = decode_some
 """
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from office31_cli.data import found
-from office31_cli.data.ahead import decode_ahead
+from office31_cli.data import picture_files
 from office31_cli.data.folder import EXTENSIONS
 from office31_cli.data.pixels import Pixels
+from office31_cli.data.prefetch import decode_ahead
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse, Office31Error
 from office31_cli.observer import SILENT, Observer
@@ -119,7 +119,7 @@ def _look_through(named: tuple[Path, ...], observer: Observer) -> tuple[int, int
     count, widest, empty = 0, 0, []
     for path in named:
         before = count
-        for each in found.find_pictures([path], observer):
+        for each in picture_files.find_pictures([path], observer):
             count, widest = count + 1, max(widest, text_width(printable(str(each.path))))
         if count == before:
             empty.append(printable(str(path)))
@@ -169,7 +169,7 @@ def _batches(
     answer: "Answer", side: int, outputs: Composite, asked: Asked, unreadable: list[Unread], observer: Observer
 ) -> Iterator[list[Prediction]]:
     """The predictions batch by batch; what cannot be read is warned of and noted in `unreadable`."""
-    decoded = decode_ahead(found.find_pictures(asked.pictures), side, ahead=2 * asked.batch_size)
+    decoded = decode_ahead(picture_files.find_pictures(asked.pictures), side, ahead=2 * asked.batch_size)
     with closing(decoded), observer.track("naming pictures", asked.count) as advance:
         for batch in _batched(decoded, asked.batch_size):
             readable = []

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from office31_cli.data.found import PictureFile
+from office31_cli.data.picture_files import PictureFile
 from office31_cli.data.pixels import Pixels, decode, unreadable_picture
 from office31_cli.errors import Failed, Refused
 from office31_cli.processes import cores

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from office31_cli.data import ahead
-from office31_cli.data.ahead import decode_ahead
-from office31_cli.data.found import PictureFile
+from office31_cli.data import prefetch
+from office31_cli.data.picture_files import PictureFile
 from office31_cli.data.pixels import Pixels, decode
+from office31_cli.data.prefetch import decode_ahead
 from office31_cli.errors import Failed
 from tests.helpers.small_data import draw
 
@@ -72,7 +72,7 @@ def test_the_network_does_not_wait_for_the_next_picture(tmp_path: Path, monkeypa
             all_decoded.set()
         return np.zeros((side, side, 3), dtype=np.uint8)
 
-    monkeypatch.setattr(ahead, "decode", decode_and_tell)
+    monkeypatch.setattr(prefetch, "decode", decode_and_tell)
     pictures = decode_ahead(drawn(tmp_path, 4), 8, 3)
     next(pictures)
     assert all_decoded.wait(60)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.data.found import PictureFile, find_pictures
+from office31_cli.data.picture_files import PictureFile, find_pictures
 from tests.helpers.small_data import Listener
 
 
