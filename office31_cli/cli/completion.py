@@ -113,7 +113,7 @@ def domains(asked: Asked) -> Iterable[str]:
 
 def labelled(asked: Asked) -> Iterable[str]:
     """Those with labels."""
-    return _data_of(asked).labelled
+    return _data_of(asked).labelled_domains
 
 
 def labelled_or_all(asked: Asked) -> Iterable[str]:

@@ -28,12 +28,12 @@ class DataSet:
     root: Path
     domains: tuple[str, ...]
     items: tuple[str, ...]
-    unlabelled: tuple[str, ...] = ()
+    unlabelled_domains: tuple[str, ...] = ()
 
     @property
-    def labelled(self) -> tuple[str, ...]:
+    def labelled_domains(self) -> tuple[str, ...]:
         """The domains with item folders, of which there is at least one."""
-        return tuple(domain for domain in self.domains if domain not in self.unlabelled)
+        return tuple(domain for domain in self.domains if domain not in self.unlabelled_domains)
 
     def check_domain(self, domain: str) -> None:
         """Raise `Misuse` with a near match where the data set has no such domain."""
@@ -47,7 +47,7 @@ class DataSet:
     def check_labelled(self, domain: str) -> None:
         """As `check_domain`; raise `Misuse` too where the domain is unlabelled."""
         self.check_domain(domain)
-        if domain in self.unlabelled:
+        if domain in self.unlabelled_domains:
             raise Misuse(
                 f"domain {printable(domain)}",
                 "its pictures lie in no item folders, so they have no labels",
@@ -59,13 +59,13 @@ class DataSet:
         from office31_cli.data.photographs import Photographs  # numpy, 0.1 s: names alone need none of it
 
         self.check_domain(domain)
-        return Photographs.of(domain, _item_level(self.root / domain), self.pictures(domain))
+        return Photographs.of(domain, _item_level(self.root / domain), self.file_names(domain))
 
-    def pictures(self, domain: str) -> dict[str, list[str]]:
+    def file_names(self, domain: str) -> dict[str, list[str]]:
         """The names of the domain's picture files by item, both in order; those of an unlabelled one under ''."""
         self.check_domain(domain)
         root = _item_level(self.root / domain)
-        if domain in self.unlabelled:
+        if domain in self.unlabelled_domains:
             return {"": _pictures(root)}
         return {item: _pictures(root / item) for item in self.items}
 

@@ -125,7 +125,7 @@ def _check_labels(labels: int | None, refinements: Refinements) -> None:
 def source_of(start: Entry, data: DataSet, target: str) -> tuple[str, ...]:
     """The labelled domains but the target that a model has learnt from, in the data set's order."""
     learnt = {domain for domain, count in start.card.labels_used.items() if count and domain != target}
-    found = tuple(domain for domain in data.labelled if domain in learnt)
+    found = tuple(domain for domain in data.labelled_domains if domain in learnt)
     if not found:
         raise Misuse(
             f"model {start.name}",

@@ -70,7 +70,7 @@ def requested(
         weights=check_weights(backbone, _default_weights(backbone) if weights is None else weights),
         parent=None,
         outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.get_column, opened)),
-        suggested=f"{'all' if wanted == opened.labelled else '-'.join(wanted)}-{backbone}",
+        suggested=f"{'all' if wanted == opened.labelled_domains else '-'.join(wanted)}-{backbone}",
         options=options,
     )
 
@@ -78,11 +78,13 @@ def requested(
 def _every(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
     """The domains asked for, each once, in the data set's order; `all` are those with labels."""
     if isinstance(domains, str) or not domains:
-        raise Misuse("domains", "a list of one or more names is needed", f"choose from {', '.join(data.labelled)}")
+        raise Misuse(
+            "domains", "a list of one or more names is needed", f"choose from {', '.join(data.labelled_domains)}"
+        )
     for domain in domains:
         if domain != "all":
             data.check_labelled(domain)
-    return tuple(domain for domain in data.labelled if domain in domains or "all" in domains)
+    return tuple(domain for domain in data.labelled_domains if domain in domains or "all" in domains)
 
 
 def _default_weights(backbone: str) -> str:

@@ -39,7 +39,7 @@ def rows_of(data: DataSet) -> list[Row]:
     return [
         (f"{domain}/{item}/{name}", COLOURS[item], str(100 * place + 10 * number), "yes" if number % 2 else "no")
         for domain in data.domains
-        for place, (item, names) in enumerate(data.pictures(domain).items())
+        for place, (item, names) in enumerate(data.file_names(domain).items())
         for number, name in enumerate(names)
     ]
 

@@ -77,7 +77,7 @@ def test_an_unlabelled_domain_has_no_item_and_all_else(things: DataSet) -> None:
     heap, item = data.photographs("heap"), columns.get_column(data, "item")
     with pytest.raises(Misuse, match="domain heap: its pictures lie in no item folders"):
         item.values(heap)
-    assert item.known(heap).tolist() == [False, False]
+    assert item.known_mask(heap).tolist() == [False, False]
     assert np.isnan(values_or_nan(item, heap)).tolist() == [True, True]
     assert values(data, "domain", "heap") == [0, 0]
     assert values(data, "megapixels", "heap") == [12 * 10 / 1e6] * 2
@@ -146,7 +146,7 @@ BYTES = """
 import numpy as np
 from office31_cli.data.columns import base
 
-class Column(base.Known):
+class Column(base.DerivedColumn):
     kind = "number"
 
     def values(self, photographs):
@@ -318,7 +318,7 @@ def test_an_unlabelled_domain_has_labels_of_ones_own(things: DataSet, between: s
     data = open_folder(lay_out(things.root, "heap/images"))
     state(data, f"file,colour\nshop/mug/frame_0.png,red\nheap/{between}frame_1.png,blue\n")
     colour, heap = columns.get_column(data, "colour"), data.photographs("heap")
-    assert colour.known(heap).tolist() == [False, True]
+    assert colour.known_mask(heap).tolist() == [False, True]
     assert colour.values(heap.subset(heap.rows == 1)).tolist() == [0]
     with pytest.raises(Misuse, match=r"no value for 1 of 2 photographs of heap \(heap/frame_0\.png\)"):
         colour.values(heap)
@@ -406,10 +406,10 @@ def test_what_is_not_known_is_not_a_number(things: DataSet) -> None:
     state(things, table("file,colour", "red", "", "blue", ""))
     phone, shop = things.photographs("phone"), things.photographs("shop")
     colour, item = columns.get_column(things, "colour"), columns.get_column(things, "item")
-    assert colour.known(phone).tolist() == [True, False, True, False]
+    assert colour.known_mask(phone).tolist() == [True, False, True, False]
     np.testing.assert_array_equal(values_or_nan(colour, phone), [1, np.nan, 0, np.nan])
     assert np.isnan(values_or_nan(colour, shop)).tolist() == [True] * 4
-    assert item.known(phone).all()
+    assert item.known_mask(phone).all()
     assert values_or_nan(item, phone).tolist() == item.values(phone).tolist()
     nothing = phone.subset(np.zeros(4, dtype=bool))
     assert len(values_or_nan(colour, nothing)) == len(values_or_nan(item, nothing)) == 0

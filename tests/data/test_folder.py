@@ -86,8 +86,8 @@ def test_a_domain_without_item_folders_is_unlabelled(tmp_path: Path, between: st
     lay_out(tmp_path, "cam/cup", "cam/pen", f"heap/{between}", "web/cup", "web/pen")
     data = open_folder(tmp_path)
     assert (data.domains, data.items) == (("cam", "heap", "web"), ("cup", "pen"))
-    assert (data.unlabelled, data.labelled) == (("heap",), ("cam", "web"))
-    assert data.pictures("heap") == {"": ["frame_0.png", "frame_1.png"]}
+    assert (data.unlabelled_domains, data.labelled_domains) == (("heap",), ("cam", "web"))
+    assert data.file_names("heap") == {"": ["frame_0.png", "frame_1.png"]}
     assert data.photographs("heap").root == tmp_path / "heap" / between
     data.check_labelled("cam")
     with pytest.raises(Misuse) as caught:
@@ -104,8 +104,8 @@ def test_pictures_beside_item_folders_do_not_count(tmp_path: Path) -> None:
     draw(lay_out(tmp_path, "cam/cup", "web/images/cup") / "cam" / "loose.png")
     draw(tmp_path / "web" / "loose.png")
     data = open_folder(tmp_path)
-    assert data.unlabelled == ()
-    assert data.pictures("cam") == data.pictures("web") == {"cup": ["frame_0.png", "frame_1.png"]}
+    assert data.unlabelled_domains == ()
+    assert data.file_names("cam") == data.file_names("web") == {"cup": ["frame_0.png", "frame_1.png"]}
 
 
 def test_an_unlabelled_domain_has_its_pictures_in_one_place(tmp_path: Path) -> None:

@@ -135,10 +135,10 @@ def test_the_listing_order_changes_no_photograph_s_side(
 def test_another_process_draws_the_same() -> None:
     """Python shuffles the order of its sets anew in each process; no draw may depend on it."""
     program = (
-        "import numpy as np; from office31_cli.data.splits import draw_labelled, folds, held_out;"
+        "import numpy as np; from office31_cli.data.splits import assign_folds, choose_few_labelled, choose_held_out;"
         "items = np.repeat(np.arange(4), 10); groups = [f'{number // 2:064x}' for number in range(40)];"
-        "print(held_out(items, groups).nonzero()[0].tolist());"
-        "print(draw_labelled(items, groups, per_item=2, seed=1).nonzero()[0].tolist())"
+        "print(choose_held_out(items, groups).nonzero()[0].tolist());"
+        "print(choose_few_labelled(items, groups, per_item=2, seed=1).nonzero()[0].tolist())"
     )
     printed = [
         subprocess.run(

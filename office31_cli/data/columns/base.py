@@ -25,7 +25,7 @@ class Column(notation.Column, Protocol):
         Raises `Misuse` where one is not `known`.
         """
 
-    def known(self, photographs: "Photographs") -> "BoolArray":
+    def known_mask(self, photographs: "Photographs") -> "BoolArray":
         """Which of the photographs (n,) have a value."""
 
 
@@ -47,7 +47,7 @@ class DerivedColumn(ABC):
         """None, for what is no choice."""
         return ()
 
-    def offered(self) -> bool:
+    def is_offered(self) -> bool:
         """Whether the data set has it."""
         return True
 
@@ -55,7 +55,7 @@ class DerivedColumn(ABC):
     def values(self, photographs: "Photographs") -> "FloatArray":
         """As `Column.values`."""
 
-    def known(self, photographs: "Photographs") -> "BoolArray":
+    def known_mask(self, photographs: "Photographs") -> "BoolArray":
         """All of them."""
         import numpy as np
 
@@ -66,7 +66,7 @@ def values_or_nan(column: Column, photographs: "Photographs") -> "FloatArray":
     """The values (n,) of a domain's photographs, not a number where there is none."""
     import numpy as np
 
-    known = column.known(photographs)
+    known = column.known_mask(photographs)
     values = np.full(len(photographs), np.nan)
     values[known] = column.values(photographs.subset(known))
     return values

@@ -25,7 +25,7 @@ class Column(base.DerivedColumn):
             self.data.check_labelled(photographs.domain)
         return photographs.items.astype("float64")
 
-    def known(self, photographs: "Photographs") -> "BoolArray":
+    def known_mask(self, photographs: "Photographs") -> "BoolArray":
         """All of them, or none where the domain is unlabelled."""
         import numpy as np
 

@@ -60,7 +60,7 @@ class StatedColumn:
             )
         return np.array([self.stated[key] for key in keys])
 
-    def known(self, photographs: "Photographs") -> "BoolArray":
+    def known_mask(self, photographs: "Photographs") -> "BoolArray":
         """Which of the photographs (n,) have a value."""
         import numpy as np
 
@@ -139,7 +139,7 @@ def _keys(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
     known: dict[str, Key] = {
         "/".join(filter(None, (domain, between, item, name))): (domain, item, name)
         for domain in data.domains
-        for item, names in data.pictures(domain).items()
+        for item, names in data.file_names(domain).items()
         for name in names
         for between in ("", "images")
     }

@@ -16,7 +16,7 @@ class Column(base.DerivedColumn):
 
     kind = "yes/no"
 
-    def offered(self) -> bool:
+    def is_offered(self) -> bool:
         """Only of a data set with a domain of that name is it known."""
         return SHOP in self.data.domains
 

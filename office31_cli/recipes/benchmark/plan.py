@@ -139,12 +139,12 @@ def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[
     They may be named in whatever case, but where that would tell two of them apart.
     Raises `Misuse` with a near match for a task that there is none of, and `Failed` where there is only one domain.
     """
-    domains = data.labelled
+    domains = data.labelled_domains
     if len(domains) < 2:
         found, fix = "it has fewer than two labelled domains", "choose another"
-        if data.unlabelled:
-            found += f" (unlabelled: {printable(join_names(data.unlabelled))})"
-            fix = f"try office31 adapt --target {printable(data.unlabelled[0])}"
+        if data.unlabelled_domains:
+            found += f" (unlabelled: {printable(join_names(data.unlabelled_domains))})"
+            fix = f"try office31 adapt --target {printable(data.unlabelled_domains[0])}"
         raise Failed(f"data set {printable(data.name)}", found, fix)
     initials = [domain[0].upper() for domain in domains]
     short = dict(zip(domains, initials if len(set(initials)) == len(domains) else domains, strict=True))

@@ -111,7 +111,7 @@ def _asked(
         request = requested("doctor", source, data=data, backbone=backbone, weights=weights, options=options)
         selection.tell_data(data, request.data, observer)
         return request, None
-    learnt = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled]
+    learnt = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled_domains]
     domains = tuple(name for name in opened.domains if name in (source or learnt) and name != target)
     if entry.card.items != opened.items:
         raise Misuse(f"model {entry.name}", "it lists its items in another order", "choose another --model")

@@ -162,8 +162,8 @@ def _scores(entry: Entry, observer: Observer) -> list[Evaluated] | None:
     if set(data.items) != set(entry.card.items):
         return None
     known = seen_labels.of(entry)
-    whole = [domain for domain in data.labelled if seen_labels.seen(data.photographs(domain), known).all()]
-    rest = [domain for domain in data.labelled if domain not in whole]
+    whole = [domain for domain in data.labelled_domains if seen_labels.seen(data.photographs(domain), known).all()]
+    rest = [domain for domain in data.labelled_domains if domain not in whole]
     return [evaluate(domain, model=entry.id, data=location(data), observer=observer) for domain in rest]
 
 

@@ -102,7 +102,7 @@ def _learnt(entry: Entry, asked: Asked) -> Photographs | None:
     """Some of the photographs that a model has learnt from: of another domain, if there is one."""
     seen = seen_labels.of(entry)
     for domain in sorted(seen, key=lambda domain: (domain == asked.domain, -len(seen[domain]))):
-        if domain in asked.data.labelled:
+        if domain in asked.data.labelled_domains:
             photographs = asked.data.photographs(domain)
             if (mask := seen_labels.seen(photographs, seen)).any():
                 learnt = photographs.subset(mask)
