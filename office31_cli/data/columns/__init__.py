@@ -1,6 +1,6 @@
 """What can be asked of a photograph: one file a column, found by its name, and those of a folder's `labels.csv`.
 
-To add one, write `NAME.py` with a class `Column` that derives from `base.DerivedColumn`. Nothing else needs to know of it.
+To add one, write `NAME.py` with a class `Column` that derives from `base.DerivedColumn`; nothing else needs to know.
 """
 
 from office31_cli.data.columns import labels_csv
