@@ -1,6 +1,7 @@
 """Words for people: names made safe to print, near matches, counts."""
 
 import difflib
+import math
 import unicodedata
 from collections.abc import Iterable
 
@@ -82,3 +83,15 @@ def format_duration(seconds: float) -> str:
     if seconds < 6000:
         return f"{seconds / 60:.{1 if seconds < 600 else 0}f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage with one decimal: 0.6123 is `61.2 %`; `-` where it is not known."""
+    return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.1f} %"
+
+
+def spread(mean: float | None, deviation: float | None) -> str:
+    """A mean with its standard deviation, in per cent: `87.4±1.2`; `-` where it is not known."""
+    if mean is None:
+        return "-"
+    return f"{100 * mean:.1f}" + ("" if deviation is None else f"±{100 * deviation:.1f}")

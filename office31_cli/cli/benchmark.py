@@ -55,11 +55,11 @@ def benchmark(
 
     Example: office31 benchmark --methods erm,mcc --seeds 0,1,2
     """
+    from office31_cli.grid import FORMATS
     from office31_cli.recipes.benchmark import command as recipe
     from office31_cli.recipes.benchmark.plan import planned
     from office31_cli.render.benchmark import benchmark_tables, benchmark_text, estimate_table
     from office31_cli.render.console import Reporter
-    from office31_cli.render.grid import FORMATS
     from office31_cli.workflow.request import Options
 
     form = options.checked_format(form, FORMATS, as_json=as_json)

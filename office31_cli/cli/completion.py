@@ -173,16 +173,16 @@ def parts_to_train(asked: Asked) -> Iterable[str]:
 
 def formats(asked: Asked) -> Iterable[str]:
     """What `--format` takes."""
-    from office31_cli.render.grid import FORMATS
+    from office31_cli.grid import FORMATS
 
     return FORMATS
 
 
 def export_formats(asked: Asked) -> Iterable[str]:
     """What `--format` of `models export` takes."""
-    from office31_cli.recipes.models.export import formats_known
+    from office31_cli.recipes.models.export import list_formats
 
-    return formats_known()
+    return list_formats()
 
 
 def prediction_formats(asked: Asked) -> Iterable[str]:

@@ -53,7 +53,6 @@ def export(
     """
     from office31_cli.recipes.models.export import export as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.model_card import write
     from office31_cli.render.models import exported
 
     reporter = Reporter(as_json=as_json)
@@ -69,7 +68,6 @@ def export(
         overwrite=overwrite,
         observer=reporter,
     )
-    write(result)
     reporter.show(result, exported(result))
 
 

@@ -57,10 +57,11 @@ def report(
     from office31_cli import storage
     from office31_cli.recipes.report.command import report as recipe
     from office31_cli.render.console import Reporter
+    from office31_cli.render.report import saved_table
 
     reporter = Reporter(as_json=as_json)
     storage.check_place(out, overwrite=overwrite)
-    found = recipe(
+    made = recipe(
         _model(word, model),
         split=split,
         compare=compare,
@@ -70,13 +71,8 @@ def report(
         skip_bad=skip_bad,
         observer=reporter,
     )
-    from office31_cli.recipes.report.results import Written
-    from office31_cli.render.html.page import page
-    from office31_cli.render.written import written_table
-
-    storage.write_file(out, page(found))
-    written = Written(found, [out])
-    reporter.show(written, written_table(written))
+    saved = made.save(out, overwrite=overwrite)
+    reporter.show(saved, saved_table(saved))
 
 
 def figures(
@@ -96,13 +92,14 @@ def figures(
 
     Example: office31 figures --out figures
     """
-    from office31_cli.recipes.report.command import report as recipe
+    from office31_cli.recipes.report.command import figures as recipe
+    from office31_cli.recipes.report.figures import check_figures
     from office31_cli.render.console import Reporter
-    from office31_cli.render.figures import check_figures, write_figures
+    from office31_cli.render.report import saved_table
 
     reporter = Reporter(as_json=as_json)
     check_figures(out, overwrite=overwrite)
-    found = recipe(
+    made = recipe(
         _model(word, model),
         split=split,
         compare=compare,
@@ -112,11 +109,8 @@ def figures(
         skip_bad=skip_bad,
         observer=reporter,
     )
-    from office31_cli.recipes.report.results import Written
-    from office31_cli.render.written import written_table
-
-    written = Written(found, write_figures(found, out))
-    reporter.show(written, written_table(written))
+    saved = made.save(out, overwrite=overwrite)
+    reporter.show(saved, saved_table(saved))
 
 
 def _model(word: str | None, option: str | None) -> str | None:

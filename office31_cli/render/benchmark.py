@@ -5,10 +5,10 @@ from typing import Any
 
 from rich.table import Table
 
+from office31_cli.grid import Grid
 from office31_cli.recipes.benchmark.results import ALPHA, SATURATED, Benchmarked, BenchmarkRow, Estimated
-from office31_cli.render.console import spread
-from office31_cli.render.grid import Grid
-from office31_cli.text import format_duration, pluralize
+from office31_cli.render.console import grid_table
+from office31_cli.text import format_duration, pluralize, spread
 
 _WITHIN_NOISE = "†"
 
@@ -16,7 +16,7 @@ _WITHIN_NOISE = "†"
 def benchmark_tables(found: Benchmarked) -> Iterable[Table]:
     """The methods' rows, then the published ones where they were asked for."""
     for grid in grids(found):
-        yield grid.rich()
+        yield grid_table(grid)
 
 
 def benchmark_text(found: Benchmarked, form: str) -> str:
@@ -64,12 +64,15 @@ def estimate_table(found: Estimated) -> Table:
         for row in found.rows
     ]
     total = ["all", "", "", format_duration(found.work)]
-    return Grid(
-        f"{' x '.join(sizes)}: {pluralize(found.cells, 'cell')}{there}; estimated: {format_duration(found.seconds)}",
-        ("method", ">seeds", ">a seed", ">together"),
-        [*rows, total] if len(rows) > 1 else rows,
-        _arithmetic(found),
-    ).rich()
+    whole = f"{' x '.join(sizes)}: {pluralize(found.cells, 'cell')}{there}"
+    return grid_table(
+        Grid(
+            f"{whole}; estimated: {format_duration(found.seconds)}",
+            ("method", ">seeds", ">a seed", ">together"),
+            [*rows, total] if len(rows) > 1 else rows,
+            _arithmetic(found),
+        )
+    )
 
 
 def _arithmetic(found: Estimated) -> str:

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow, in_words
-from office31_cli.render.console import cell, spread, table
-from office31_cli.render.pictures import figure_of, write_picture
-from office31_cli.text import pluralize
+from office31_cli.render.console import cell, table
+from office31_cli.text import pluralize, spread
+from office31_cli.workflow.pictures import figure_of, write_picture
 
 HEIGHT, STEP = 11, 9
 """Lines of the plot, and columns from one budget to the next."""

@@ -5,25 +5,13 @@ from typing import Any
 
 from rich.table import Table
 
-from office31_cli.render.console import percent, table
+from office31_cli.render.console import table
 from office31_cli.results import Evaluated
-from office31_cli.text import pluralize
+from office31_cli.text import percent, pluralize
+from office31_cli.workflow.wording import describe_temperature
 
 _WIDTH = 20
 """Characters of a bar that stands for all photographs."""
-
-
-def fitted(calibration: Mapping[str, Any]) -> str:
-    """A stored temperature: `temperature 1.18, fitted on amazon, held out`."""
-    return f"temperature {calibration['temperature']:.2f}, fitted on {calibration['fitted_on']}"
-
-
-def mended(calibration: Mapping[str, Any]) -> Iterable[str]:
-    """What a model was given, and what that did where it was fitted; in lines."""
-    yield fitted(calibration)
-    before, after = (percent(calibration[f"ece_{when}"]) for when in ("before", "after"))
-    what = "calibration error" if calibration["labels_used"] else "error on these pairs, by no actual label,"
-    yield f"{what} {before} without it, {after} with it"
 
 
 def confidence(result: Evaluated) -> Iterable[tuple[str, str]]:
@@ -31,7 +19,7 @@ def confidence(result: Evaluated) -> Iterable[tuple[str, str]]:
     calibration, conformal = result.calibration, result.conformal
     yield "calibration error", percent(calibration["ece_before"])
     if calibration["temperature"] is not None:
-        yield "", f"{percent(calibration['ece_after'])} at {fitted(calibration)}"
+        yield "", f"{percent(calibration['ece_after'])} at {describe_temperature(calibration)}"
     sets = f"sets for {100 * conformal['coverage']:g} %"
     if conformal["measured"] is None:
         yield sets, "none: no calibration is stored beside this model"

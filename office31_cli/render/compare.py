@@ -11,9 +11,9 @@ from office31_cli.recipes.compare.results import (
     ComparedOutputs,
     OptimizerRow,
 )
-from office31_cli.render.console import cell, spread, table
+from office31_cli.render.console import cell, table
 from office31_cli.render.sparkline import sparkline
-from office31_cli.text import pluralize
+from office31_cli.text import pluralize, spread
 
 
 def outputs_tables(found: ComparedOutputs) -> list[Table]:

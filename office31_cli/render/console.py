@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from office31_cli.grid import Grid
 from office31_cli.observer import Advance, Epochs
 from office31_cli.render.layout import fitted
 from office31_cli.text import printable
@@ -131,6 +132,14 @@ def table(title: str, *columns: str, caption: str | None = None) -> Table:
     return made
 
 
+def grid_table(grid: Grid) -> Table:
+    """A grid as a table for the terminal."""
+    made = table(grid.title, *grid.columns, caption=grid.caption or None)
+    for row in grid.rows:
+        made.add_row(*map(cell, row))
+    return made
+
+
 def _print(console: Console, shown: RenderableType) -> None:
     """A table's title and caption become lines of their own: rich would fold them to the table's width."""
     if isinstance(shown, str):  # a text for other programs: as it is, whatever the terminal
@@ -154,18 +163,6 @@ def _print(console: Console, shown: RenderableType) -> None:
 def cell(value: object) -> Text:
     """Any value as a table cell in which no name from outside can steer the terminal."""
     return Text(printable(str(value)))
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as a percentage with one decimal: 0.6123 is `61.2 %`."""
-    return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.1f} %"
-
-
-def spread(mean: float | None, deviation: float | None) -> str:
-    """`87.4±1.2`, in per cent."""
-    if mean is None:
-        return "-"
-    return f"{100 * mean:.1f}" + ("" if deviation is None else f"±{100 * deviation:.1f}")
 
 
 def print_error(message: str) -> None:

@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from office31_cli.data.duplicates import Group
+from office31_cli.grid import Grid
 from office31_cli.recipes.doctor.machine import Machine
 from office31_cli.recipes.doctor.results import DataFound, Distance, Examined, Forecast, LabelShift
-from office31_cli.render.console import cell, percent, table
-from office31_cli.render.grid import Grid
-from office31_cli.text import format_duration, join_names, pluralize, printable
+from office31_cli.render.console import cell, grid_table, table
+from office31_cli.text import format_duration, join_names, percent, pluralize, printable
 
 _MOST = 5
 """Rows of a table that `--json` holds in full."""
@@ -125,43 +125,52 @@ def _prospect(found: Examined, forecast: Forecast, distance: Distance, shift: La
 
 def _shares(shift: LabelShift) -> Table:
     changed = sorted(shift.shares.items(), key=lambda pair: -abs(pair[1][1] - pair[1][0]))
-    return Grid(
-        "items whose share seems to differ most",
-        ("item", ">source", ">target, estimated"),
-        [[item, percent(before), percent(after)] for item, (before, after) in changed[:5]],
-    ).rich()
+    return grid_table(
+        Grid(
+            "items whose share seems to differ most",
+            ("item", ">source", ">target, estimated"),
+            [[item, percent(before), percent(after)] for item, (before, after) in changed[:5]],
+        )
+    )
 
 
 def _domains(data: DataFound) -> Table:
     def number(found: Sequence[object] | None) -> str:
         return "-" if found is None else f"{len(found):,}"
 
-    return Grid(
-        f"{data.dataset}, {pluralize(data.items, 'item')}",
-        ("domain", ">photographs", ">an item", ">unreadable", ">doubtful labels"),
-        [
+    return grid_table(
+        Grid(
+            f"{data.dataset}, {pluralize(data.items, 'item')}",
+            ("domain", ">photographs", ">an item", ">unreadable", ">doubtful labels"),
             [
-                name,
-                f"{each.photographs:,}",
-                "-" if not each.items else f"{min(each.items.values()):,} to {max(each.items.values()):,}",
-                number(each.unreadable),
-                number(each.doubts),
-            ]
-            for name, each in data.domains.items()
-        ],
-        "-: not looked at",
-    ).rich()
+                [
+                    name,
+                    f"{each.photographs:,}",
+                    "-" if not each.items else f"{min(each.items.values()):,} to {max(each.items.values()):,}",
+                    number(each.unreadable),
+                    number(each.doubts),
+                ]
+                for name, each in data.domains.items()
+            ],
+            "-: not looked at",
+        )
+    )
 
 
 def _duplicates(data: DataFound) -> Iterator[Table]:
     for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
         if groups:
-            yield Grid(
-                f"{what}, the largest groups first",
-                (">photographs", "where"),
-                [[f"{len(group):,}", _where(group)] for group in sorted(groups, key=lambda group: -len(group))[:_MOST]],
-                _rest(len(groups)),
-            ).rich()
+            yield grid_table(
+                Grid(
+                    f"{what}, the largest groups first",
+                    (">photographs", "where"),
+                    [
+                        [f"{len(group):,}", _where(group)]
+                        for group in sorted(groups, key=lambda group: -len(group))[:_MOST]
+                    ],
+                    _rest(len(groups)),
+                )
+            )
 
 
 def _where(group: Group) -> str:
@@ -176,12 +185,14 @@ def _where(group: Group) -> str:
 def _doubts(data: DataFound) -> Iterator[Table]:
     for name, domain in data.domains.items():
         if domain.doubts:
-            yield Grid(
-                f"labels of {name} that look doubtful, the most doubtful first",
-                ("photograph", "label", "looks like", ">margin"),
-                [[each.file, each.item, each.likelier, f"{each.margin:.2f}"] for each in domain.doubts[:_MOST]],
-                _rest(len(domain.doubts)),
-            ).rich()
+            yield grid_table(
+                Grid(
+                    f"labels of {name} that look doubtful, the most doubtful first",
+                    ("photograph", "label", "looks like", ">margin"),
+                    [[each.file, each.item, each.likelier, f"{each.margin:.2f}"] for each in domain.doubts[:_MOST]],
+                    _rest(len(domain.doubts)),
+                )
+            )
 
 
 def _rest(count: int) -> str:
@@ -205,8 +216,13 @@ def _machine(machine: Machine) -> Table:
 
 
 def _extras(machine: Machine) -> Table:
-    return Grid(
-        "extras",
-        ("extra", "", "for"),
-        [[name, "installed" if each.installed else "missing", each.purpose] for name, each in machine.extras.items()],
-    ).rich()
+    return grid_table(
+        Grid(
+            "extras",
+            ("extra", "", "for"),
+            [
+                [name, "installed" if each.installed else "missing", each.purpose]
+                for name, each in machine.extras.items()
+            ],
+        )
+    )

@@ -6,12 +6,12 @@ from rich.table import Table
 from rich.text import Text
 
 from office31_cli.render.calibration import confidence, reliability_table
-from office31_cli.render.console import cell, percent, table
+from office31_cli.render.console import cell, table
 from office31_cli.render.heatmap import RIGHT, HeatMap
 from office31_cli.render.outputs import outputs_table
-from office31_cli.render.training import labels
 from office31_cli.results import Evaluated
-from office31_cli.text import pluralize, printable
+from office31_cli.text import percent, pluralize, printable
+from office31_cli.workflow.wording import describe_labels
 
 _BAR = 24
 """Columns of a bar for 100 %."""
@@ -37,7 +37,7 @@ def _score(result: Evaluated) -> Table:
     made.add_row("macro accuracy", percent(result.macro_accuracy))
     for what, told in confidence(result):
         made.add_row(what, cell(told))
-    made.add_row("labels seen", cell(labels(result.labels_used)))
+    made.add_row("labels seen", cell(describe_labels(result.labels_used)))
     if result.seen:
         made.add_row("not honest", f"the model learnt from {result.seen:,} of these photographs")
     return made

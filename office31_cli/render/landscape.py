@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.text import Text
 
 from office31_cli.recipes.compare.results import Descent, Landscape
-from office31_cli.render.pictures import figure_of, write_picture
+from office31_cli.workflow.pictures import figure_of, write_picture
 
 WIDTH, HEIGHT = 72, 14
 

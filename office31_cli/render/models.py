@@ -1,7 +1,7 @@
 """Stored models as tables and trees."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 from rich.table import Table
@@ -9,19 +9,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from office31_cli.history import curves, group_and_name
-from office31_cli.outputs.base import Output
-from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.models.export import Exported
+from office31_cli.recipes.models.facts import describe_domains, describe_model, list_facts
 from office31_cli.recipes.models.gc import Collected
+from office31_cli.recipes.models.results import ExportResult
 from office31_cli.recipes.models.rows import Lineage, ModelRow, Models, Removed, Shown, Verified
-from office31_cli.registry import Entry, Problem
+from office31_cli.registry import Problem
 from office31_cli.registry.lineage import Node
-from office31_cli.render.calibration import mended
-from office31_cli.render.console import cell, percent, table
+from office31_cli.render.console import cell, table
 from office31_cli.render.sparkline import course
-from office31_cli.render.training import labels
-from office31_cli.text import join_names, pluralize, printable
-from office31_cli.workflow import resume
+from office31_cli.text import join_names, percent, pluralize, printable
 
 if TYPE_CHECKING:
     from office31_cli.models.program import End
@@ -54,7 +50,7 @@ def card(shown: Shown, *, drawn: bool = False) -> Table:
     """What is known about one model, a line each; where it is `drawn` the curves of its training, too."""
     entry = shown.entry
     made = table(entry.name, "what", "value")
-    for what, value in facts(entry):
+    for what, value in list_facts(entry):
         made.add_row(cell(what), cell(value))
     for key, values in curves(entry.card.history).items() if drawn else ():
         made.add_row(cell(" ".join(group_and_name(key))), course(values))
@@ -104,13 +100,13 @@ def freed(given: Collected) -> Text:
     return told
 
 
-def exported(result: Exported) -> Table:
+def exported(result: ExportResult) -> Table:
     """Where the exported model lies, and what is known of it."""
     made = table(f"model {result.entry.name} written to {result.path}", "", "")
     made.show_header = False
     made.add_row("format", f"{result.format}, {decimal(result.path.stat().st_size)}, {result.seconds:.1f} s")
-    if result.written:
-        graph, parity = result.written.graph, result.written.parity
+    if result.graph:
+        graph, parity = result.graph.graph, result.graph.parity
         made.add_row("takes", cell(_end(graph.given)))
         made.add_row("answers", cell(", ".join(map(_end, graph.answers))))
         shown = f"{pluralize(parity.pictures, 'picture')} drawn for it"
@@ -130,14 +126,8 @@ def imported(row: ModelRow) -> Text:
 
 
 def _cells(row: ModelRow) -> list[Text]:
-    texts = (row.model, row.id, _domains(row), percent(row.accuracy))
+    texts = (row.model, row.id, describe_domains(row), percent(row.accuracy))
     return [cell(text) for text in texts]
-
-
-def _domains(row: ModelRow) -> str:
-    """`amazon, webcam`, of an adapted model `amazon → dslr`."""
-    learnt = ", ".join(row.domains)
-    return learnt if row.target is None else f"{learnt} → {row.target}".strip()
 
 
 def _label(node: Node) -> Text:
@@ -146,86 +136,9 @@ def _label(node: Node) -> Text:
         command = f" {node.card.command}" if node.card else ""
         return Text.assemble(cell(node.id + command), (f" ({node.state})", "dim"))
     row = ModelRow.of(node.entry)
-    return Text.assemble((cell(row.model).plain, "bold"), cell(f" {in_short(row)} "), (row.id, "dim"))
-
-
-def in_short(row: ModelRow) -> str:
-    """What made a model of what, how good it is, which labels: `adapt mcc, amazon → dslr, 84.4 %, labels: amazon 9`."""
-    what = " ".join(word for word in (row.command, row.way) if word)
-    told = [f"{what}, {_domains(row)}" if row.way else f"{what} {_domains(row)}"]
-    told += [] if row.accuracy is None else [percent(row.accuracy)]
-    told += [f"labels: {labels(row.labels_used)}"]
-    return ", ".join(told)
-
-
-def facts(entry: Entry) -> Iterable[tuple[str, object]]:
-    """What is known about a stored model, each with its name."""
-    stored = entry.card
-    row = ModelRow.of(entry)
-    yield "id", entry.id
-    yield "names", ", ".join(entry.names) or "-"
-    yield "made by", f"{stored.command}, {row.created} in {stored.seconds:.0f} s"
-    for parent in stored.parents:
-        yield parent.role, parent.id
-    yield "network", _pairs({key: value for key, value in stored.network.items() if key != "outputs"})
-    yield "outputs", _outputs(stored.network.get("outputs"))
-    yield "weights", stored.weights
-    yield "trained", stored.train
-    if told := resume.in_words(stored.configuration.get(resume.KEY)):
-        yield "not bit-identical", told
-    yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
-    yield "items", f"{len(stored.items)}: {join_names(stored.items)}"
-    yield "labels used", _pairs(stored.labels_used)
-    yield "preprocessing", _pairs(stored.preprocessing)
-    yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key != resume.KEY})
-    yield "environment", _pairs(stored.environment)
-    for part, scores in stored.metrics.items():
-        if part == "calibration":
-            yield part, _calibration(scores)
-        else:
-            yield f"metrics on {part}", _pairs(scores) if isinstance(scores, dict) else scores
-    yield "epochs recorded", len(stored.history)
-    for name, record in stored.files.items():
-        yield name, f"{decimal(record.bytes)}, SHA-256 {record.sha256}"
-
-
-def _calibration(told: Any) -> str:
-    """What mends the model's confidence, and what that did where it was fitted."""
-    if told is None:
-        return "-"
-    try:
-        return "; ".join(mended(told))
-    except (KeyError, TypeError, ValueError):  # another version's
-        return "not known to this version"
+    return Text.assemble((cell(row.model).plain, "bold"), cell(f" {describe_model(row)} "), (row.id, "dim"))
 
 
 def _end(end: "End") -> str:
     """`item (n, 31)`"""
     return f"{end.name} ({', '.join(map(str, end.shape))})"
-
-
-def _outputs(networks: object) -> str:
-    """`item (choice of 31) + domain (choice of 3)`, networks of their own with `/` between them."""
-    try:
-        composite = Composite.from_json(networks)
-    except (KeyError, TypeError, ValueError):  # another version's
-        return "not known to this version"
-    return " / ".join(" + ".join(map(_output, network)) for network in composite.networks)
-
-
-def _output(output: Output) -> str:
-    kind = f"{output.kind} of {output.width}" if output.width > 1 else output.kind
-    weight = "" if output.weight == 1 else f", weight {output.weight:g}"
-    return f"{output.name} ({kind}{weight})"
-
-
-def _pairs(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {_plain(value)}" for key, value in values.items()) or "-"
-
-
-def _plain(value: object) -> object:
-    if value is None:
-        return "-"
-    if isinstance(value, dict):
-        return f"({_pairs(value)})"
-    return " + ".join(map(str, value)) if isinstance(value, list) else value

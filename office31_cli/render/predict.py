@@ -4,14 +4,13 @@ from collections.abc import Generator, Iterable, Iterator
 
 from rich.console import RenderableType
 
+from office31_cli.grid import csv_lines
 from office31_cli.outputs.base import Verdict
 from office31_cli.recipes.predict.results import Prediction, Predictions
 from office31_cli.registry import Problem
-from office31_cli.render.console import percent
-from office31_cli.render.grid import csv_lines
 from office31_cli.render.models import problems
 from office31_cli.render.streamed import Column, streamed_json, streamed_table
-from office31_cli.text import join_names, pluralize, printable, text_width
+from office31_cli.text import join_names, percent, pluralize, printable, text_width
 
 FORMATS = ("table", "json", "csv")
 

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.render.calibration import mended
-from office31_cli.render.console import cell, percent, table
-from office31_cli.render.outputs import headline
+from office31_cli.render.console import cell, table
 from office31_cli.render.sparkline import course
 from office31_cli.results import Adapted, Finetuned, Trained
-from office31_cli.text import pluralize
+from office31_cli.text import percent, pluralize
 from office31_cli.workflow import resume
+from office31_cli.workflow.wording import describe_calibration, describe_labels, describe_score
 
 
 def trained_table(result: Trained, *, drawn: bool = False) -> Table:
@@ -36,14 +35,14 @@ def trained_table(result: Trained, *, drawn: bool = False) -> Table:
     if result.domains:
         told = f"{pluralize(result.photographs, 'photograph')} of {', '.join(result.domains)}"
         made.add_row("learnt from", cell(told))
-    made.add_row("labels seen", cell(labels(result.labels_used)))
+    made.add_row("labels seen", cell(describe_labels(result.labels_used)))
     if isinstance(result, Adapted):
         for what, score in _scores_of_target(result):
             made.add_row(cell(what), score)
     if result.held_out or not isinstance(result, Adapted):
         made.add_row("held out", _scores(result))
     if result.calibration is not None:
-        for what, told in zip(("calibrated", ""), mended(result.calibration), strict=True):
+        for what, told in zip(("calibrated", ""), describe_calibration(result.calibration), strict=True):
             made.add_row(what, cell(told))
     return made
 
@@ -79,14 +78,9 @@ def _scores(result: Trained) -> Text | str:
     """`83.2 % of 564 photographs`, and with several outputs each by its name."""
     if not result.held_out:
         return "nothing"
-    scores = {name: headline(result.kinds[name], value) for name, value in result.validation.items()}
+    scores = {name: describe_score(result.kinds[name], value) for name, value in result.validation.items()}
     told = scores["item"] if len(scores) == 1 else ", ".join(f"{name} {score}" for name, score in scores.items())
     return cell(f"{told} of {pluralize(result.held_out, 'photograph')}")
-
-
-def labels(used: dict[str, int]) -> str:
-    """Which labels a model has seen: `amazon 2,253, webcam 0`."""
-    return ", ".join(f"{domain} {count:,}" for domain, count in used.items())
 
 
 _PARTS = {

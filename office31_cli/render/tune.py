@@ -6,29 +6,32 @@ from shlex import quote
 from rich.table import Table
 from rich.text import Text
 
+from office31_cli.grid import Grid
 from office31_cli.recipes.tune import Tuned
-from office31_cli.render.console import cell, percent
-from office31_cli.render.grid import Grid
-from office31_cli.text import pluralize
+from office31_cli.render.console import cell, grid_table
+from office31_cli.text import percent, pluralize
 
 
 def tune_tables(found: Tuned) -> Iterable[Table | Text]:
     """The trials, the one that was picked first; and how to use it."""
     names = list(found.picked)
-    yield Grid(
-        f"{found.method} on {', '.join(found.tasks)}, {pluralize(len(found.seeds), 'seed')}, {found.backbone}",
-        (*(f">{name}" for name in names), ">epochs", f">{found.validator}", ">accuracy"),
-        [
+    yield grid_table(
+        Grid(
+            f"{found.method} on {', '.join(found.tasks)}, {pluralize(len(found.seeds), 'seed')}, {found.backbone}",
+            (*(f">{name}" for name in names), ">epochs", f">{found.validator}", ">accuracy"),
             [
-                *(_shown(row.settings[name]) for name in names),
-                str(row.epochs),
-                "failed" if row.judged is None else f"{row.judged:.4f}",
-                percent(row.accuracy),
-            ]
-            for row in found.rows
-        ],
-        f"picked by {found.validator}, larger is better; accuracy: by the target's labels, which nothing was chosen by",
-    ).rich()
+                [
+                    *(_shown(row.settings[name]) for name in names),
+                    str(row.epochs),
+                    "failed" if row.judged is None else f"{row.judged:.4f}",
+                    percent(row.accuracy),
+                ]
+                for row in found.rows
+            ],
+            f"picked by {found.validator}, larger is better; "
+            "accuracy: by the target's labels, which nothing was chosen by",
+        )
+    )
     chosen = " ".join(f"--set {name}={_shown(value)}" for name, value in found.picked.items())
     for target in found.targets:
         yield cell(f"office31 adapt --target {quote(target)} --method {found.method} {chosen}")

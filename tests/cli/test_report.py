@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from office31_cli.render.figures import KINDS
+from office31_cli.recipes.report.figures import KINDS
 from tests.helpers.read_page import Read
 from tests.helpers.real_command import Command, assert_error
 

@@ -17,10 +17,9 @@ from office31_cli.errors import Misuse, Refused
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.recipes.models.rows import Shown
 from office31_cli.recipes.report.command import report
-from office31_cli.recipes.report.results import Report
+from office31_cli.recipes.report.document import Report
+from office31_cli.recipes.report.figures import write_figures
 from office31_cli.registry import MODEL_FILE, Entry, Registry, upkeep
-from office31_cli.render.figures import write_figures
-from office31_cli.render.html.page import page
 from office31_cli.render.models import card as card_table
 from office31_cli.workflow import seen_labels
 from tests.helpers.read_page import Read
@@ -116,8 +115,8 @@ def test_the_galleries_hold_what_they_promise(adapted: Report) -> None:
 
 
 def test_the_page_shows_all_that_there_is_and_needs_nothing_else(adapted: Report) -> None:
-    content = page(adapted)
-    read = Read(content)
+    content = adapted.to_html()
+    read = Read(content.encode())
     assert read.sections == SECTIONS
     assert all(name in read.text for name in ("to-phone", "base", "mcc", *ITEMS))
     assert not read.tags & {"script", "iframe", "object", "embed", "form", "base", "audio", "video"}
@@ -126,7 +125,7 @@ def test_the_page_shows_all_that_there_is_and_needs_nothing_else(adapted: Report
     assert "@import" not in read.style
     digest = base64.b64encode(hashlib.sha256(read.style.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;" in read.policy
-    assert page(report("to-phone")) == content
+    assert report("to-phone").to_html() == content
 
 
 def test_held_out_accuracies_are_no_losses(tmp_path: Path) -> None:
@@ -154,7 +153,7 @@ def test_held_out_accuracies_are_no_losses(tmp_path: Path) -> None:
 def test_a_foreign_card_of_odd_numbers_is_shown(change: dict[str, Any], tmp_path: Path) -> None:
     foreign = published(**change)
     found = report(foreign.id, embedding="pca")
-    assert "nan %" not in Read(page(found)).text
+    assert "nan %" not in Read(found.to_html().encode()).text
     assert write_figures(found, tmp_path)
     Console(file=io.StringIO()).print(card_table(Shown(foreign), drawn=True))
 
@@ -189,17 +188,17 @@ def test_two_models_are_held_against_each_other_on_the_same_photographs() -> Non
         evaluate("phone:all", model="tuned", confusion=True),
     )
     learnt = ALL * 4 // 5
-    assert f"tuned has learnt the labels of {learnt} of them" in Read(page(found)).text
+    assert f"tuned has learnt the labels of {learnt} of them" in Read(found.to_html().encode()).text
 
 
 def test_a_score_that_is_not_honest_says_so() -> None:
-    assert "Not an honest score" in Read(page(report("tuned", split="phone:all"))).text
+    assert "Not an honest score" in Read(report("tuned", split="phone:all").to_html().encode()).text
 
 
 def test_a_model_from_the_start_stands_alone() -> None:
     found = report("base")
     assert (found.split, found.other, found.paired) == ("shop:test", None, None)
-    read = Read(page(found))
+    read = Read(found.to_html().encode())
     assert read.sections == SECTIONS
     assert "it was trained from the start" in read.text
 
@@ -207,7 +206,7 @@ def test_a_model_from_the_start_stands_alone() -> None:
 def test_photographs_without_labels_are_shown_without_what_labels_tell(tmp_path: Path) -> None:
     found = report("to-heap")
     assert (found.split, found.this.scored, found.paired, found.confusion) == ("heap:all", None, None, None)
-    read = Read(page(found))
+    read = Read(found.to_html().encode())
     assert read.sections == [section for section in SECTIONS if section not in OF_LABELS]
     assert "nothing can be scored" in read.text
     assert [(each.title, each.meaning) for each in found.galleries] == [

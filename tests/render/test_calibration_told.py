@@ -2,7 +2,7 @@
 
 import pytest
 
-from office31_cli.render.calibration import mended
+from office31_cli.workflow.wording import describe_calibration
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_an_error_that_no_label_told_is_not_called_the_calibration_error(
 ) -> None:
     """It is one against the model's own answers, and tells little of the camera."""
     fitted = {"temperature": 2.05, "fitted_on": "webcam", "labels_used": labels_used}
-    assert [*mended({**fitted, "ece_before": 0.167, "ece_after": 0.05})] == [
+    assert [*describe_calibration({**fitted, "ece_before": 0.167, "ece_after": 0.05})] == [
         "temperature 2.05, fitted on webcam",
         told,
     ]

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from office31_cli.models.network import Network
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.program import Graph
 from office31_cli.observer import Observer
+from office31_cli.recipes.models.results import Parity
 from office31_cli.registry import Entry
 from office31_cli.workflow import selection
 
@@ -28,24 +27,7 @@ _BATCH = 16
 """As many pictures at once; the first is shown alone, so that a graph for a single number of them does not pass."""
 
 
-@dataclass(frozen=True)
-class Parity:
-    """How a file's answers compare with the model's, both in single precision."""
-
-    pictures: int
-    source: str | None
-    """The data set that the photographs are from; None for pictures that were drawn."""
-    largest_difference: float
-    """Of any logit of any picture."""
-    agreeing: int
-    """Of how many pictures the likeliest item is the same."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The object `parity` that `export --json` prints."""
-        return asdict(self)
-
-
-def compared(
+def measure_parity(
     run: Runner,
     graph: Graph,
     network: Network,

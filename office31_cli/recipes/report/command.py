@@ -6,8 +6,9 @@ from office31_cli.errors import Failed, Misuse, Office31Error
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.evaluate import parsed
 from office31_cli.recipes.models.rows import ModelRow
+from office31_cli.recipes.report.document import Figures, Report
 from office31_cli.recipes.report.embedding import check_kind
-from office31_cli.recipes.report.results import Report
+from office31_cli.recipes.report.figures import check_matplotlib
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection
 
@@ -48,6 +49,36 @@ def report(
 
     asked = Asked(opened, domain, part, kind, device=device, skip_bad=skip_bad)
     return gathered(entry, other, asked, alone=alone, compared=compare is not None, observer=observer)
+
+
+def figures(
+    model: str | None = None,
+    *,
+    split: str | None = None,
+    compare: str | None = None,
+    data: str | None = None,
+    embedding: str | None = None,
+    device: str = "auto",
+    skip_bad: bool = False,
+    observer: Observer = SILENT,
+) -> Figures:
+    """Gather what there is to show of a stored model, as `report` does, for figures.
+
+    Raises `Failed` where matplotlib is not installed, before anything is computed, and otherwise as `report` does.
+    """
+    check_matplotlib()
+    return Figures(
+        report(
+            model,
+            split=split,
+            compare=compare,
+            data=data,
+            embedding=embedding,
+            device=device,
+            skip_bad=skip_bad,
+            observer=observer,
+        )
+    )
 
 
 def _went_on_to(entry: Entry) -> str:

@@ -15,6 +15,7 @@ from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.evaluate import scored
 from office31_cli.recipes.models.rows import inside
 from office31_cli.recipes.report import provenance
+from office31_cli.recipes.report.document import Report
 from office31_cli.recipes.report.embedding import FEWEST, embedded, unit
 from office31_cli.recipes.report.galleries import galleries
 from office31_cli.recipes.report.provenance import family, lines
@@ -26,7 +27,6 @@ from office31_cli.recipes.report.results import (
     Paired,
     Panel,
     Reliability,
-    Report,
     View,
 )
 from office31_cli.registry import Entry

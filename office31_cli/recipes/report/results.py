@@ -162,8 +162,8 @@ class Relative:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
-    """All that is shown of a model."""
+class ReportContents:
+    """All that a report shows of a model, which the page and the figures are drawn from."""
 
     this: View
     other: View | None
@@ -218,10 +218,10 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Written:
-    """A report on disk."""
+class SavedReport:
+    """A report whose page or figures were written, and the files."""
 
-    report: Report
+    report: ReportContents
     paths: list[Path]
 
     def to_json(self) -> dict[str, Any]:

@@ -1,16 +1,16 @@
-"""What was written of a model, and its score."""
+"""How `report` and `figures` tell what they wrote: the score, and the files."""
 
 from rich.filesize import decimal
 from rich.table import Table
 
-from office31_cli.recipes.report.results import View, Written
-from office31_cli.render.console import cell, percent, table
-from office31_cli.text import pluralize
+from office31_cli.recipes.report.results import SavedReport, View
+from office31_cli.render.console import cell, table
+from office31_cli.text import percent, pluralize
 
 
-def written_table(written: Written) -> Table:
+def saved_table(saved: SavedReport) -> Table:
     """The score beside the other model's, and every file with its size."""
-    report = written.report
+    report = saved.report
     made = table(
         f"{report.this.entry.name} on {report.split}, {pluralize(len(report.this.target.photographs), 'photograph')}",
         "",
@@ -22,7 +22,7 @@ def written_table(written: Written) -> Table:
             made.add_row(cell("accuracy" if view is report.this else view.entry.name), _score(view))
     if report.alone:
         made.add_row("alone", cell(report.alone))
-    for path in written.paths:
+    for path in saved.paths:
         made.add_row(cell(path), decimal(path.stat().st_size))
     return made
 

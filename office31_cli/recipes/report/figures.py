@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from office31_cli import storage
-from office31_cli.render import palette
-from office31_cli.render.pictures import figure_of, write_picture
+from office31_cli.recipes.report import palette
 from office31_cli.text import printable, shorten
+from office31_cli.workflow.pictures import figure_of, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from office31_cli.recipes.report.results import Panel, Report
+    from office31_cli.recipes.report.results import Panel, ReportContents
 
 KINDS = ("png", "svg")
 
@@ -37,9 +37,14 @@ _STYLE: Any = {
 }
 
 
+def check_matplotlib() -> None:
+    """Raise `Failed` where matplotlib is not installed."""
+    figure_of("figures", 1, 1)
+
+
 def check_figures(folder: Path, *, overwrite: bool) -> None:
     """Raise `Failed` without matplotlib, and `Misuse` where a figure could not be written or is there already."""
-    figure_of("figures", 1, 1)
+    check_matplotlib()
     if not folder.is_dir():
         storage.check_place(folder, overwrite=False)
         return
@@ -48,7 +53,7 @@ def check_figures(folder: Path, *, overwrite: bool) -> None:
             storage.check_place(folder / f"{name}.{kind}", overwrite=overwrite)
 
 
-def write_figures(report: "Report", folder: Path) -> list[Path]:
+def write_figures(report: "ReportContents", folder: Path) -> list[Path]:
     """Draw all that there is to draw, each as a PNG and an SVG, and return the paths."""
     from matplotlib import rc_context
 
@@ -65,7 +70,7 @@ def write_figures(report: "Report", folder: Path) -> list[Path]:
     return written
 
 
-def _curves(report: "Report") -> "Figure | None":
+def _curves(report: "ReportContents") -> "Figure | None":
     """Losses, accuracies and the validator that picks an epoch."""
     from matplotlib.ticker import MaxNLocator
 
@@ -104,7 +109,7 @@ def _hues(count: int) -> list[str]:
     return [palette.LIGHT[palette.SERIES[place % len(palette.SERIES)]] for place in range(count)]
 
 
-def _items(report: "Report") -> "Figure | None":
+def _items(report: "ReportContents") -> "Figure | None":
     """Each item's accuracy, worst first; the other model's as a mark."""
     if not report.per_item:
         return None
@@ -125,7 +130,7 @@ def _items(report: "Report") -> "Figure | None":
     return figure
 
 
-def _confusion(report: "Report") -> "Figure | None":
+def _confusion(report: "ReportContents") -> "Figure | None":
     """Shares of each row; the counts are written into the squares."""
     if report.confusion is None:
         return None
@@ -147,7 +152,7 @@ def _confusion(report: "Report") -> "Figure | None":
     return figure
 
 
-def _embedding(report: "Report") -> "Figure | None":
+def _embedding(report: "ReportContents") -> "Figure | None":
     """Source and target of each model, on the same scale where they share a plane."""
     if report.embedding is None:
         return None
@@ -184,7 +189,7 @@ def _clouds(panel: "Panel") -> list[tuple[Any, dict[str, Any]]]:
     ]
 
 
-def _reliability(report: "Report") -> "Figure | None":
+def _reliability(report: "ReportContents") -> "Figure | None":
     """Accuracy over confidence."""
     if not report.reliability:
         return None
@@ -200,7 +205,7 @@ def _reliability(report: "Report") -> "Figure | None":
     return figure
 
 
-_DRAWN: "dict[str, Callable[[Report], Figure | None]]" = {
+_DRAWN: "dict[str, Callable[[ReportContents], Figure | None]]" = {
     "curves": _curves,
     "items": _items,
     "confusion": _confusion,

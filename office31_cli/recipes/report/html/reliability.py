@@ -2,11 +2,10 @@
 
 from markupsafe import Markup
 
+from office31_cli.recipes.report.html.axes import Scale, frame
+from office31_cli.recipes.report.html.svg import drawing, element, hover, line
 from office31_cli.recipes.report.results import Reliability
-from office31_cli.render.console import percent
-from office31_cli.render.html.axes import Scale, frame
-from office31_cli.render.html.svg import drawing, element, hover, line
-from office31_cli.text import pluralize
+from office31_cli.text import percent, pluralize
 
 WIDTH, HEIGHT = 264, 270
 _LEFT, _TOP, _RIGHT, _BOTTOM = 50, 10, 10, 38

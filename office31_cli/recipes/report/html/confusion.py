@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from office31_cli.data.photographs import IntArray
-from office31_cli.render.html.svg import LETTER, drawing, element, hover, line, text
+from office31_cli.recipes.report.html.svg import LETTER, drawing, element, hover, line, text
 from office31_cli.text import shorten
 
 CELL = 24

@@ -3,32 +3,24 @@
 import shlex
 from collections.abc import Iterator
 
-from office31_cli import storage
 from office31_cli.data import office31
+from office31_cli.grid import Grid, in_markdown
 from office31_cli.models import formats
-from office31_cli.recipes.models.export import BUNDLE, Exported
+from office31_cli.recipes.models.front_matter import Value, front_matter
+from office31_cli.recipes.models.results import BUNDLE, ExportResult
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.registry.card import Card
-from office31_cli.render.console import percent
-from office31_cli.render.front_matter import Value, front_matter
-from office31_cli.render.grid import Grid, in_markdown
-from office31_cli.render.training import labels
 from office31_cli.results import Evaluated
-from office31_cli.text import pluralize
+from office31_cli.text import percent, pluralize
+from office31_cli.workflow.wording import describe_labels
 
 
-def write(exported: Exported) -> None:
-    """Put the card where it was asked for, if it was."""
-    if exported.card is not None:
-        storage.write_file(exported.card, text(exported).encode())
-
-
-def text(exported: Exported) -> str:
+def write_card(exported: ExportResult) -> str:
     """The whole card. Names from data sets are inert in it, in the YAML of its head as in its Markdown."""
     return "\n\n".join([_head(exported), *_body(exported)]) + "\n"
 
 
-def _head(exported: Exported) -> str:
+def _head(exported: ExportResult) -> str:
     """As https://huggingface.co/docs/hub/model-cards asks for."""
     card = exported.entry.card
     data = card.data.get("name")
@@ -73,7 +65,7 @@ def _ece(score: Evaluated) -> float:
     return score.ece if after is None else float(after)
 
 
-def _body(exported: Exported) -> Iterator[str]:
+def _body(exported: ExportResult) -> Iterator[str]:
     card = exported.entry.card
     yield f"# {in_markdown(exported.entry.name)}"
     items = ", ".join(map(in_markdown, card.items))
@@ -92,9 +84,9 @@ def _body(exported: Exported) -> Iterator[str]:
     )
 
 
-def _scores(exported: Exported) -> Iterator[str]:
+def _scores(exported: ExportResult) -> Iterator[str]:
     card = exported.entry.card
-    seen = in_markdown(labels(card.labels_used)) if card.labels_used else "not known"
+    seen = in_markdown(describe_labels(card.labels_used)) if card.labels_used else "not known"
     yield f"Labels seen in training, that of the models it was made from included: {seen}."
     target = card.configuration.get("target")
     if card.command == "adapt" and isinstance(target, str):
@@ -121,8 +113,8 @@ def _scores(exported: Exported) -> Iterator[str]:
     ).markdown()
 
 
-def _use(exported: Exported) -> Iterator[str]:
-    written = exported.written
+def _use(exported: ExportResult) -> Iterator[str]:
+    written = exported.graph
     if written is None:
         yield f"```console\n$ office31 models import {shlex.quote(exported.path.name)}\n```"
         return
@@ -138,7 +130,7 @@ def _use(exported: Exported) -> Iterator[str]:
     )
 
 
-def _origin(exported: Exported) -> Iterator[str]:
+def _origin(exported: ExportResult) -> Iterator[str]:
     entry = exported.entry
     made = [(entry.id, entry.card), *((node.id, node.card) for node in exported.ancestors)]
     rows = [(model_id, *_how(card)) for model_id, card in made]

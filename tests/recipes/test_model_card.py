@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from office31_cli.recipes.models.export import Exported
+from office31_cli.recipes.models.model_card import write_card
+from office31_cli.recipes.models.results import ExportResult
 from office31_cli.registry import Card, Entry, Registry
 from office31_cli.registry.lineage import ancestors
-from office31_cli.render.model_card import text
 from office31_cli.results import Evaluated
 
 HOSTILE = (
@@ -59,16 +59,16 @@ def score(domain: str, part: str, accuracy: float) -> Evaluated:
     return Evaluated(**given, **dict.fromkeys(others))
 
 
-def exported(scores: list[Evaluated] | None, card: Card = CARD, parent: Entry | None = None) -> Exported:
+def exported(scores: list[Evaluated] | None, card: Card = CARD, parent: Entry | None = None) -> ExportResult:
     card = dataclasses.replace(card, parents=(parent.as_parent("start"),) if parent else ())
     content = (4).to_bytes(8, "little") + b"{}  "
     entry = Registry().publish(card, {"model.safetensors": content}, suggested="m")
-    return Exported(
+    return ExportResult(
         entry=entry,
         format="safetensors",
         path=Path("my model.safetensors"),
         seconds=1.0,
-        written=None,
+        graph=None,
         ancestors=ancestors(Registry(), entry),
         card=Path("m.md"),
         scores=scores,
@@ -82,7 +82,7 @@ def head(card: str) -> dict[str, Any]:
 
 
 def test_the_head_is_what_hugging_face_reads() -> None:
-    found = head(text(exported([score("shop", "test", 0.75), score("phone:2", "all", 0.5)])))
+    found = head(write_card(exported([score("shop", "test", 0.75), score("phone:2", "all", 0.5)])))
     assert found["license"] == "unknown"
     assert found["library_name"] == "office31-cli"
     assert found["pipeline_tag"] == "image-classification"
@@ -99,31 +99,31 @@ def test_the_head_is_what_hugging_face_reads() -> None:
 
 
 def test_the_scores_say_which_labels_were_seen_and_how_sure_they_are() -> None:
-    card = text(exported([score("shop", "test", 0.75), score("phone", "all", 0.5)]))
+    card = write_card(exported([score("shop", "test", 0.75), score("phone", "all", 0.5)]))
     assert "shop 80" in card
     assert "| shop:test | 200 | 75.0 % | 65.0 % to 85.0 % | 37.5 % | 4.0 % |" in card
     assert "| phone:all | 200 | 50.0 % | 40.0 % to 60.0 % | 25.0 % | 4.0 % |" in card
 
 
 def test_without_scores_it_says_what_was_recorded_and_claims_no_more() -> None:
-    card = text(exported(None))
+    card = write_card(exported(None))
     assert "not at hand" in card
     assert "50.0 %" in card
     assert "model-index" not in head(card)
-    assert "not known" in text(exported(None, dataclasses.replace(CARD, command="import", labels_used={})))
+    assert "not known" in write_card(exported(None, dataclasses.replace(CARD, command="import", labels_used={})))
 
 
 def test_an_adapted_model_says_that_it_has_seen_the_targets_photographs() -> None:
     start = exported(None).entry
     card = dataclasses.replace(CARD, command="adapt", configuration={"target": "phone_2"})
-    adapted = text(exported([score("phone_2", "all", 0.5)], card, start))
+    adapted = write_card(exported([score("phone_2", "all", 0.5)], card, start))
     assert r"photographs of phone\_2, too, without their labels" in adapted
     assert start.id in adapted
-    assert start.id not in text(exported(None))
+    assert start.id not in write_card(exported(None))
 
 
 def test_names_are_inert_in_markdown() -> None:
-    card = text(exported([score("shop", "test", 0.75)]))
+    card = write_card(exported([score("shop", "test", 0.75)]))
     body = card.split("\n---\n")[1]
     assert "<script>" not in body
     assert not re.search(r"(?<!\\)[]\[]", body)  # no link, as no bracket stands for itself
@@ -136,4 +136,4 @@ def test_names_are_inert_in_markdown() -> None:
 
 
 def test_nothing_says_where_the_data_lay() -> None:
-    assert "secret" not in text(exported([score("shop", "test", 0.75)]))
+    assert "secret" not in write_card(exported([score("shop", "test", 0.75)]))

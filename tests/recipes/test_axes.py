@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.render.html.axes import Scale, round_ticks, spread_out
+from office31_cli.recipes.report.html.axes import Scale, round_ticks, spread_out
 
 values = st.floats(-1e6, 1e6)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.render.front_matter import front_matter
+from office31_cli.recipes.models.front_matter import front_matter
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 

@@ -7,8 +7,8 @@ import numpy as np
 from markupsafe import Markup
 
 from office31_cli.outputs.base import FloatArray
+from office31_cli.recipes.report.html.svg import LETTER, drawing, element, group, hover, text
 from office31_cli.recipes.report.results import Cloud, Panel
-from office31_cli.render.html.svg import LETTER, drawing, element, group, hover, text
 from office31_cli.text import shorten
 
 SIDE = 520

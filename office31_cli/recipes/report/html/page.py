@@ -10,26 +10,26 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from office31_cli._version import __version__
-from office31_cli.recipes.report.results import Report
-from office31_cli.render import palette
-from office31_cli.render.html import tables, words
-from office31_cli.render.html.confusion import squares
-from office31_cli.render.html.curves import HUES, curves
-from office31_cli.render.html.embedding import points
-from office31_cli.render.html.interval import intervals
-from office31_cli.render.html.items import bars
-from office31_cli.render.html.lineage import tree
-from office31_cli.render.html.reliability import bins
-from office31_cli.render.models import facts
-from office31_cli.render.training import labels
+from office31_cli.recipes.models.facts import list_facts
+from office31_cli.recipes.report import palette
+from office31_cli.recipes.report.html import tables, words
+from office31_cli.recipes.report.html.confusion import squares
+from office31_cli.recipes.report.html.curves import HUES, curves
+from office31_cli.recipes.report.html.embedding import points
+from office31_cli.recipes.report.html.interval import intervals
+from office31_cli.recipes.report.html.items import bars
+from office31_cli.recipes.report.html.lineage import tree
+from office31_cli.recipes.report.html.reliability import bins
+from office31_cli.recipes.report.results import ReportContents
 from office31_cli.text import pluralize, printable
+from office31_cli.workflow.wording import describe_labels
 
 _COLUMNS, _ROWS = 3, 8
 """The items' bars stand in so many columns, unless these had fewer rows."""
 
 
-def page(report: Report) -> bytes:
-    """The whole page in UTF-8; the same report gives the same bytes."""
+def render_page(report: ReportContents) -> str:
+    """The whole page; the same report gives the same text."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=_finalized, trim_blocks=True, lstrip_blocks=True
     )
@@ -39,10 +39,10 @@ def page(report: Report) -> bytes:
         "command": words.command,
         "counted": pluralize,
         "data_uri": _data_uri,
-        "labels": labels,
+        "labels": describe_labels,
     }
     style = _style(report)
-    rendered = environment.from_string(_file("page.html")).render(
+    return environment.from_string(_file("page.html")).render(
         report=report,
         this=report.this,
         other=report.other,
@@ -53,10 +53,9 @@ def page(report: Report) -> bytes:
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         drawings=_drawings(report),
-        facts=[*facts(report.this.entry)],
+        facts=[*list_facts(report.this.entry)],
         version=__version__,
     )
-    return rendered.encode()
 
 
 def _finalized(value: Any) -> Any:
@@ -72,7 +71,7 @@ def _data_uri(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def _style(report: Report) -> str:
+def _style(report: ReportContents) -> str:
     """The style sheet with its colours, and for each item a rule that fades all others when it is picked."""
     hues = "".join(f".hue{place % HUES}{{color:var(--{name})}}" for place, name in enumerate(palette.SERIES))
     picked = "".join(
@@ -89,7 +88,7 @@ def _variables(colours: Mapping[str, str]) -> str:
     return "".join(f"--{name}:{colour};" for name, colour in colours.items())
 
 
-def _sections(report: Report) -> list[tuple[str, str]]:
+def _sections(report: ReportContents) -> list[tuple[str, str]]:
     """What there is to jump to, by its place's name."""
     scored = report.this.scored is not None
     places = [
@@ -100,7 +99,7 @@ def _sections(report: Report) -> list[tuple[str, str]]:
     return [(name, name.capitalize()) for name, there in places if there]
 
 
-def _drawings(report: Report) -> dict[str, Any]:
+def _drawings(report: ReportContents) -> dict[str, Any]:
     """Every figure by its name, ready to be set into the page."""
     drawn: dict[str, Any] = {"tree": tree(words.family(report), report.family)}
     scores = [(report.other, "hue5"), (report.this, "hue0")]
@@ -119,7 +118,7 @@ def _drawings(report: Report) -> dict[str, Any]:
     return drawn
 
 
-def _curves(report: Report) -> list[tuple[str, Markup]]:
+def _curves(report: ReportContents) -> list[tuple[str, Markup]]:
     """The drawings with their titles: all losses on one scale, as they are summed."""
     noted = report.curves
     drawn = []

@@ -5,9 +5,9 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
+from office31_cli.recipes.models.facts import describe_model
+from office31_cli.recipes.report.html.svg import LETTER, drawing, element, group, hover, line, text
 from office31_cli.recipes.report.results import Relative
-from office31_cli.render.html.svg import LETTER, drawing, element, group, hover, line, text
-from office31_cli.render.models import in_short
 from office31_cli.text import pluralize, shorten
 
 _ROW, _STEP, _LEFT, _GAP = 46, 24, 12, 18
@@ -46,4 +46,4 @@ def _name(relative: Relative) -> str:
 def _told(relative: Relative) -> str:
     if relative.row is None:
         return "not shown" if relative.left_out else relative.state
-    return shorten(in_short(relative.row), _LONGEST)
+    return shorten(describe_model(relative.row), _LONGEST)

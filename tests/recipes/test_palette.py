@@ -2,8 +2,8 @@
 
 import pytest
 
-from office31_cli.render import palette
-from office31_cli.render.html.confusion import _STRONGEST
+from office31_cli.recipes.report import palette
+from office31_cli.recipes.report.html.confusion import _STRONGEST
 
 Colour = tuple[float, ...]
 

@@ -6,8 +6,8 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from office31_cli.render.html.axes import Scale, frame, round_ticks, spread_out
-from office31_cli.render.html.svg import LETTER, drawing, element, group, hover, polyline, text
+from office31_cli.recipes.report.html.axes import Scale, frame, round_ticks, spread_out
+from office31_cli.recipes.report.html.svg import LETTER, drawing, element, group, hover, polyline, text
 from office31_cli.text import shorten
 
 WIDTH, HEIGHT = 350, 220

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from office31_cli.metrics.calibration import reliability
+from office31_cli.recipes.report.html import words
+from office31_cli.recipes.report.html.confusion import squares
+from office31_cli.recipes.report.html.curves import curves
+from office31_cli.recipes.report.html.embedding import points
+from office31_cli.recipes.report.html.items import bars
+from office31_cli.recipes.report.html.lineage import tree
+from office31_cli.recipes.report.html.reliability import bins
+from office31_cli.recipes.report.html.svg import drawing, element
 from office31_cli.recipes.report.results import Cloud, ItemRow, Panel, Relative, Reliability
-from office31_cli.render.html import words
-from office31_cli.render.html.confusion import squares
-from office31_cli.render.html.curves import curves
-from office31_cli.render.html.embedding import points
-from office31_cli.render.html.items import bars
-from office31_cli.render.html.lineage import tree
-from office31_cli.render.html.reliability import bins
-from office31_cli.render.html.svg import drawing, element
 from office31_cli.text import printable
 
 HOSTILE = "</text><script>alert(1)</script><text x='\"&amp;"

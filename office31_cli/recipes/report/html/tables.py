@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
-from office31_cli.recipes.report.results import Report, View
-from office31_cli.render.console import percent
-from office31_cli.render.models import in_short
-from office31_cli.render.outputs import headline
-from office31_cli.render.training import labels
+from office31_cli.recipes.models.facts import describe_model
+from office31_cli.recipes.report.results import ReportContents, View
+from office31_cli.text import percent
+from office31_cli.workflow.wording import describe_labels, describe_score
 
 Row = tuple[object, ...]
 
@@ -25,21 +24,21 @@ def key_figures(views: Sequence[View]) -> Iterator[Row]:
                 told = (score.outputs.get(name) for score in scores)
                 yield (
                     name,
-                    *(headline(each["kind"], next(iter([*each.values()][1:]))) if each else "-" for each in told),
+                    *(describe_score(each["kind"], next(iter([*each.values()][1:]))) if each else "-" for each in told),
                 )
-    yield "labels learnt from", *(labels(view.entry.card.labels_used) for view in views)
+    yield "labels learnt from", *(describe_labels(view.entry.card.labels_used) for view in views)
 
 
-def relatives(report: Report) -> Iterator[Row]:
+def relatives(report: ReportContents) -> Iterator[Row]:
     """The family."""
     for relative in report.family:
         if relative.left_out:
             yield f"{relative.left_out:,} more", "", ""
         else:
-            yield relative.name, relative.state, in_short(relative.row) if relative.row else ""
+            yield relative.name, relative.state, describe_model(relative.row) if relative.row else ""
 
 
-def noted(report: Report) -> tuple[Row, list[Row]]:
+def noted(report: ReportContents) -> tuple[Row, list[Row]]:
     """What the training noted: the columns' names, and an epoch a row."""
     found = report.curves
     columns: list[tuple[str, Sequence[float], Callable[[float], str]]] = [
@@ -52,14 +51,14 @@ def noted(report: Report) -> tuple[Row, list[Row]]:
     return ("epoch", *(name for name, _, _ in columns)), rows
 
 
-def item_rows(report: Report) -> Iterator[Row]:
+def item_rows(report: ReportContents) -> Iterator[Row]:
     """Each item's accuracy."""
     for row in report.per_item:
         other = () if report.other is None else (percent(row.other),)
         yield row.item, f"{row.photographs:,}", percent(row.accuracy), *other
 
 
-def mistakes(report: Report) -> Iterator[Row]:
+def mistakes(report: ReportContents) -> Iterator[Row]:
     """What was taken for what, the commonest first."""
     if report.confusion is None:
         return
@@ -69,7 +68,7 @@ def mistakes(report: Report) -> Iterator[Row]:
         yield report.items[actual], report.items[taken], f"{-count:,}"
 
 
-def bins(report: Report) -> Iterator[Row]:
+def bins(report: ReportContents) -> Iterator[Row]:
     """Every reliability diagram's bars."""
     for row in report.reliability:
         at = "as it is" if row.temperature is None else f"{row.temperature:.2f}"

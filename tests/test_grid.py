@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.render.grid import Grid, inert
+from office31_cli.grid import Grid, inert
 
 GRID = Grid("50 % & more", ("method", ">A-W*"), [["mcc_1", "82.8 ±0.5†"], ["=1+1", "-"]], "a caption")
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from office31_cli.recipes.report.command import report
-from office31_cli.render.figures import write_figures
-from office31_cli.render.html.page import page
+from office31_cli.recipes.report.figures import write_figures
 from tests.helpers import browser
 from tests.helpers.browser import Page
 from tests.helpers.hostile_things import SHOWN, hostile_model, hostile_things
@@ -28,7 +27,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patched.setenv("OFFICE31_HOME", str(root / "home"))
         hostile_things(root / "things")
         found = report(hostile_model(root / "things").id, compare="first")
-        (root / "page.html").write_bytes(page(found))
+        found.save(root / "page.html")
         write_figures(found, root / "figures")
     yield root
 

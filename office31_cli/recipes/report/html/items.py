@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from office31_cli.recipes.report.html.axes import Scale
+from office31_cli.recipes.report.html.svg import drawing, element, group, hover, line, text
+from office31_cli.recipes.report.html.words import points
 from office31_cli.recipes.report.results import ItemRow
-from office31_cli.render.console import percent
-from office31_cli.render.html.axes import Scale
-from office31_cli.render.html.svg import drawing, element, group, hover, line, text
-from office31_cli.render.html.words import points
-from office31_cli.text import pluralize, shorten
+from office31_cli.text import percent, pluralize, shorten
 
 WIDTH = 350
 _ROW, _LEFT, _RIGHT, _TOP = 21, 118, 86, 4

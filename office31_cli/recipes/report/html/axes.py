@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
-from office31_cli.render.html.svg import line, text
+from office31_cli.recipes.report.html.svg import line, text
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,10 @@
-"""One table in every form that people take along: for the terminal, Markdown, CSV and LaTeX."""
+"""One table in every form that other programs read: Markdown, CSV and LaTeX."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rich.table import Table
-
-from office31_cli.render.console import cell, table
 from office31_cli.text import printable
 
 FORMATS = ("table", "markdown", "csv", "latex", "json")
@@ -21,13 +18,6 @@ class Grid:
     columns: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     caption: str = ""
-
-    def rich(self) -> Table:
-        """For the terminal."""
-        made = table(self.title, *self.columns, caption=self.caption or None)
-        for row in self.rows:
-            made.add_row(*map(cell, row))
-        return made
 
     def markdown(self) -> str:
         """A pipe table with a title above and the caption below it."""

@@ -3,9 +3,9 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
+from office31_cli import text
 from office31_cli.recipes.models.rows import ModelRow
-from office31_cli.recipes.report.results import Panel, Reliability, Report, View
-from office31_cli.render import console
+from office31_cli.recipes.report.results import Panel, Reliability, ReportContents, View
 from office31_cli.text import join_names, pluralize
 
 SIGNIFICANT = 0.05
@@ -18,7 +18,7 @@ RIGHTS = "Pass them on only as its terms allow; Office-31 is for research use."
 
 def percent(fraction: float | None) -> str:
     """As on the terminal, but never broken at the end of a line."""
-    return console.percent(fraction).replace(" ", "\N{NO-BREAK SPACE}")
+    return text.percent(fraction).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def points(difference: float) -> str:
@@ -56,7 +56,7 @@ def made(view: View) -> str:
     return f"{'Fine-tuned' if card.command == 'finetune' else 'Trained'} on {learnt}{by}"
 
 
-def honesty(report: Report) -> str:
+def honesty(report: ReportContents) -> str:
     """Whether the score is an honest one."""
     target = report.this.target
     if seen := int(target.seen.sum()):
@@ -67,14 +67,14 @@ def honesty(report: Report) -> str:
     return f"{told}; it saw the photographs themselves while it was adapted." if adapted else f"{told}."
 
 
-def others_honesty(report: Report) -> str:
+def others_honesty(report: ReportContents) -> str:
     """Whether the other model's score is."""
     if report.other is None or not (seen := int(report.other.target.seen.sum())):
         return ""
     return f"{report.other.entry.name} has learnt the labels of {seen:,} of them, which flatters it."
 
 
-def paired(report: Report) -> str:
+def paired(report: ReportContents) -> str:
     """What McNemar's test says of the two models."""
     found, other = report.paired, report.other
     assert found is not None
@@ -87,7 +87,7 @@ def paired(report: Report) -> str:
     )
 
 
-def scores(report: Report) -> str:
+def scores(report: ReportContents) -> str:
     """For those who cannot see the intervals."""
     scored = [view.scored for view in (report.other, report.this) if view and view.scored]
     told = (
@@ -96,13 +96,13 @@ def scores(report: Report) -> str:
     return f"Accuracy with its 95 % interval: {'; '.join(told)}"
 
 
-def family(report: Report) -> str:
+def family(report: ReportContents) -> str:
     """For those who cannot see the tree."""
     line = [relative.name for relative in report.family if relative.role]
     return f"Tree of {pluralize(len(report.family), 'model')}, among them {join_names(line)}"
 
 
-def epochs(report: Report) -> str:
+def epochs(report: ReportContents) -> str:
     """Which of the epochs is stored, and which one labels or a validator would have stored."""
     picked, accuracies = report.curves.picked, [*report.curves.accuracies.values()]
     if picked is None or not accuracies:
@@ -122,12 +122,12 @@ def curve(what: str, series: Mapping[str, Sequence[float]]) -> str:
     return f"{what} over {pluralize(max(map(len, series.values())), 'epoch')}: {ends}"
 
 
-def items(report: Report) -> str:
+def items(report: ReportContents) -> str:
     """The items that need most attention."""
     return f"Worst named: {join_names(f'{row.item} {percent(row.accuracy)}' for row in report.per_item[:3])}."
 
 
-def gains(report: Report) -> str:
+def gains(report: ReportContents) -> str:
     """Where the two models differ most."""
     rows = [(row.accuracy - row.other, row.item) for row in report.per_item if row.other is not None]
     if not rows:
@@ -137,14 +137,14 @@ def gains(report: Report) -> str:
     return f"Most was gained for {best} ({points(most)} points){lost}." if most > 0 else ""
 
 
-def confusion(report: Report) -> str:
+def confusion(report: ReportContents) -> str:
     """The commonest mistakes."""
     assert report.this.scored is not None
     told = [f"{pair['actual']} for {pair['predicted']} ({pair['photographs']})" for pair in report.this.scored.confused]
     return f"Most often taken: {join_names(told)}." if told else "Nothing is taken for anything else."
 
 
-def embedding(report: Report) -> str:
+def embedding(report: ReportContents) -> str:
     """What the points are, and what of their places means something."""
     shown = report.embedding
     assert shown is not None
@@ -175,7 +175,7 @@ def panel(shown: Panel) -> str:
     return f"What {shown.model} sees in {photographs} of {shown.target.domain}{source}"
 
 
-def calibration(report: Report) -> str:
+def calibration(report: ReportContents) -> str:
     """How to read the diagrams, and where a temperature comes from."""
     told = (
         "Of photographs named with a confidence of 80 %, four in five should be right: then the bars reach the dashed "

@@ -5,11 +5,10 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from office31_cli.render.console import percent
-from office31_cli.render.html.axes import Scale
-from office31_cli.render.html.svg import drawing, element, hover, line, text
+from office31_cli.recipes.report.html.axes import Scale
+from office31_cli.recipes.report.html.svg import drawing, element, hover, line, text
 from office31_cli.results import Evaluated
-from office31_cli.text import shorten
+from office31_cli.text import percent, shorten
 
 WIDTH = 350
 _ROW, _LEFT, _RIGHT, _BASE = 44, 8, 8, 22

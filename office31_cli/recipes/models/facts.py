@@ -1,0 +1,97 @@
+"""What is known about a stored model in words, as the tables of `office31 models` and a report's page tell it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.filesize import decimal
+
+from office31_cli.outputs.base import Output
+from office31_cli.outputs.composite import Composite
+from office31_cli.recipes.models.rows import ModelRow
+from office31_cli.registry import Entry
+from office31_cli.text import join_names, percent
+from office31_cli.workflow import resume
+from office31_cli.workflow.wording import describe_calibration, describe_labels
+
+
+def describe_domains(row: ModelRow) -> str:
+    """`amazon, webcam`, of an adapted model `amazon → dslr`."""
+    learnt = ", ".join(row.domains)
+    return learnt if row.target is None else f"{learnt} → {row.target}".strip()
+
+
+def describe_model(row: ModelRow) -> str:
+    """What made a model of what, how good it is, which labels: `adapt mcc, amazon → dslr, 84.4 %, labels: amazon 9`."""
+    what = " ".join(word for word in (row.command, row.way) if word)
+    told = [f"{what}, {describe_domains(row)}" if row.way else f"{what} {describe_domains(row)}"]
+    told += [] if row.accuracy is None else [percent(row.accuracy)]
+    told += [f"labels: {describe_labels(row.labels_used)}"]
+    return ", ".join(told)
+
+
+def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
+    """What is known about a stored model, each with its name."""
+    stored = entry.card
+    row = ModelRow.of(entry)
+    yield "id", entry.id
+    yield "names", ", ".join(entry.names) or "-"
+    yield "made by", f"{stored.command}, {row.created} in {stored.seconds:.0f} s"
+    for parent in stored.parents:
+        yield parent.role, parent.id
+    yield "network", _pairs({key: value for key, value in stored.network.items() if key != "outputs"})
+    yield "outputs", _outputs(stored.network.get("outputs"))
+    yield "weights", stored.weights
+    yield "trained", stored.train
+    if told := resume.in_words(stored.configuration.get(resume.KEY)):
+        yield "not bit-identical", told
+    yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
+    yield "items", f"{len(stored.items)}: {join_names(stored.items)}"
+    yield "labels used", _pairs(stored.labels_used)
+    yield "preprocessing", _pairs(stored.preprocessing)
+    yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key != resume.KEY})
+    yield "environment", _pairs(stored.environment)
+    for part, scores in stored.metrics.items():
+        if part == "calibration":
+            yield part, _calibration(scores)
+        else:
+            yield f"metrics on {part}", _pairs(scores) if isinstance(scores, dict) else scores
+    yield "epochs recorded", len(stored.history)
+    for name, record in stored.files.items():
+        yield name, f"{decimal(record.bytes)}, SHA-256 {record.sha256}"
+
+
+def _calibration(told: Any) -> str:
+    """What mends the model's confidence, and what that did where it was fitted."""
+    if told is None:
+        return "-"
+    try:
+        return "; ".join(describe_calibration(told))
+    except (KeyError, TypeError, ValueError):  # another version's
+        return "not known to this version"
+
+
+def _outputs(networks: object) -> str:
+    """`item (choice of 31) + domain (choice of 3)`, networks of their own with `/` between them."""
+    try:
+        composite = Composite.from_json(networks)
+    except (KeyError, TypeError, ValueError):  # another version's
+        return "not known to this version"
+    return " / ".join(" + ".join(map(_output, network)) for network in composite.networks)
+
+
+def _output(output: Output) -> str:
+    kind = f"{output.kind} of {output.width}" if output.width > 1 else output.kind
+    weight = "" if output.weight == 1 else f", weight {output.weight:g}"
+    return f"{output.name} ({kind}{weight})"
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {_plain(value)}" for key, value in values.items()) or "-"
+
+
+def _plain(value: object) -> object:
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return f"({_pairs(value)})"
+    return " + ".join(map(str, value)) if isinstance(value, list) else value
