@@ -11,7 +11,7 @@ COVERAGE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainingResult:
     """A model that was trained and stored."""
 
     model: str
@@ -52,7 +52,7 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finetuned(Trained):
+class FinetuneResult(TrainingResult):
     """A model that went on from another with labels of the target."""
 
     target: str
@@ -68,7 +68,7 @@ class Finetuned(Trained):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adapted(Trained):
+class AdaptResult(TrainingResult):
     """A model that went on from another with photographs of the target, and none of its labels."""
 
     source: str | None
@@ -83,7 +83,7 @@ class Adapted(Trained):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluated:
+class Evaluation:
     """A stored model's scores on a part of a domain; accuracies are fractions."""
 
     model: str

@@ -8,7 +8,7 @@ from office31_cli.cli.export import export, import_model
 from office31_cli.cli.options import AsJson, Word
 from office31_cli.errors import Refused
 from office31_cli.recipes.models.gc import collect
-from office31_cli.recipes.models.rows import Lineage, ModelRow, Models, Removed, Shown, Verified
+from office31_cli.recipes.models.rows import Lineage, ModelDetails, ModelList, ModelRow, Removal, Verification
 from office31_cli.registry import Registry, lineage, upkeep
 from office31_cli.render import models as report
 from office31_cli.render.console import Reporter
@@ -30,7 +30,7 @@ def list_models(as_json: AsJson = False) -> None:
     Example: office31 models list --json
     """
     registry, reporter = Registry(), Reporter(as_json=as_json)
-    found = Models([ModelRow.of(entry) for entry in registry.entries()], registry.unreadable())
+    found = ModelList([ModelRow.of(entry) for entry in registry.entries()], registry.unreadable())
     reporter.show(found, report.listing(found))
     for problem in found.unreadable:
         reporter.warn(f"{problem.path}: {problem.why}; left out")
@@ -42,7 +42,7 @@ def show(model: Word, as_json: AsJson = False) -> None:
 
     Example: office31 models show amazon-resnet50
     """
-    shown, reporter = Shown(Registry().find(model)), Reporter(as_json=as_json)
+    shown, reporter = ModelDetails(Registry().find(model)), Reporter(as_json=as_json)
     reporter.show(shown, report.card(shown, drawn=reporter.drawn))
 
 
@@ -66,7 +66,7 @@ def rename(
 
     Example: office31 models rename amazon-resnet50 best
     """
-    shown = Shown(upkeep.rename(Registry(), model, name))
+    shown = ModelDetails(upkeep.rename(Registry(), model, name))
     Reporter(as_json=as_json).show(shown, report.renamed(shown))
 
 
@@ -82,7 +82,7 @@ def remove(
 
     Example: office31 models rm best
     """
-    gone = Removed(upkeep.remove(Registry(), model, force=force))
+    gone = Removal(upkeep.remove(Registry(), model, force=force))
     Reporter(as_json=as_json).show(gone, report.removed(gone))
 
 
@@ -93,7 +93,7 @@ def verify(as_json: AsJson = False) -> None:
     Example: office31 models verify
     """
     registry = Registry()
-    found = Verified(len(registry.layout.ids()), upkeep.verify(registry))
+    found = Verification(len(registry.layout.ids()), upkeep.verify(registry))
     Reporter(as_json=as_json).show(found, report.verified(found))
     if found.problems:
         first, others = found.problems[0], len(found.problems) - 1

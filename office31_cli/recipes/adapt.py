@@ -12,7 +12,7 @@ from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.registry import Entry
-from office31_cli.results import Adapted
+from office31_cli.results import AdaptResult
 from office31_cli.text import did_you_mean, join_names, pluralize, printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.request import (
@@ -39,7 +39,7 @@ def adapt(
     data: str | None = None,
     options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
-) -> Adapted:
+) -> AdaptResult:
     """Go on from `model` with the labels of `source` and the photographs of `target`, and store the network.
 
     `source` is what the model was trained on unless given; a source-free method does not open it. Without `model`
@@ -61,7 +61,7 @@ def adapt(
     from office31_cli.workflow import adapt_run, training  # torch, 3 s: only now that all that was typed makes sense
 
     fields = training.train_and_store(adapt_run.AdaptRun.without_labels(request, observer), observer)
-    return Adapted(**fields, source="+".join(request.domains) or None, target=target, method=method)
+    return AdaptResult(**fields, source="+".join(request.domains) or None, target=target, method=method)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from office31_cli.text import printable
 
 
 @dataclass(frozen=True)
-class Downloaded:
+class DownloadResult:
     """A data set that is here, each of its photographs compared with the manifest."""
 
     dataset: str
@@ -43,7 +43,7 @@ class Downloaded:
         }
 
 
-def download(origin: str | None = None, *, observer: Observer = SILENT, limits: Limits | None = None) -> Downloaded:
+def download(origin: str | None = None, *, observer: Observer = SILENT, limits: Limits | None = None) -> DownloadResult:
     """Office-31 in the folder of data sets, as `office31/DOMAIN/ITEM/frame_NNNN.jpg`.
 
     It is taken from `origin` (a .zip, .tar or .tar.gz, a folder, or the http, https or file address of an
@@ -75,7 +75,7 @@ def download(origin: str | None = None, *, observer: Observer = SILENT, limits: 
     return _downloaded(root, began)
 
 
-def verify(root: Path | None = None, *, observer: Observer = SILENT) -> Downloaded:
+def verify(root: Path | None = None, *, observer: Observer = SILENT) -> DownloadResult:
     """Read every photograph again, below `root` or where `download` puts them.
 
     Raises `Refused` naming what is missing, altered, or should not be there, and `Failed` where nothing is there.
@@ -134,9 +134,9 @@ def _remove(path: Path) -> None:
         storage.remove_file(path)
 
 
-def _downloaded(root: Path, began: float) -> Downloaded:
+def _downloaded(root: Path, began: float) -> DownloadResult:
     items = {entry.item for entry in manifest.entries().values()}
-    return Downloaded(
+    return DownloadResult(
         dataset=office31.NAME,
         root=root,
         domains=dict(manifest.domains()),
@@ -147,7 +147,7 @@ def _downloaded(root: Path, began: float) -> Downloaded:
     )
 
 
-def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> Downloaded:
+def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> DownloadResult:
     """The drawn sample in the folder of data sets, as `sample/DOMAIN/ITEM/frame_NNNN.jpg`.
 
     It appears whole or not at all, and one that is there already is kept. Raises `Refused` where what is there
@@ -169,7 +169,7 @@ def draw_sample(*, seed: int = 0, observer: Observer = SILENT) -> Downloaded:
     return _verified(began, seed)
 
 
-def verify_sample(*, seed: int = 0) -> Downloaded:
+def verify_sample(*, seed: int = 0) -> DownloadResult:
     """Check the sample that is here; raises `Failed` where there is none, and `Refused` where it was altered."""
     began = time.monotonic()
     if not (paths.data_sets() / SAMPLE).is_dir():
@@ -177,13 +177,13 @@ def verify_sample(*, seed: int = 0) -> Downloaded:
     return _verified(began, seed)
 
 
-def _verified(began: float, seed: int) -> Downloaded:
+def _verified(began: float, seed: int) -> DownloadResult:
     root = paths.data_sets() / SAMPLE
     if not sample.is_intact(root, seed=seed):
         why = f"it is not, or not only, what drawing with seed {seed} makes"
         raise Refused(printable(str(root)), why, "move it away, and run: office31 download --sample")
     domains = sample.domains()
-    return Downloaded(
+    return DownloadResult(
         dataset=SAMPLE,
         root=root,
         domains=domains,

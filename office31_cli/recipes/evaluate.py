@@ -13,7 +13,7 @@ from office31_cli.metrics.calibration import expected_calibration_error, reliabi
 from office31_cli.metrics.confusion import confusion_matrix, most_confused
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import Entry
-from office31_cli.results import COVERAGE, PARTS, Evaluated
+from office31_cli.results import COVERAGE, PARTS, Evaluation
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow import seen_labels, selection
 from office31_cli.workflow.calibration import Calibration, check_coverage, load_calibration
@@ -32,7 +32,7 @@ def evaluate(
     skip_bad: bool = False,
     coverage: float = COVERAGE,
     observer: Observer = SILENT,
-) -> Evaluated:
+) -> Evaluation:
     """Score a stored network on `split`: a domain, or `DOMAIN:PART` with one of `PARTS`.
 
     Without a part, all of a domain is scored whose labels the model never saw, else the part of it that is held
@@ -78,7 +78,7 @@ def score(
     device: str,
     skip_bad: bool,
     observer: Observer,
-) -> Evaluated:
+) -> Evaluation:
     """Score the stored network on one part of a domain: see `evaluate`."""
     from office31_cli.workflow.predictions import answer
 
@@ -88,10 +88,10 @@ def score(
 
 def scored(
     entry: Entry, data: DataSet, answers: "Answers", coverage: float = COVERAGE, *, confusion: bool = False
-) -> Evaluated:
+) -> Evaluation:
     """What the stored network's answers about labelled photographs are worth, and if asked for its `confusion`."""
     domain = answers.photographs.domain
-    return Evaluated(
+    return Evaluation(
         model=entry.name,
         id=entry.id,
         data=data.name,

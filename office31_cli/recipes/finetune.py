@@ -14,7 +14,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import parse, written
 from office31_cli.registry import Entry
-from office31_cli.results import Finetuned
+from office31_cli.results import FinetuneResult
 from office31_cli.strategies.base import Strategy
 from office31_cli.text import printable
 from office31_cli.workflow import selection
@@ -34,7 +34,7 @@ def finetune(
     refinements: Refinements = NOTHING_ADDED,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
-) -> Finetuned:
+) -> FinetuneResult:
     """Go on from `model` with the target's labels: all of its training part, `labels` an item, or those listed.
 
     With `with_source` it learns again from what the model was trained on. What is held out is scored at the end.
@@ -67,7 +67,7 @@ def finetune(
     from office31_cli.workflow.finetune_run import FinetuneRun
 
     fields = training.train_together(lambda: FinetuneRun.with_labels(request, observer), options.device, observer)
-    return Finetuned(
+    return FinetuneResult(
         **fields,
         target=target,
         strategy=strategy,

@@ -11,7 +11,7 @@ from office31_cli.errors import Misuse
 from office31_cli.models.catalogue import check_backbone, check_weights, is_path
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.notation import parse
-from office31_cli.results import Trained
+from office31_cli.results import TrainingResult
 from office31_cli.workflow import selection
 from office31_cli.workflow.request import DEFAULTS, Options, Request
 
@@ -27,7 +27,7 @@ def pretrain(
     weights: str | None = None,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
-) -> Trained:
+) -> TrainingResult:
     """Train on the photographs of `domains` (`all` for every labelled one) and store the network.
 
     A share of the photographs, `options.held_out`, is kept back and scored at the end. Without `options.train`
@@ -41,7 +41,7 @@ def pretrain(
     from office31_cli.workflow.run import Run
 
     fields = training.train_together(lambda: Run.of(request, observer), options.device, observer)
-    return Trained(**fields)
+    return TrainingResult(**fields)
 
 
 def requested(

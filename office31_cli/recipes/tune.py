@@ -13,7 +13,7 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.benchmark.plan import Plan, planned
+from office31_cli.recipes.benchmark.plan import BenchmarkPlan, planned
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow.partial_results import Unfinished
 from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
@@ -47,7 +47,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuneResult:
     """All trials, the best judged first among those with as many epochs."""
 
     method: str
@@ -83,7 +83,7 @@ def tune(
     weights: str | None = None,
     options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
-) -> Tuned:
+) -> TuneResult:
     """Try settings of `method` on cached features of the tasks, and pick the one that `validator` likes best.
 
     The defaults are the first trial, the others are drawn from the ranges that the method declares. No label of a
@@ -117,7 +117,7 @@ def tune(
     rows, seconds = tried(plan, rounds, observer)
     if rows[0].judged is None:
         raise Failed(f"tune {method}", "every training failed", "try a smaller --lr")
-    return Tuned(
+    return TuneResult(
         method=method,
         validator=validator,
         search=search,
@@ -156,7 +156,7 @@ def _value(draws: random.Random, setting: Any) -> float | int | bool:
     return round(value) if isinstance(setting.default, int) else float(f"{value:.3g}")
 
 
-def tried(plan: Plan, rungs: Sequence[int], observer: Observer) -> tuple[list[Trial], float]:
+def tried(plan: BenchmarkPlan, rungs: Sequence[int], observer: Observer) -> tuple[list[Trial], float]:
     """All trials, the one that is picked first; and the seconds. Interrupted, the same search goes on.
 
     After each rung the better trials go on; the first, which are the defaults, always does, so that the last round says
@@ -181,7 +181,7 @@ def tried(plan: Plan, rungs: Sequence[int], observer: Observer) -> tuple[list[Tr
 
 def _round(
     bench: "Bench",
-    plan: Plan,
+    plan: BenchmarkPlan,
     weights: str,
     names: Sequence[str],
     epochs: int,

@@ -6,27 +6,27 @@ from typing import Any
 from rich.table import Table
 
 from office31_cli.grid import Grid
-from office31_cli.recipes.benchmark.results import ALPHA, SATURATED, Benchmarked, BenchmarkRow, Estimated
+from office31_cli.recipes.benchmark.results import ALPHA, SATURATED, BenchmarkEstimate, BenchmarkResult, BenchmarkRow
 from office31_cli.render.console import grid_table
 from office31_cli.text import format_duration, pluralize, spread
 
 _WITHIN_NOISE = "†"
 
 
-def benchmark_tables(found: Benchmarked) -> Iterable[Table]:
+def benchmark_tables(found: BenchmarkResult) -> Iterable[Table]:
     """The methods' rows, then the published ones where they were asked for."""
     for grid in grids(found):
         yield grid_table(grid)
 
 
-def benchmark_text(found: Benchmarked, form: str) -> str:
+def benchmark_text(found: BenchmarkResult, form: str) -> str:
     """The same as `markdown` or `latex`; as `csv` the methods' rows alone, in fractions with all figures apart."""
     if form == "csv":
         return _figures(found).csv()
     return "\n\n".join(grid.markdown() if form == "markdown" else grid.latex() for grid in grids(found))
 
 
-def grids(found: Benchmarked) -> Iterable[Grid]:
+def grids(found: BenchmarkResult) -> Iterable[Grid]:
     """The methods' rows, then the published ones where they were asked for."""
     tasks = list(found.rows[0].tasks)
     near = found.within_noise()
@@ -46,7 +46,7 @@ def grids(found: Benchmarked) -> Iterable[Grid]:
         yield _published(found, tasks)
 
 
-def estimate_table(found: Estimated) -> Table:
+def estimate_table(found: BenchmarkEstimate) -> Table:
     """What would be computed, how long it would take, and how that comes about."""
     sizes = (
         pluralize(len(found.tasks), "task"),
@@ -75,7 +75,7 @@ def estimate_table(found: Estimated) -> Table:
     )
 
 
-def _arithmetic(found: Estimated) -> str:
+def _arithmetic(found: BenchmarkEstimate) -> str:
     """How the total comes from the rows, and what is not in it."""
     where = "of this machine" + (", as no Ray cluster is running," if found.on == "ray" else "")
     if found.cluster:
@@ -103,7 +103,7 @@ def _cells(row: BenchmarkRow, tasks: Iterable[str], near: bool) -> list[str]:
     ]
 
 
-def _caption(found: Benchmarked, near: bool) -> str:
+def _caption(found: BenchmarkResult, near: bool) -> str:
     told = [
         f"scored after the {found.selection} on all of the target, with all of the source's labels and none of the "
         "target's",
@@ -131,7 +131,7 @@ def _over_seeds(figures: Mapping[str, Any]) -> str:
     return f"{shown} ({len(failed)} failed)" if failed else shown
 
 
-def _figures(found: Benchmarked) -> Grid:
+def _figures(found: BenchmarkResult) -> Grid:
     tasks = list(found.rows[0].tasks)
     names = [name for task in (*tasks, "average") for name in (task, f"{task} std")]
     rows = []
@@ -151,7 +151,7 @@ def _figures(found: Benchmarked) -> Grid:
     return Grid("", ("method", *names, "picked", "oracle", "seconds", "failed"), rows)
 
 
-def _published(found: Benchmarked, tasks: list[str]) -> Grid:
+def _published(found: BenchmarkResult, tasks: list[str]) -> Grid:
     return Grid(
         f"published with {found.published[0].backbone}, %",
         ("method", *(f">{task}" for task in tasks), ">average", "epoch", "source"),

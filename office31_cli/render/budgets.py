@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsRow, in_words
+from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsRow, in_words
 from office31_cli.render.console import cell, table
 from office31_cli.text import pluralize, spread
 from office31_cli.workflow.pictures import figure_of, write_picture
@@ -17,7 +17,7 @@ HEIGHT, STEP = 11, 9
 MARKS = "●▲■◆○△□◇✕+"
 
 
-def labels_tables(found: ComparedLabels) -> Iterable[Table | Text]:
+def labels_tables(found: LabelsComparison) -> Iterable[Table | Text]:
     """The table, the plot, and what they say."""
     made = table(
         f"{found.model} on {found.target}, {pluralize(len(found.seeds), 'seed')}, %",
@@ -45,22 +45,22 @@ def labels_tables(found: ComparedLabels) -> Iterable[Table | Text]:
     yield Text("\n".join(_sentences(found)))
 
 
-def _budgets(found: ComparedLabels) -> list[int | str]:
+def _budgets(found: LabelsComparison) -> list[int | str]:
     return list(dict.fromkeys(row.labels for row in found.rows if row.labels != 0))
 
 
-def _curves(found: ComparedLabels) -> dict[str, list[LabelsRow]]:
+def _curves(found: LabelsComparison) -> dict[str, list[LabelsRow]]:
     """By strategy its rows, from few labels to all."""
     rows = [row for row in found.rows if row.labels != 0 and row.strategy != TARGET_ALONE]
     return {name: [row for row in rows if row.strategy == name] for name in dict.fromkeys(row.strategy for row in rows)}
 
 
-def _levels(found: ComparedLabels) -> dict[str, float]:
+def _levels(found: LabelsComparison) -> dict[str, float]:
     """What needs no budget: lines across the plot."""
     return {row.strategy: row.mean for row in found.rows if row.labels == 0 or row.strategy == TARGET_ALONE}
 
 
-def _plot(found: ComparedLabels) -> Text:
+def _plot(found: LabelsComparison) -> Text:
     budgets, curves, levels = _budgets(found), _curves(found), _levels(found)
     shown = [row.mean for rows in curves.values() for row in rows] + list(levels.values())
     low, high = min(shown), max(shown)
@@ -89,7 +89,7 @@ def _plot(found: ComparedLabels) -> Text:
     return Text("\n".join(["% of the rest, by labels an item", *drawn, axis, ticks, legend, ""]))
 
 
-def _sentences(found: ComparedLabels) -> Iterable[str]:
+def _sentences(found: LabelsComparison) -> Iterable[str]:
     adapted = next((row for row in found.rows if row.labels == 0 and row.strategy != AS_STORED), None)
     alone = next((row for row in found.rows if row.strategy == TARGET_ALONE), None)
     if adapted is not None and found.overtakes is not None:
@@ -101,7 +101,7 @@ def _sentences(found: ComparedLabels) -> Iterable[str]:
         yield f"All labels of {found.target} alone, without the stored head, reach {spread(alone.mean, alone.std)} %."
 
 
-def save_picture(found: ComparedLabels, path: Path) -> None:
+def save_picture(found: LabelsComparison, path: Path) -> None:
     """The plot as a PNG; raises `Failed` where matplotlib is not installed."""
     figure = figure_of("--png", 6.4, 4.2)
     axes = figure.subplots()

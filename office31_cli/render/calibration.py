@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from office31_cli.render.console import table
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 from office31_cli.text import percent, pluralize
 from office31_cli.workflow.wording import describe_temperature
 
@@ -14,7 +14,7 @@ _WIDTH = 20
 """Characters of a bar that stands for all photographs."""
 
 
-def confidence(result: Evaluated) -> Iterable[tuple[str, str]]:
+def confidence(result: Evaluation) -> Iterable[tuple[str, str]]:
     """What the confidence of scored photographs is worth: lines with what they are about, once."""
     calibration, conformal = result.calibration, result.conformal
     yield "calibration error", percent(calibration["ece_before"])

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from office31_cli.recipes.compare.results import (
+    ChapterComparison,
     Claim,
-    ComparedChapter,
-    ComparedOptimizers,
-    ComparedOutputs,
     OptimizerRow,
+    OptimizersComparison,
+    OutputsComparison,
 )
 from office31_cli.render.console import cell, table
 from office31_cli.render.sparkline import sparkline
 from office31_cli.text import pluralize, spread
 
 
-def outputs_tables(found: ComparedOutputs) -> list[Table]:
+def outputs_tables(found: OutputsComparison) -> list[Table]:
     """The alternatives, and what they say about the chapter."""
     seeds = pluralize(len(found.rows[0].runs), "seed")
     made = table(
@@ -44,7 +44,7 @@ def outputs_tables(found: ComparedOutputs) -> list[Table]:
     return [made, *claims_tables(found.claims)]
 
 
-def optimizers_tables(found: ComparedOptimizers) -> list[Table]:
+def optimizers_tables(found: OptimizersComparison) -> list[Table]:
     """For each network the item accuracies by optimizer and rate, then cost and the best loss; and the claims."""
     made = []
     for network in dict.fromkeys(row.network for row in found.rows):
@@ -79,7 +79,7 @@ def _rates_table(title: str, rows: Sequence[OptimizerRow]) -> Table:
     return made
 
 
-def chapter_tables(found: ComparedChapter) -> list[Table]:
+def chapter_tables(found: ChapterComparison) -> list[Table]:
     """The runs beside the textbook's figures, and the claims."""
     made = table(
         f"the chapter's runs, {found.photographs:,} photographs learnt from, {found.held_out:,} held out",

@@ -9,7 +9,7 @@ from rich.text import Text
 from office31_cli.data.duplicates import Group
 from office31_cli.grid import Grid
 from office31_cli.recipes.doctor.machine import Machine
-from office31_cli.recipes.doctor.results import DataFound, Distance, Examined, Forecast, LabelShift
+from office31_cli.recipes.doctor.results import DataInventory, Distance, Examination, Forecast, LabelShift
 from office31_cli.render.console import cell, grid_table, table
 from office31_cli.text import format_duration, join_names, percent, pluralize, printable
 
@@ -17,7 +17,7 @@ _MOST = 5
 """Rows of a table that `--json` holds in full."""
 
 
-def doctor_parts(found: Examined) -> Iterable[Table | Text]:
+def doctor_parts(found: Examination) -> Iterable[Table | Text]:
     """The verdicts first, then a table for each thing that was looked at."""
     yield Text("\n".join(map(printable, verdicts(found))))
     if found.forecast is not None and found.distance is not None and found.label_shift is not None:
@@ -31,7 +31,7 @@ def doctor_parts(found: Examined) -> Iterable[Table | Text]:
     yield _extras(found.machine)
 
 
-def verdicts(found: Examined) -> Iterator[str]:
+def verdicts(found: Examination) -> Iterator[str]:
     """What was found, a line each, the most important first."""
     if found.forecast is not None:
         yield _foretold(found.forecast)
@@ -68,7 +68,7 @@ def _label_shift(shift: LabelShift) -> str:
     return "no sign that the target holds other shares of the items"
 
 
-def _in_order(data: DataFound) -> Iterator[str]:
+def _in_order(data: DataInventory) -> Iterator[str]:
     troubles = []
     for name, domain in data.domains.items():
         if domain.unreadable:
@@ -92,7 +92,7 @@ def _by_domains(groups: Sequence[Group]) -> dict[str, int]:
     return counts
 
 
-def _prospect(found: Examined, forecast: Forecast, distance: Distance, shift: LabelShift) -> Table:
+def _prospect(found: Examination, forecast: Forecast, distance: Distance, shift: LabelShift) -> Table:
     told, signs = forecast.foretold, forecast.signs
     low, high = told.before_interval
     network = found.model or f"a head on {found.backbone}"
@@ -134,7 +134,7 @@ def _shares(shift: LabelShift) -> Table:
     )
 
 
-def _domains(data: DataFound) -> Table:
+def _domains(data: DataInventory) -> Table:
     def number(found: Sequence[object] | None) -> str:
         return "-" if found is None else f"{len(found):,}"
 
@@ -157,7 +157,7 @@ def _domains(data: DataFound) -> Table:
     )
 
 
-def _duplicates(data: DataFound) -> Iterator[Table]:
+def _duplicates(data: DataInventory) -> Iterator[Table]:
     for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
         if groups:
             yield grid_table(
@@ -182,7 +182,7 @@ def _where(group: Group) -> str:
     return f"{folders.pop()}: {join_names((path.name for path in paths), 3)}"
 
 
-def _doubts(data: DataFound) -> Iterator[Table]:
+def _doubts(data: DataInventory) -> Iterator[Table]:
     for name, domain in data.domains.items():
         if domain.doubts:
             yield grid_table(

@@ -2,11 +2,11 @@
 
 from rich.table import Table
 
-from office31_cli.recipes.download import Downloaded
+from office31_cli.recipes.download import DownloadResult
 from office31_cli.render.console import cell, table
 
 
-def download_table(result: Downloaded) -> Table:
+def download_table(result: DownloadResult) -> Table:
     """The domains and their photographs."""
     made = table(
         f"{result.dataset}: {result.photographs:,} photographs of {result.items} items, verified",

@@ -9,7 +9,7 @@ from office31_cli.render.calibration import confidence, reliability_table
 from office31_cli.render.console import cell, table
 from office31_cli.render.heatmap import RIGHT, HeatMap
 from office31_cli.render.outputs import outputs_table
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 from office31_cli.text import percent, pluralize, printable
 from office31_cli.workflow.wording import describe_labels
 
@@ -17,7 +17,7 @@ _BAR = 24
 """Columns of a bar for 100 %."""
 
 
-def evaluation_tables(result: Evaluated, *, drawn: bool = False) -> list[RenderableType]:
+def evaluation_tables(result: Evaluation, *, drawn: bool = False) -> list[RenderableType]:
     """The items, what they are taken for, and last, where the eye is, the score; figures, unless they are `drawn`."""
     return [
         _items(result, drawn=drawn),
@@ -29,7 +29,7 @@ def evaluation_tables(result: Evaluated, *, drawn: bool = False) -> list[Rendera
     ]
 
 
-def _score(result: Evaluated) -> Table:
+def _score(result: Evaluation) -> Table:
     made = table(f"{result.model} on {result.split}, {pluralize(result.photographs, 'photograph')}", "", "")
     made.show_header = False
     low, high = result.ci95
@@ -43,7 +43,7 @@ def _score(result: Evaluated) -> Table:
     return made
 
 
-def _items(result: Evaluated, *, drawn: bool) -> Table:
+def _items(result: Evaluation, *, drawn: bool) -> Table:
     made = table("by item, worst first", "item", ">photographs", ">accuracy", *([""] if drawn else []))
     for item, row in sorted(result.per_item.items(), key=lambda pair: (pair[1]["accuracy"], pair[0])):
         bar = [Bar(1, 0, row["accuracy"], width=_BAR, color=RIGHT)] if drawn else []
@@ -62,7 +62,7 @@ def _confusion(items: list[str], counts: list[list[int]], *, drawn: bool) -> Ren
     return made
 
 
-def _confused(result: Evaluated) -> Table:
+def _confused(result: Evaluation) -> Table:
     made = table("most often confused", "item", "taken for", ">photographs", ">of the item")
     for pair in result.confused:
         made.add_row(cell(pair["actual"]), cell(pair["predicted"]), f"{pair['photographs']:,}", percent(pair["share"]))

@@ -10,9 +10,9 @@ from rich.tree import Tree
 
 from office31_cli.history import curves, group_and_name
 from office31_cli.recipes.models.facts import describe_domains, describe_model, list_facts
-from office31_cli.recipes.models.gc import Collected
+from office31_cli.recipes.models.gc import Cleanup
 from office31_cli.recipes.models.results import ExportResult
-from office31_cli.recipes.models.rows import Lineage, ModelRow, Models, Removed, Shown, Verified
+from office31_cli.recipes.models.rows import Lineage, ModelDetails, ModelList, ModelRow, Removal, Verification
 from office31_cli.registry import Problem
 from office31_cli.registry.lineage import Node
 from office31_cli.render.console import cell, table
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from office31_cli.models.program import End
 
 
-def listing(models: Models) -> Table:
+def listing(models: ModelList) -> Table:
     """All models, newest first, in what fits a terminal of 80 columns; `show` and `--json` tell the rest."""
     made = table(
         pluralize(len(models.rows), "model"),
@@ -46,7 +46,7 @@ def problems(title: str, found: Iterable[Problem]) -> Table:
     return made
 
 
-def card(shown: Shown, *, drawn: bool = False) -> Table:
+def card(shown: ModelDetails, *, drawn: bool = False) -> Table:
     """What is known about one model, a line each; where it is `drawn` the curves of its training, too."""
     entry = shown.entry
     made = table(entry.name, "what", "value")
@@ -68,24 +68,24 @@ def tree(lineage: Lineage) -> Iterable[Tree]:
         yield top
 
 
-def verified(found: Verified) -> Text | Table:
+def verified(found: Verification) -> Text | Table:
     """What a check of every byte found."""
     if found.problems:
         return problems(pluralize(len(found.problems), "problem"), found.problems)
     return Text(f"{pluralize(found.models, 'model')} checked, every byte as it should be")
 
 
-def renamed(shown: Shown) -> Text:
+def renamed(shown: ModelDetails) -> Text:
     """The model under its new name."""
     return Text.assemble("model ", cell(shown.entry.id), " is called ", cell(join_names(shown.entry.names)))
 
 
-def removed(gone: Removed) -> Text:
+def removed(gone: Removal) -> Text:
     """The model that lies in the trash."""
     return Text(f"model {gone.id} is in the trash; office31 models gc gives its space back")
 
 
-def freed(given: Collected) -> Text:
+def freed(given: Cleanup) -> Text:
     """What `gc` gave back, and what it could."""
     gone, runs = given.freed, given.runs
     total = gone.bytes + (runs.bytes if given.forgotten else 0)

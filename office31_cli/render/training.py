@@ -7,22 +7,22 @@ from rich.text import Text
 
 from office31_cli.render.console import cell, table
 from office31_cli.render.sparkline import course
-from office31_cli.results import Adapted, Finetuned, Trained
+from office31_cli.results import AdaptResult, FinetuneResult, TrainingResult
 from office31_cli.text import percent, pluralize
 from office31_cli.workflow import resume
 from office31_cli.workflow.wording import describe_calibration, describe_labels, describe_score
 
 
-def trained_table(result: Trained, *, drawn: bool = False) -> Table:
+def trained_table(result: TrainingResult, *, drawn: bool = False) -> Table:
     """What was trained on what, and how well it names what was held out; if it is `drawn`, the loss's course too."""
     made = table(f"stored as {result.model}", "", "")
     made.show_header = False
     made.add_row("id", result.id)
     if result.parent is not None:
         made.add_row("from", result.parent)
-    if isinstance(result, Finetuned):
+    if isinstance(result, FinetuneResult):
         made.add_row("strategy", cell(_strategy(result)))
-    if isinstance(result, Adapted):
+    if isinstance(result, AdaptResult):
         made.add_row("method", cell(_way(result)))
     made.add_row("network", cell(f"{result.backbone}, weights {result.weights}"))
     if result.outputs != "item":
@@ -36,10 +36,10 @@ def trained_table(result: Trained, *, drawn: bool = False) -> Table:
         told = f"{pluralize(result.photographs, 'photograph')} of {', '.join(result.domains)}"
         made.add_row("learnt from", cell(told))
     made.add_row("labels seen", cell(describe_labels(result.labels_used)))
-    if isinstance(result, Adapted):
+    if isinstance(result, AdaptResult):
         for what, score in _scores_of_target(result):
             made.add_row(cell(what), score)
-    if result.held_out or not isinstance(result, Adapted):
+    if result.held_out or not isinstance(result, AdaptResult):
         made.add_row("held out", _scores(result))
     if result.calibration is not None:
         for what, told in zip(("calibrated", ""), describe_calibration(result.calibration), strict=True):
@@ -47,7 +47,7 @@ def trained_table(result: Trained, *, drawn: bool = False) -> Table:
     return made
 
 
-def _strategy(result: Finetuned) -> str:
+def _strategy(result: FinetuneResult) -> str:
     """`full, labels: 3 an item, beside amazon`."""
     labels = f"{result.labels} an item" if isinstance(result.labels, int) else result.labels
     if result.fewer:
@@ -57,12 +57,12 @@ def _strategy(result: Finetuned) -> str:
     return f"{result.strategy}, labels: {labels}{beside}{stopped}"
 
 
-def _way(result: Adapted) -> str:
+def _way(result: AdaptResult) -> str:
     """`mcc, from amazon to dslr`."""
     return f"{result.method}, from {result.source or 'the stored model alone'} to {result.target}"
 
 
-def _scores_of_target(result: Adapted) -> Iterable[tuple[str, str]]:
+def _scores_of_target(result: AdaptResult) -> Iterable[tuple[str, str]]:
     """The three figures side by side, each with what chose its epoch."""
     last, selected, oracle = (result.scores[name] for name in ("last", "selected", "oracle"))
     if last is None:
@@ -74,7 +74,7 @@ def _scores_of_target(result: Adapted) -> Iterable[tuple[str, str]]:
     yield "", f"{percent(oracle)}: the best epoch, which only labels tell (oracle)"
 
 
-def _scores(result: Trained) -> Text | str:
+def _scores(result: TrainingResult) -> Text | str:
     """`83.2 % of 564 photographs`, and with several outputs each by its name."""
     if not result.held_out:
         return "nothing"

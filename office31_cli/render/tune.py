@@ -7,12 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from office31_cli.grid import Grid
-from office31_cli.recipes.tune import Tuned
+from office31_cli.recipes.tune import TuneResult
 from office31_cli.render.console import cell, grid_table
 from office31_cli.text import percent, pluralize
 
 
-def tune_tables(found: Tuned) -> Iterable[Table | Text]:
+def tune_tables(found: TuneResult) -> Iterable[Table | Text]:
     """The trials, the one that was picked first; and how to use it."""
     names = list(found.picked)
     yield grid_table(

@@ -29,7 +29,7 @@ def train_together(make: Callable[[], Run], device: str, observer: Observer) -> 
 
 
 def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
-    """Do what was asked and publish the model; returns the fields of `results.Trained`.
+    """Do what was asked and publish the model; returns the fields of `results.TrainingResult`.
 
     An interrupted run leaves its last epoch's checkpoint, from which the same request goes on: to the same bits as
     if it had never stopped. With `resume`, a run that has ended already returns its model, and where what was

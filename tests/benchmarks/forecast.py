@@ -24,7 +24,7 @@ from office31_cli.metrics.foretold import Signs
 from office31_cli.observer import SILENT
 from office31_cli.recipes.doctor import heads
 from office31_cli.recipes.doctor.forecast import label_shift, signs_of
-from office31_cli.recipes.doctor.probe import Case, opened
+from office31_cli.recipes.doctor.probe import Probe, opened
 from office31_cli.recipes.pretrain import requested
 from office31_cli.workflow.adapt_training import actual_items
 from office31_cli.workflow.request import Options
@@ -85,7 +85,7 @@ def _quantiles(shares: Array) -> Array:
     return np.array([NormalDist().inv_cdf(each) for each in shares.clip(0.02, 0.98).tolist()])
 
 
-def outcome(case: Case, target: str) -> dict[str, float]:
+def outcome(case: Probe, target: str) -> dict[str, float]:
     """The signs that an examination sees, and the accuracies that it does not."""
     source = case.domains[case.request.domains[0]].photographs
     held = accuracy(heads.out_of_fold(case, source.domain, SILENT).argmax(1), source.items)

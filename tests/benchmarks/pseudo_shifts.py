@@ -18,7 +18,7 @@ from office31_cli.engine.features import frozen_outputs
 from office31_cli.engine.freezing import cut
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import SILENT
-from office31_cli.recipes.doctor.probe import Case
+from office31_cli.recipes.doctor.probe import Probe
 from office31_cli.workflow.adapt_training import content_order
 from office31_cli.workflow.domains import Domain
 
@@ -117,10 +117,10 @@ class _Seen:
 class Makeshift:
     """Cases made of the domains of an opened one."""
 
-    def __init__(self, whole: Case) -> None:
+    def __init__(self, whole: Probe) -> None:
         self._whole = whole
 
-    def case(self, shift: Shift) -> Case:
+    def case(self, shift: Shift) -> Probe:
         """Source and target as an examination has them, with a head that has learnt nothing yet."""
         domain, draws = self._whole.domains[shift.domain], generator("pseudo-shift", repr(shift))
         photographs = _some(domain.whole)

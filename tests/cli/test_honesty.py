@@ -11,7 +11,7 @@ import pytest
 from office31_cli import Options, evaluate, finetune, paths, storage
 from office31_cli.errors import Refused
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
-from office31_cli.results import Trained
+from office31_cli.results import TrainingResult
 from office31_cli.workflow import seen_labels
 from tests.helpers.real_command import Command, Done
 from tests.helpers.small_data import lay_out
@@ -84,14 +84,14 @@ def test_one_run_is_done_by_one_process_and_goes_on_without_being_asked(
 
 
 @pytest.fixture
-def of_two_data_sets(things: Path, tmp_path: Path) -> tuple[Trained, Trained]:
+def of_two_data_sets(things: Path, tmp_path: Path) -> tuple[TrainingResult, TrainingResult]:
     """A model of shop and phone, and a newer one of desk and shelf."""
     others = lay_out(tmp_path / "others", "desk/cup", "desk/lamp", "shelf/cup", "shelf/lamp", pictures=6)
     return trained(things), trained(others, "desk")
 
 
 def test_the_newest_model_whose_data_set_has_the_domain_is_taken(
-    run: Command, of_two_data_sets: tuple[Trained, Trained]
+    run: Command, of_two_data_sets: tuple[TrainingResult, TrainingResult]
 ) -> None:
     first, newer = of_two_data_sets
     assert run.json("evaluate", "--split", "phone")["id"] == first.id

@@ -8,7 +8,7 @@ import pytest
 from office31_cli import Options, pretrain
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.observer import SILENT, Observer
-from office31_cli.results import Trained
+from office31_cli.results import TrainingResult
 from tests.helpers.small_data import draw
 
 ITEMS = ("bike", "mug", "pen")
@@ -27,7 +27,9 @@ def make_things(root: Path, *domains: str) -> Path:
     return root
 
 
-def trained(data: Path, domain: str = "shop", *, options: Options = QUICK, observer: Observer = SILENT) -> Trained:
+def trained(
+    data: Path, domain: str = "shop", *, options: Options = QUICK, observer: Observer = SILENT
+) -> TrainingResult:
     """What `pretrain` makes of one domain of the folder."""
     return pretrain([domain], data=str(data), backbone="convnet", options=options, observer=observer)
 

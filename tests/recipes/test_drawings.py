@@ -17,7 +17,7 @@ from office31_cli.recipes.report.html.items import bars
 from office31_cli.recipes.report.html.lineage import tree
 from office31_cli.recipes.report.html.reliability import bins
 from office31_cli.recipes.report.html.svg import drawing, element
-from office31_cli.recipes.report.results import Cloud, ItemRow, Panel, Relative, Reliability
+from office31_cli.recipes.report.results import DomainPoints, FamilyMember, ItemRow, ModelEmbedding, Reliability
 from office31_cli.text import printable
 
 HOSTILE = "</text><script>alert(1)</script><text x='\"&amp;"
@@ -71,9 +71,9 @@ def test_every_square_holds_its_count() -> None:
 
 
 def test_every_photograph_is_a_point_and_every_mistake_a_cross() -> None:
-    source = Cloud("shop", np.full((4, 2), 0.5), np.array([0, 0, 1, 1]), np.array([True, True, True, False]))
-    target = Cloud("phone", np.full((3, 2), 0.2), np.array([0, 1, 1]), np.array([True, False, False]))
-    root = fromstring(points("p", Panel("m", target, source, None), ("mug", HOSTILE)))
+    source = DomainPoints("shop", np.full((4, 2), 0.5), np.array([0, 0, 1, 1]), np.array([True, True, True, False]))
+    target = DomainPoints("phone", np.full((3, 2), 0.2), np.array([0, 1, 1]), np.array([True, False, False]))
+    root = fromstring(points("p", ModelEmbedding("m", target, source, None), ("mug", HOSTILE)))
     drawn = {path.attrib["class"].split()[0]: 0 for path in root.iter("path")}
     for path in root.iter("path"):
         drawn[path.attrib["class"].split()[0]] += path.attrib["d"].count("M")
@@ -82,8 +82,8 @@ def test_every_photograph_is_a_point_and_every_mistake_a_cross() -> None:
 
 
 def test_a_target_without_labels_has_neither_crosses_nor_names() -> None:
-    target = Cloud("heap", np.full((3, 2), 0.2), None, None)
-    root = fromstring(points("p", Panel("m", target, None, None), ("mug",)))
+    target = DomainPoints("heap", np.full((3, 2), 0.2), None, None)
+    root = fromstring(points("p", ModelEmbedding("m", target, None, None), ("mug",)))
     (path,) = root.iter("path")
     assert path.attrib["d"].count("M") == 3
     assert told(root, "text") == []
@@ -91,8 +91,8 @@ def test_a_target_without_labels_has_neither_crosses_nor_names() -> None:
 
 def test_names_do_not_lie_on_each_other() -> None:
     places = np.array([[0.5, 0.5], [0.51, 0.5], [0.5, 0.51], [0.52, 0.52]])
-    target = Cloud("phone", places, np.arange(4), np.ones(4, dtype=np.bool_))
-    root = fromstring(points("p", Panel("m", target, None, None), ("mug", "pen", "bike", "phone")))
+    target = DomainPoints("phone", places, np.arange(4), np.ones(4, dtype=np.bool_))
+    root = fromstring(points("p", ModelEmbedding("m", target, None, None), ("mug", "pen", "bike", "phone")))
     heights = sorted(float(text.attrib["y"]) for text in root.iter("text"))
     assert min(np.diff(heights)) >= 11
 
@@ -107,10 +107,10 @@ def test_a_reliability_bar_is_as_high_as_its_accuracy() -> None:
 
 def test_each_model_hangs_on_the_one_that_it_was_made_from() -> None:
     family = [
-        Relative(0, "root", "removed", None, "ancestor", 0),
-        Relative(1, HOSTILE, "missing", None, "", 0),
-        Relative(1, "this", "missing", None, "this", 0),
-        Relative(1, "", "left out", None, "", 3),
+        FamilyMember(0, "root", "removed", None, "ancestor", 0),
+        FamilyMember(1, HOSTILE, "missing", None, "", 0),
+        FamilyMember(1, "this", "missing", None, "this", 0),
+        FamilyMember(1, "", "left out", None, "", 3),
     ]
     root = fromstring(tree("t", family))
     assert len([path for path in root.iter("path") if path.attrib["class"] == "branch"]) == 6

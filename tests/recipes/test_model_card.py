@@ -11,7 +11,7 @@ from office31_cli.recipes.models.model_card import write_card
 from office31_cli.recipes.models.results import ExportResult
 from office31_cli.registry import Card, Entry, Registry
 from office31_cli.registry.lineage import ancestors
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 
 HOSTILE = (
     "a|b",
@@ -41,7 +41,7 @@ CARD = Card(
 )
 
 
-def score(domain: str, part: str, accuracy: float) -> Evaluated:
+def score(domain: str, part: str, accuracy: float) -> Evaluation:
     """A score of which the fields beyond those given do not matter here."""
     given: dict[str, Any] = {
         "model": "m",
@@ -55,11 +55,11 @@ def score(domain: str, part: str, accuracy: float) -> Evaluated:
         "ece": 0.08,
         "calibration": {"ece_after": 0.04},
     }
-    others = {field.name for field in dataclasses.fields(Evaluated)} - given.keys()
-    return Evaluated(**given, **dict.fromkeys(others))
+    others = {field.name for field in dataclasses.fields(Evaluation)} - given.keys()
+    return Evaluation(**given, **dict.fromkeys(others))
 
 
-def exported(scores: list[Evaluated] | None, card: Card = CARD, parent: Entry | None = None) -> ExportResult:
+def exported(scores: list[Evaluation] | None, card: Card = CARD, parent: Entry | None = None) -> ExportResult:
     card = dataclasses.replace(card, parents=(parent.as_parent("start"),) if parent else ())
     content = (4).to_bytes(8, "little") + b"{}  "
     entry = Registry().publish(card, {"model.safetensors": content}, suggested="m")

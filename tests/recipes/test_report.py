@@ -15,7 +15,7 @@ from rich.console import Console
 from office31_cli import adapt, evaluate, finetune, pretrain
 from office31_cli.errors import Misuse, Refused
 from office31_cli.metrics.significance import mcnemar_test
-from office31_cli.recipes.models.rows import Shown
+from office31_cli.recipes.models.rows import ModelDetails
 from office31_cli.recipes.report.command import report
 from office31_cli.recipes.report.document import Report
 from office31_cli.recipes.report.figures import write_figures
@@ -155,7 +155,7 @@ def test_a_foreign_card_of_odd_numbers_is_shown(change: dict[str, Any], tmp_path
     found = report(foreign.id, embedding="pca")
     assert "nan %" not in Read(found.to_html().encode()).text
     assert write_figures(found, tmp_path)
-    Console(file=io.StringIO()).print(card_table(Shown(foreign), drawn=True))
+    Console(file=io.StringIO()).print(card_table(ModelDetails(foreign), drawn=True))
 
 
 @pytest.mark.fault(57, 69)

@@ -5,15 +5,15 @@ from dataclasses import fields
 import pytest
 
 from office31_cli.recipes.doctor import machine
-from office31_cli.recipes.doctor.results import DataFound, DomainFound, Doubt, Examined
+from office31_cli.recipes.doctor.results import DataInventory, DomainInventory, Examination, LabelIssue
 from office31_cli.render.doctor import verdicts
 
 
 @pytest.mark.parametrize(("count", "told"), [(1, "1 doubtful label of 30"), (2, "2 doubtful labels of 30")])
 def test_doubtful_labels_are_counted(count: int, told: str) -> None:
-    doubts = [Doubt(f"mug/{number}.jpg", "mug", "pen", 0.9) for number in range(count)]
-    shop = DomainFound(photographs=30, items={"mug": 30}, missing=[], unreadable=[], doubts=doubts)
-    data = DataFound("things", "/things", 1, {"shop": shop}, identical=[], near=[])
-    nothing = dict.fromkeys(field.name for field in fields(Examined))
-    found = Examined(**nothing | {"machine": machine.examined(), "data": data, "seconds": 1.0})
+    doubts = [LabelIssue(f"mug/{number}.jpg", "mug", "pen", 0.9) for number in range(count)]
+    shop = DomainInventory(photographs=30, items={"mug": 30}, missing=[], unreadable=[], doubts=doubts)
+    data = DataInventory("things", "/things", 1, {"shop": shop}, identical=[], near=[])
+    nothing = dict.fromkeys(field.name for field in fields(Examination))
+    found = Examination(**nothing | {"machine": machine.examined(), "data": data, "seconds": 1.0})
     assert f"shop: {told}" in verdicts(found)

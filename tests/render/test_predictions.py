@@ -12,7 +12,7 @@ from office31_cli.errors import Failed
 from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.yes_no import Kind as YesNo
-from office31_cli.recipes.predict.results import Prediction, Predictions, Unread
+from office31_cli.recipes.predict.results import Prediction, Predictions, UnreadPicture
 from office31_cli.render.console import Reporter
 from office31_cli.render.predict import prediction_parts
 
@@ -42,7 +42,7 @@ def found(*batches: Sequence[Prediction], bad: Sequence[str] = (), **more: Any) 
         pictures=sum(map(len, batches)) + len(bad),
         path_width=12,
         batches=iter(map(list, batches)),
-        unreadable=[Unread(path, Failed(path, "cannot be read: it is odd", "replace it")) for path in bad],
+        unreadable=[UnreadPicture(path, Failed(path, "cannot be read: it is odd", "replace it")) for path in bad],
         **known,
     )
 

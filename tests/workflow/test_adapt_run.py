@@ -16,7 +16,7 @@ from office31_cli.data.photographs import Photographs
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.errors import Failed, Misuse
 from office31_cli.registry import Registry
-from office31_cli.results import Adapted, Trained
+from office31_cli.results import AdaptResult, TrainingResult
 from tests.helpers.small_data import Listener
 from tests.helpers.small_training import ITEMS, PICTURES, QUICK, make_things, trained
 
@@ -29,11 +29,11 @@ def things(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(things: Path) -> Trained:
+def start(things: Path) -> TrainingResult:
     return trained(things)
 
 
-def adapted(things: Path, target: str = "phone", *, method: str = "mcc", **more: Any) -> Adapted:
+def adapted(things: Path, target: str = "phone", *, method: str = "mcc", **more: Any) -> AdaptResult:
     """Two short epochs, or one pass; what is no argument of `adapt` is an option."""
     short = {} if methods.load(method).passes else {"epochs": 2}
     named = {"source", "settings", "validator", "views", "model", "observer"}
@@ -44,7 +44,7 @@ def adapted(things: Path, target: str = "phone", *, method: str = "mcc", **more:
     )
 
 
-def weights(model: Trained) -> bytes:
+def weights(model: TrainingResult) -> bytes:
     return Registry().find(model.id).file().read_bytes()
 
 
@@ -103,7 +103,7 @@ class TestScores:
     @pytest.mark.parametrize("method", methods.FOLDER.names())
     @pytest.mark.parametrize("train", ["head", "last"])
     def test_the_last_epochs_are_those_of_the_stored_network(
-        self, things: Path, start: Trained, method: str, train: str
+        self, things: Path, start: TrainingResult, method: str, train: str
     ) -> None:
         result = adapted(things, method=method, train=train)
         scored = evaluate("phone", model=result.id, data=str(things))
@@ -115,7 +115,9 @@ class TestScores:
         assert result.parent == start.id
 
     @pytest.mark.parametrize("validator", ["entropy", "im", "snd", "bnm", "source"])
-    def test_a_validator_picks_the_epoch_that_it_likes_best(self, things: Path, start: Trained, validator: str) -> None:
+    def test_a_validator_picks_the_epoch_that_it_likes_best(
+        self, things: Path, start: TrainingResult, validator: str
+    ) -> None:
         result = adapted(things, validator=validator, epochs=4, held_out=0.3)
         history = Registry().find(result.id).card.history
         picked = result.scores["selected"]
@@ -138,7 +140,7 @@ class TestScores:
 
 
 class TestStart:
-    def test_it_is_the_newest_that_was_not_adapted(self, things: Path, start: Trained) -> None:
+    def test_it_is_the_newest_that_was_not_adapted(self, things: Path, start: TrainingResult) -> None:
         first = adapted(things)
         assert (first.parent, first.model) == (start.id, f"{start.model}-phone-mcc")
         assert adapted(things, method="erm").parent == start.id
@@ -146,7 +148,7 @@ class TestStart:
         assert adapted(things, resume=True).id == first.id
 
     def test_a_model_that_knows_the_target_is_taken_only_by_name_and_says_so(
-        self, things: Path, start: Trained
+        self, things: Path, start: TrainingResult
     ) -> None:
         tuned = finetune("phone", model=start.id, data=str(things), options=QUICK)
         assert adapted(things).parent == start.id
@@ -175,7 +177,7 @@ class TestStart:
         with pytest.raises(Misuse, match="without the source"):
             adapted(things, "desk", model=pair.id, method="shot")
 
-    def test_several_sources(self, things: Path, start: Trained) -> None:
+    def test_several_sources(self, things: Path, start: TrainingResult) -> None:
         make_things(things, "shop", "phone", "desk")
         result = adapted(things, "desk", source=["phone", "shop", "phone"])
         assert (result.domains, result.source) == (("phone", "shop"), "phone+shop")
@@ -201,7 +203,7 @@ class TestWithoutTheSource:
         with pytest.raises(Misuse, match="domain shop"):
             adapted(things)
 
-    def test_only_what_the_method_trains_has_changed(self, things: Path, start: Trained) -> None:
+    def test_only_what_the_method_trains_has_changed(self, things: Path, start: TrainingResult) -> None:
         before = load_file(Registry().find(start.id).file())
         changed = {}
         for method in ("shot", "tent", "adabn"):
@@ -244,14 +246,14 @@ class TestInterruption:
         assert again.scores == resumed.scores
         assert list(paths.runs().iterdir()) == []
 
-    def test_another_target_of_the_same_name_is_another_run(self, things: Path, start: Trained) -> None:
+    def test_another_target_of_the_same_name_is_another_run(self, things: Path, start: TrainingResult) -> None:
         first = adapted(things)
         next((things / "phone" / "mug").iterdir()).unlink()
         again = adapted(things, resume=True)
         assert again.id != first.id
         assert start.id == again.parent == first.parent
 
-    def test_what_decides_the_result_decides_the_run(self, things: Path, start: Trained) -> None:
+    def test_what_decides_the_result_decides_the_run(self, things: Path, start: TrainingResult) -> None:
         first = adapted(things)
         assert adapted(things, resume=True, name=None).id == first.id
         for change in ({"settings": {"weight": "0.5"}}, {"validator": "bnm"}, {"views": 3}, {"seed": 1}):
@@ -301,7 +303,7 @@ class TestWrongUse:
         with pytest.raises(Misuse, match="--steps 0"):
             adapt("phone", method="mcc", steps=0, data=str(things))
 
-    def test_the_target_is_no_source_of_itself(self, things: Path, start: Trained) -> None:
+    def test_the_target_is_no_source_of_itself(self, things: Path, start: TrainingResult) -> None:
         with pytest.raises(Misuse, match="it is the target"):
             adapted(things, source=["phone"])
         with pytest.raises(Misuse, match="no domain but shop"):

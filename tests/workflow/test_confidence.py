@@ -11,7 +11,7 @@ from office31_cli import evaluate, finetune
 from office31_cli.data.catalogue import open_data
 from office31_cli.metrics.calibration import fitted_temperature
 from office31_cli.registry import Entry, Registry
-from office31_cli.results import Trained
+from office31_cli.results import TrainingResult
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.calibration import Calibration, load_calibration
 from office31_cli.workflow.predictions import Answers, answer
@@ -27,21 +27,21 @@ def things(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(things: Path) -> Trained:
+def start(things: Path) -> TrainingResult:
     return trained(things)
 
 
-def stored(model: Trained) -> Entry:
+def stored(model: TrainingResult) -> Entry:
     return Registry().find(model.id)
 
 
-def calibration_of(model: Trained) -> Calibration:
+def calibration_of(model: TrainingResult) -> Calibration:
     found = load_calibration(stored(model))
     assert found is not None
     return found
 
 
-def answers(model: Trained, data: Path, domain: str) -> Answers:
+def answers(model: TrainingResult, data: Path, domain: str) -> Answers:
     return answer(stored(model), open_data(str(data)), domain, None, device="cpu", skip_bad=False, observer=Listener())
 
 
@@ -67,7 +67,7 @@ def sets(known: np.ndarray, known_items: np.ndarray, fresh: np.ndarray, coverage
     return (1 - fresh <= threshold) | (fresh == fresh.max(1, keepdims=True))
 
 
-def test_it_is_fitted_on_what_was_held_out(things: Path, start: Trained) -> None:
+def test_it_is_fitted_on_what_was_held_out(things: Path, start: TrainingResult) -> None:
     found, seen = calibration_of(start), seen_labels.of(stored(start))
     held_out = answers(start, things, "shop")
     assert sorted(found.labels["shop"]) == sorted(digest[:16] for digest in held_out.photographs.digests)
@@ -89,7 +89,7 @@ def test_it_is_fitted_on_what_was_held_out(things: Path, start: Trained) -> None
     }
 
 
-def test_another_domain_is_scored_by_what_is_stored(things: Path, start: Trained) -> None:
+def test_another_domain_is_scored_by_what_is_stored(things: Path, start: TrainingResult) -> None:
     found, seen = calibration_of(start), answers(start, things, "phone")
     own = answers(start, things, "shop")
     scored = evaluate("phone", model=start.id, data=str(things), coverage=0.7)
@@ -109,7 +109,7 @@ def test_another_domain_is_scored_by_what_is_stored(things: Path, start: Trained
         assert right == pytest.approx(scored.accuracy * len(held))
 
 
-def test_what_it_was_fitted_on_is_judged_without_its_own_labels(things: Path, start: Trained) -> None:
+def test_what_it_was_fitted_on_is_judged_without_its_own_labels(things: Path, start: TrainingResult) -> None:
     own = answers(start, things, "shop")
     scored = evaluate("shop", model=start.id, data=str(things), coverage=0.6)
     assert (scored.photographs, scored.calibration["own"]) == (HELD_OUT, HELD_OUT)
@@ -127,12 +127,12 @@ def test_what_it_was_fitted_on_is_judged_without_its_own_labels(things: Path, st
     assert scored.conformal["mean_size"] == held.sum(1).mean()
 
 
-def test_a_copy_under_another_name_is_known_by_its_photographs(things: Path, start: Trained) -> None:
+def test_a_copy_under_another_name_is_known_by_its_photographs(things: Path, start: TrainingResult) -> None:
     rename_copy(things, "shop", "camera")
     assert evaluate("camera", model=start.id, data=str(things)).calibration["own"] == HELD_OUT
 
 
-def test_finetuned_it_is_fitted_on_the_target_and_says_so(things: Path, start: Trained) -> None:
+def test_finetuned_it_is_fitted_on_the_target_and_says_so(things: Path, start: TrainingResult) -> None:
     tuned = finetune("phone", model=start.id, data=str(things), labels=2, options=QUICK)
     found = calibration_of(tuned)
     assert (found.fitted_on, set(found.labels), found.photographs) == ("phone, held out", {"phone"}, HELD_OUT)

@@ -14,7 +14,7 @@ from office31_cli.data.photographs import Photographs
 from office31_cli.metrics.calibration import fitted_temperature
 from office31_cli.models.stored import load_network
 from office31_cli.registry import Registry
-from office31_cli.results import Adapted
+from office31_cli.results import AdaptResult
 from office31_cli.workflow.calibration import Calibration, load_calibration
 from office31_cli.workflow.domains import open_domain
 from tests.helpers.small_data import Listener
@@ -28,12 +28,12 @@ def things(tmp_path: Path) -> Path:
     return root
 
 
-def adapted(things: Path, train: str = "head", method: str = "mcc") -> Adapted:
+def adapted(things: Path, train: str = "head", method: str = "mcc") -> AdaptResult:
     options = Options(epochs=2, batch_size=8, held_out=0.0, train=train)
     return adapt("phone", method=method, steps=3, data=str(things), options=options)
 
 
-def calibration_of(model: Adapted) -> Calibration | None:
+def calibration_of(model: AdaptResult) -> Calibration | None:
     return load_calibration(Registry().find(model.id))
 
 

@@ -56,7 +56,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Sources:
+class SourceHeads:
     """By task the heads that `erm` trained with one seed, as far as that went well, and their figures."""
 
     heads: dict[str, Head]
@@ -82,7 +82,7 @@ class Bench:
     device: torch.device
     held_out: float = 0.0
     """The share of the source's labels that is kept back, for a validator that needs some."""
-    sources: dict[int, Sources] = field(default_factory=dict)
+    sources: dict[int, SourceHeads] = field(default_factory=dict)
     """By seed what `erm` made of the tasks, once that is needed."""
 
     def __call__(self, job: Job) -> dict[str, dict[str, Figures]]:
@@ -135,7 +135,7 @@ class Bench:
             found |= self._train(method, heads[first : first + size], cells[first : first + size])
         return found
 
-    def _source_only(self, seed: int) -> Sources:
+    def _source_only(self, seed: int) -> SourceHeads:
         """What `erm` makes of every task with one seed: its row, and where source-free methods start."""
         if seed not in self.sources:
             heads: dict[str, Head] = {}
@@ -147,7 +147,7 @@ class Bench:
                 return found
 
             figures = _one_by_one([Cell(task, seed) for task in self.tasks], train)
-            self.sources[seed] = Sources(heads, figures)
+            self.sources[seed] = SourceHeads(heads, figures)
         return self.sources[seed]
 
     def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[Cell]) -> dict[str, Figures]:

@@ -2,18 +2,25 @@
 
 from office31_cli.data.published import choose_by_method, nearest_network, read_published
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.benchmark.plan import Plan, matches_published
-from office31_cli.recipes.benchmark.results import SATURATED, SELECTION, Benchmarked, Estimated, comparisons_of, row_of
+from office31_cli.recipes.benchmark.plan import BenchmarkPlan, matches_published
+from office31_cli.recipes.benchmark.results import (
+    SATURATED,
+    SELECTION,
+    BenchmarkEstimate,
+    BenchmarkResult,
+    comparisons_of,
+    row_of,
+)
 
 
-def dry_run(plan: Plan, *, observer: Observer = SILENT) -> Estimated:
+def dry_run(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkEstimate:
     """How long the plan would take here, from a few steps of each method; no cell is computed."""
     from office31_cli.recipes.benchmark import estimate  # torch, 3 s: only now that all that was typed makes sense
 
     return estimate.estimated(plan, observer)
 
 
-def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
+def benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkResult:
     """Adapt from every domain to every other, by every method and with every seed, on cached features.
 
     All of the source's labels are used, as in the field's protocol, and none of the target's; heads are drawn by the
@@ -27,7 +34,7 @@ def benchmark(plan: Plan, *, observer: Observer = SILENT) -> Benchmarked:
     network = plan.beside or nearest_network(backbone)
     known = choose_by_method(network) if network and matches_published(plan.request.data, plan.request.domains) else {}
     rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
-    return Benchmarked(
+    return BenchmarkResult(
         backbone=backbone,
         weights=results.weights,
         selection=SELECTION,

@@ -17,8 +17,8 @@ from office31_cli.models.backbones import feature_width
 from office31_cli.observer import Observer
 from office31_cli.processes import cores
 from office31_cli.recipes.benchmark.cells import Bench, Job
-from office31_cli.recipes.benchmark.plan import Plan
-from office31_cli.recipes.benchmark.results import Estimated, EstimatedRow
+from office31_cli.recipes.benchmark.plan import BenchmarkPlan
+from office31_cli.recipes.benchmark.results import BenchmarkEstimate, EstimateRow
 from office31_cli.recipes.benchmark.run import bench_of, identities_of, jobs_of, processes_for
 from office31_cli.workflow.partial_results import Unfinished
 from office31_cli.workflow.pools import ray
@@ -50,7 +50,7 @@ class _Noise(FrozenInputs):
         return self._noise[torch.from_numpy(examples.rows % len(self._noise)).to(self._noise.device)]
 
 
-def estimated(plan: Plan, observer: Observer) -> Estimated:
+def estimated(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
     """Train every method that has work left for a few steps on noise, and pass some through the frozen part.
 
     No cell is computed.
@@ -68,7 +68,7 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
     waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
     rows, jobs = _timed(bench, jobs_of(bench, waiting), observer)
     by_method = {row.method: round(row.seeds * row.seconds, 1) for row in rows}
-    return Estimated(
+    return BenchmarkEstimate(
         tasks={name: list(pair) for name, pair in plan.tasks.items()},
         seeds=list(plan.seeds),
         cells=len(identities) * len(plan.tasks),
@@ -84,7 +84,7 @@ def estimated(plan: Plan, observer: Observer) -> Estimated:
     )
 
 
-def _timed(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[EstimatedRow], list[float]]:
+def _timed(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[EstimateRow], list[float]]:
     """What each method takes that the jobs train, and what each job does."""
     trained = [bench.trained_for(job) for job in jobs]
     seeds = Counter(chain.from_iterable(trained))
@@ -93,7 +93,7 @@ def _timed(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[
         for name in seeds:
             seconds[name] = _of_a_seed(bench, name)
             advance(1)
-    rows = [EstimatedRow(name, count, round(seconds[name], 2)) for name, count in seeds.items()]
+    rows = [EstimateRow(name, count, round(seconds[name], 2)) for name, count in seeds.items()]
     return rows, [sum(map(seconds.__getitem__, names)) for names in trained]
 
 

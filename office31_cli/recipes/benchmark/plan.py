@@ -30,7 +30,7 @@ PLACES = ("here", "ray")
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchmarkPlan:
     """All that decides a benchmark's figures beside the request's start."""
 
     request: Request
@@ -66,7 +66,7 @@ def planned(
     weights: str | None = None,
     options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
-) -> Plan:
+) -> BenchmarkPlan:
     """What is to be computed: all tasks unless some are named. Loads nothing.
 
     Raises `Misuse` for names and numbers that make no sense.
@@ -89,7 +89,7 @@ def planned(
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
     if beside is not None:
         _check_published(beside, request.data, domains)
-    plan = Plan(
+    plan = BenchmarkPlan(
         replace(request, domains=domains),
         wanted,
         found,

@@ -43,7 +43,7 @@ class BenchmarkRow:
 
 
 @dataclass(frozen=True)
-class Benchmarked:
+class BenchmarkResult:
     """A whole table."""
 
     backbone: str
@@ -103,7 +103,7 @@ class Benchmarked:
 
 
 @dataclass(frozen=True)
-class EstimatedRow:
+class EstimateRow:
     """What a method takes of the time."""
 
     method: str
@@ -115,7 +115,7 @@ class EstimatedRow:
 
 
 @dataclass(frozen=True)
-class Estimated:
+class BenchmarkEstimate:
     """What a benchmark would compute, and about how long that would take."""
 
     tasks: dict[str, list[str]]
@@ -130,7 +130,7 @@ class Estimated:
     """Where they are asked to."""
     cluster: bool
     """Whether they are those that a running Ray cluster has room for; of this machine otherwise."""
-    rows: list[EstimatedRow]
+    rows: list[EstimateRow]
     methods: dict[str, float]
     """By method the seconds of one process for its cells that are not there."""
     seconds: float

@@ -14,7 +14,7 @@ from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
 from office31_cli.processes import cores
 from office31_cli.recipes.benchmark.cells import Bench, Cell, Figures, Job
-from office31_cli.recipes.benchmark.plan import Plan
+from office31_cli.recipes.benchmark.plan import BenchmarkPlan
 from office31_cli.recipes.benchmark.results import Cells
 from office31_cli.workflow.adapt_training import check_material, content_order
 from office31_cli.workflow.domains import frozen_views, open_domains
@@ -39,7 +39,7 @@ class Results:
     seconds: float
 
 
-def computed(plan: Plan, observer: Observer) -> Results:
+def computed(plan: BenchmarkPlan, observer: Observer) -> Results:
     """The whole table; an interrupted one goes on with the methods and seeds that are not there."""
     began = time.monotonic()
     bench, weights = laid_out(plan, observer)
@@ -51,7 +51,7 @@ def computed(plan: Plan, observer: Observer) -> Results:
     return Results(cells, weights, counts, round(time.monotonic() - began, 3))
 
 
-def cells_of(bench: Bench, plan: Plan, weights: str, unfinished: Unfinished, observer: Observer) -> Cells:
+def cells_of(bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: Unfinished, observer: Observer) -> Cells:
     """Every method on every task with every seed: what is there from an interrupted run, and the rest computed."""
     cells, identities = Cells(), identities_of(bench, plan, weights)
     total = len(identities) * len(plan.tasks)
@@ -72,7 +72,7 @@ def cells_of(bench: Bench, plan: Plan, weights: str, unfinished: Unfinished, obs
     return cells
 
 
-def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
+def laid_out(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, str]:
     """What all runs share, features computed where they are not there yet; and the weights by their resolved name."""
     request = plan.request
     device = choose_device(request.options.device)
@@ -91,7 +91,9 @@ def laid_out(plan: Plan, observer: Observer) -> tuple[Bench, str]:
     return bench, start.weights
 
 
-def bench_of(plan: Plan, photographs: dict[str, Photographs], inputs: FrozenInputs, device: torch.device) -> Bench:
+def bench_of(
+    plan: BenchmarkPlan, photographs: dict[str, Photographs], inputs: FrozenInputs, device: torch.device
+) -> Bench:
     """What the plan's runs share; `photographs` are those of its domains, in the order of the inputs' arrays."""
     request = plan.request
     return Bench(
@@ -117,7 +119,9 @@ def jobs_of(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
     return [Job(seed, tuple(names)) for (seed, _), names in jobs.items()]
 
 
-def _done(bench: Bench, jobs: Sequence[Job], plan: Plan) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
+def _done(
+    bench: Bench, jobs: Sequence[Job], plan: BenchmarkPlan
+) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
     """By method and seed what came of each job, as it ends."""
     for job, found in _outcomes(bench, jobs, plan):
         for name in job.methods:
@@ -128,7 +132,7 @@ def _done(bench: Bench, jobs: Sequence[Job], plan: Plan) -> Iterator[tuple[tuple
 
 
 def _outcomes(
-    bench: Bench, jobs: Sequence[Job], plan: Plan
+    bench: Bench, jobs: Sequence[Job], plan: BenchmarkPlan
 ) -> Iterator[tuple[Job, dict[str, dict[str, Figures]] | NotDone]]:
     count = processes_for(plan, bench.device)
     if plan.on == "ray":
@@ -140,17 +144,17 @@ def _outcomes(
             yield small, outcome(bench, small)
 
 
-def processes_for(plan: Plan, device: torch.device) -> int:
+def processes_for(plan: BenchmarkPlan, device: torch.device) -> int:
     """As many as asked for, else one a core; an accelerator is kept busy by one."""
     return plan.jobs or (cores() if device.type == "cpu" else 1)
 
 
-def identities_of(bench: Bench, plan: Plan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
+def identities_of(bench: Bench, plan: BenchmarkPlan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
     """By method and seed what decides the result."""
     return {(name, seed): _identity(bench, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds}
 
 
-def _identity(bench: Bench, plan: Plan, weights: str, name: str, seed: int) -> dict[str, Any]:
+def _identity(bench: Bench, plan: BenchmarkPlan, weights: str, name: str, seed: int) -> dict[str, Any]:
     """What decides the result of a method's runs with one seed."""
     return {
         "benchmark": [name, _FORMAT],

@@ -9,7 +9,7 @@ from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.compare.results import ChapterRow, Claim, ComparedChapter, exceeds
+from office31_cli.recipes.compare.results import ChapterComparison, ChapterRow, Claim, exceeds
 from office31_cli.recipes.pretrain import requested
 from office31_cli.workflow import selection
 from office31_cli.workflow.partial_results import Unfinished
@@ -43,7 +43,7 @@ model's object, so that run was SGD as well."""
 
 def compare_chapter(
     *, data: str | None = None, epochs: int | None = None, options: Options = DEFAULTS, observer: Observer = SILENT
-) -> ComparedChapter:
+) -> ChapterComparison:
     """Train the textbook's networks as it did: 100 x 100 RGB, four fifths of all domains, 34 outputs, rate 1e-4.
 
     `epochs` caps each run's, to look at it sooner. Of the options only those that choose photographs and device are
@@ -55,7 +55,7 @@ def compare_chapter(
     selection.tell_data(data, request.data, observer)
     experiments = [replace(each, epochs=min(each.epochs, epochs or each.epochs)) for each in EXPERIMENTS]
     rows, photographs, held_out = train_experiments(request, experiments, observer)
-    return ComparedChapter(rows, photographs, held_out, _claims(rows))
+    return ChapterComparison(rows, photographs, held_out, _claims(rows))
 
 
 def _claims(rows: list[ChapterRow]) -> list[Claim]:

@@ -9,7 +9,7 @@ from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.adapt import Way
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, ComparedLabels, LabelsPlan, LabelsRow
+from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsPlan, LabelsRow
 from office31_cli.recipes.finetune import requested
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection
@@ -35,7 +35,7 @@ def compare_labels(
     data: str | None = None,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
-) -> ComparedLabels:
+) -> LabelsComparison:
     """Go on from `model` with more and more labels of the target, by every strategy and with each seed.
 
     A seed fixes which photographs are held out and which are labelled (`options.seed` is not used). Raises `Misuse`
@@ -88,7 +88,7 @@ def compare_labels(
     if not plan.heads_alone:
         observer.warn(f"no row of the target alone: the backbone of {start.name} was trained, on {source} itself")
     rows = runs.rows(plan, observer)
-    return ComparedLabels(
+    return LabelsComparison(
         model=start.name,
         backbone=start.card.network["backbone"],
         source=source,

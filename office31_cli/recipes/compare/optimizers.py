@@ -9,7 +9,7 @@ from office31_cli.engine.settings import LEARNING_RATES, Settings, check_optimiz
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.compare.results import Claim, ComparedOptimizers, Landscape, OptimizerRow, exceeds
+from office31_cli.recipes.compare.results import Claim, Landscape, OptimizerRow, OptimizersComparison, exceeds
 from office31_cli.recipes.pretrain import requested
 from office31_cli.text import printable
 from office31_cli.workflow import selection
@@ -39,7 +39,7 @@ def compare_optimizers(
     weights: str | None = None,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
-) -> ComparedOptimizers:
+) -> OptimizersComparison:
     """Train with every optimizer at every learning rate, held constant: a head on features, and from pixels.
 
     Without names all are compared, without rates `RATES`, and `options.epochs` is `EPOCHS` unless given. Both
@@ -56,7 +56,7 @@ def compare_optimizers(
     ]
     selection.tell_data(data, requests[0].data, observer)
     rows = train_grid(requests, optimizers, rates, observer)
-    return ComparedOptimizers(rows, options.epochs or EPOCHS, claims(rows))
+    return OptimizersComparison(rows, options.epochs or EPOCHS, claims(rows))
 
 
 def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | None = None) -> Landscape:

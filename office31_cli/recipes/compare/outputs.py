@@ -12,7 +12,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import written
-from office31_cli.recipes.compare.results import Claim, ComparedOutputs, OutputsRow
+from office31_cli.recipes.compare.results import Claim, OutputsComparison, OutputsRow
 from office31_cli.recipes.pretrain import requested
 from office31_cli.workflow import selection
 from office31_cli.workflow.partial_results import Unfinished
@@ -34,7 +34,7 @@ def compare_outputs(
     weights: str | None = None,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
-) -> ComparedOutputs:
+) -> OutputsComparison:
     """Train every alternative on all domains with each seed, with the same split, start and budget, and score it.
 
     A seed fixes all three (`options.seed` is not used). Raises `Misuse` for alternatives that do not exist and where
@@ -59,7 +59,7 @@ def compare_outputs(
     ]
     selection.tell_data(data, requests[0][0].data, observer)
     rows, photographs, held_out = train_alternatives(requests, observer)
-    return ComparedOutputs(rows, photographs, held_out, requests[0][0].backbone, _claims(rows))
+    return OutputsComparison(rows, photographs, held_out, requests[0][0].backbone, _claims(rows))
 
 
 def check_held_out(options: Options) -> None:

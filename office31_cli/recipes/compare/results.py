@@ -46,7 +46,7 @@ class OutputsRow:
 
 
 @dataclass(frozen=True)
-class ComparedOutputs:
+class OutputsComparison:
     """`compare outputs`: the alternatives in the order asked for."""
 
     rows: list[OutputsRow]
@@ -81,7 +81,7 @@ class OptimizerRow:
 
 
 @dataclass(frozen=True)
-class ComparedOptimizers:
+class OptimizersComparison:
     """`compare optimizers`: every optimizer at every learning rate, and what that says about the chapter."""
 
     rows: list[OptimizerRow]
@@ -113,7 +113,7 @@ class ChapterRow:
 
 
 @dataclass(frozen=True)
-class ComparedChapter:
+class ChapterComparison:
     """`compare chapter`: the textbook's runs, and what they say about it."""
 
     rows: list[ChapterRow]
@@ -186,7 +186,7 @@ class LabelsRow:
 
 
 @dataclass(frozen=True)
-class ComparedLabels:
+class LabelsComparison:
     """`compare labels`."""
 
     model: str

@@ -15,7 +15,7 @@ from office31_cli.metrics.accuracy import accuracy
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor import inventory, machine
-from office31_cli.recipes.doctor.results import Distance, Examined, Forecast, LabelShift
+from office31_cli.recipes.doctor.results import Distance, Examination, Forecast, LabelShift
 from office31_cli.recipes.pretrain import requested
 from office31_cli.registry import Entry
 from office31_cli.text import printable
@@ -23,7 +23,7 @@ from office31_cli.workflow import selection
 from office31_cli.workflow.request import Options, Request
 
 if TYPE_CHECKING:
-    from office31_cli.recipes.doctor.probe import Case
+    from office31_cli.recipes.doctor.probe import Probe
 
 
 def doctor(
@@ -38,7 +38,7 @@ def doctor(
     device: str = "auto",
     seed: int = 0,
     observer: Observer = SILENT,
-) -> Examined:
+) -> Examination:
     """Examine the machine, the data set, and with `source` and `target` what adapting from one to the other would do.
 
     No label of the target is read, but for those of domains in `check_labels`, and these for nothing but to check them.
@@ -63,7 +63,7 @@ def _check_unused(model: str | None, backbone: str | None, weights: str | None) 
             raise Misuse(f"{option} {printable(given)}", "nothing would be shown to it", "name --source and --target")
 
 
-def _counted(data: str | None, began: float) -> Examined:
+def _counted(data: str | None, began: float) -> Examination:
     """The machine, and the data set's counts where there is one."""
     try:
         opened = open_data(data)
@@ -71,7 +71,7 @@ def _counted(data: str | None, began: float) -> Examined:
         if data is not None:
             raise
         opened = None  # nothing was brought here yet, which is told as a finding
-    return Examined(
+    return Examination(
         machine=machine.examined(),
         source=None,
         target=None,
@@ -174,7 +174,7 @@ def examination(
     check_labels: Sequence[str],
     began: float,
     observer: Observer,
-) -> Examined:
+) -> Examination:
     """Look at everything; labels are read of the source and of the domains in `check_labels`."""
     from office31_cli.recipes.doctor import forecast as forecasting
     from office31_cli.recipes.doctor.probe import adapted, opened, out_of_fold
@@ -192,7 +192,7 @@ def examination(
         heads = adapted(case, target, observer)
         distance, shift = forecasting.distance(case, target), forecasting.label_shift(case, heads.mean(0))
         forecast = forecasting.forecast(case, target, _accuracy(case, judged), heads)
-    return Examined(
+    return Examination(
         machine=machine.examined(),
         source="+".join(request.domains),
         target=target,
@@ -206,7 +206,7 @@ def examination(
     )
 
 
-def _accuracy(case: "Case", judged: dict[str, FloatArray]) -> float:
+def _accuracy(case: "Probe", judged: dict[str, FloatArray]) -> float:
     """On the source's photographs, of heads that did not learn from them."""
     answered = np.concatenate([judged[name].argmax(1) for name in case.request.domains])
     return accuracy(answered, case.items())

@@ -17,7 +17,7 @@ from office31_cli.metrics.foretold import Signs, foretold
 from office31_cli.metrics.label_shift import shares_by_em, total_variation
 from office31_cli.observer import SILENT
 from office31_cli.outputs.base import FloatArray
-from office31_cli.recipes.doctor.probe import Case, head
+from office31_cli.recipes.doctor.probe import Probe, head
 from office31_cli.recipes.doctor.results import FOLDS, Distance, Forecast, LabelShift
 from office31_cli.workflow.adapt_training import agreed, learner_of, learning_together, nothing
 from office31_cli.workflow.request import ADAPT_EPOCHS, ADAPT_STEPS, ADAPT_VIEWS, DEFAULT_METHOD
@@ -25,7 +25,7 @@ from office31_cli.workflow.run import settings_for
 from office31_cli.workflow.timing import extrapolated, photographs_per_second
 
 
-def forecast(case: Case, target: str, source_accuracy: float, heads: FloatArray) -> Forecast:
+def forecast(case: Probe, target: str, source_accuracy: float, heads: FloatArray) -> Forecast:
     """From what adapted heads (heads, n, K) make of the target, and the network from the source alone."""
     shares = np.bincount(case.items(), minlength=len(case.data.items)) / len(case.items())
     signs = signs_of(shares, source_accuracy, case.answers(case.target(target)), heads)
@@ -55,7 +55,7 @@ def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, hea
     )
 
 
-def _seconds(case: Case, target: str) -> float:
+def _seconds(case: Probe, target: str) -> float:
     """Of adapting by the default method on features, from a few steps of it."""
     method, settings = methods.load(DEFAULT_METHOD)(), replace(settings_for(case.request, "head"), epochs=1)
     pair = Pair(case.source(), case.target(target), nothing(), 0)
@@ -81,7 +81,7 @@ _NOISE = 0.34
 """What the estimated total variation stayed below in nine of ten pseudo-shifts that left all items their shares."""
 
 
-def distance(case: Case, target: str) -> Distance:
+def distance(case: Probe, target: str) -> Distance:
     """Between source and target, and between two halves of the source."""
     seed = case.request.options.seed
     parts = [case.domains[name].photographs for name in case.request.domains]
@@ -97,7 +97,7 @@ def distance(case: Case, target: str) -> Distance:
     )
 
 
-def label_shift(case: Case, probabilities: FloatArray) -> LabelShift:
+def label_shift(case: Probe, probabilities: FloatArray) -> LabelShift:
     """From what adapted heads say of the target, (n, K): those that saw the source alone err too often for this."""
     counts = np.maximum(np.bincount(case.items(), minlength=probabilities.shape[1]), 0.5)
     prior = counts / counts.sum()

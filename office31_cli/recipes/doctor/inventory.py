@@ -10,17 +10,17 @@ from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.metrics.mislabelled import DOUBT, doubts
 from office31_cli.outputs.base import FloatArray
-from office31_cli.recipes.doctor.results import FOLDS, DataFound, DomainFound, Doubt
+from office31_cli.recipes.doctor.results import FOLDS, DataInventory, DomainInventory, LabelIssue
 
 if TYPE_CHECKING:
-    from office31_cli.recipes.doctor.probe import Case
+    from office31_cli.recipes.doctor.probe import Probe
     from office31_cli.workflow.domains import Domain
 
 
-def counted(data: DataSet) -> DataFound:
+def counted(data: DataSet) -> DataInventory:
     """Every domain's photographs, by item where it has labels, and which of them are the same byte for byte."""
     parts = [data.photographs(name) for name in data.domains]
-    return DataFound(
+    return DataInventory(
         dataset=data.name,
         root=str(data.root),
         items=len(data.items),
@@ -36,18 +36,18 @@ def by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
     return dict(zip(data.items, counts, strict=True))
 
 
-def _counted(data: DataSet, part: Photographs) -> DomainFound:
+def _counted(data: DataSet, part: Photographs) -> DomainInventory:
     items = by_item(data, part) if part.labelled else None
-    return DomainFound(
+    return DomainInventory(
         len(part), items, None if items is None else [name for name, n in items.items() if not n], None, None
     )
 
 
-def data_found(case: "Case", judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataFound:
+def data_found(case: "Probe", judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataInventory:
     """What the opened domains hold; labels are looked at in those `observed`, by what heads `judged` of them (n, K)."""
     readable = [domain.photographs for domain in case.domains.values()]
     hashes = [hash_pictures(domain.pixels, domain.photographs.rows) for domain in case.domains.values()]
-    return DataFound(
+    return DataInventory(
         dataset=case.data.name,
         root=str(case.data.root),
         items=len(case.data.items),
@@ -60,11 +60,11 @@ def data_found(case: "Case", judged: Mapping[str, FloatArray], observed: Collect
     )
 
 
-def _opened(data: DataSet, domain: "Domain", judged: "FloatArray | None", observed: bool) -> DomainFound:
+def _opened(data: DataSet, domain: "Domain", judged: "FloatArray | None", observed: bool) -> DomainInventory:
     kept = domain.photographs
     items = by_item(data, kept) if observed else None
     good = set(kept.files)
-    return DomainFound(
+    return DomainInventory(
         photographs=len(domain.whole),
         items=items,
         missing=None if items is None else [item for item, count in items.items() if not count],
@@ -73,7 +73,7 @@ def _opened(data: DataSet, domain: "Domain", judged: "FloatArray | None", observ
     )
 
 
-def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[Doubt]:
+def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[LabelIssue]:
     """Labels that look wrong; of items with too few photographs to learn from the others, none does."""
     margins = doubts(judged, photographs.items)
     contents = {
@@ -81,7 +81,7 @@ def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list
         for item in np.unique(photographs.items).tolist()
     }
     return [
-        Doubt(
+        LabelIssue(
             file=photographs.files[place],
             item=data.items[photographs.items[place]],
             likelier=data.items[judged[place].argmax()],

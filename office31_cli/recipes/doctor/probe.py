@@ -41,7 +41,7 @@ from office31_cli.workflow.start import Start
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Probe:
     """Domains by name, the source's first, and their features, one array a domain in the same order."""
 
     request: Request
@@ -101,7 +101,7 @@ class Case:
         ).trained(observer)
 
 
-def opened(request: Request, others: Sequence[str], observer: Observer) -> Case:
+def opened(request: Request, others: Sequence[str], observer: Observer) -> Probe:
     """Open the request's domains and others, and pass them through the network where that was not done before."""
     device = choose_device(request.options.device)
     start = Start.of(request, observer)
@@ -115,7 +115,7 @@ def opened(request: Request, others: Sequence[str], observer: Observer) -> Case:
     orders = [domain.photographs.rows[content_order(domain.photographs)] for domain in found]
     with threads_for("features"):  # so that the directions do not depend on the number of threads
         condensed = FrozenInputs.condensed(features, orders, device)
-    return Case(request, domains, start, network, halves, FrozenInputs(features, device), condensed, device)
+    return Probe(request, domains, start, network, halves, FrozenInputs(features, device), condensed, device)
 
 
 def _opened(data: DataSet, name: str, preprocessing: Preprocessing, observer: Observer) -> Domain:
@@ -136,7 +136,7 @@ _EPOCHS, _STEPS = 2, 150
 """A short training: three tenths of the steps that `adapt` takes."""
 
 
-def out_of_fold(case: Case, name: str, observer: Observer) -> FloatArray:
+def out_of_fold(case: Probe, name: str, observer: Observer) -> FloatArray:
     """Each item's probability (n, K) for a domain's photographs, from heads that did not learn from their labels.
 
     Raises `Failed` where a domain has too little to be divided.
@@ -164,7 +164,7 @@ def out_of_fold(case: Case, name: str, observer: Observer) -> FloatArray:
     return found
 
 
-def adapted(case: Case, target: str, observer: Observer, epochs: int = _EPOCHS) -> FloatArray:
+def adapted(case: Probe, target: str, observer: Observer, epochs: int = _EPOCHS) -> FloatArray:
     """Each item's probability for the target's photographs, in the order of `unlabelled`, by heads (heads, n, K).
 
     Each is adapted by MCC, the default method's part, from a start of its own; unless told otherwise, shortly.
@@ -176,7 +176,7 @@ def adapted(case: Case, target: str, observer: Observer, epochs: int = _EPOCHS) 
 
 
 def _trained(
-    case: Case, method_name: str, pairs: Sequence[Pair], observer: Observer, epochs: int = _EPOCHS
+    case: Probe, method_name: str, pairs: Sequence[Pair], observer: Observer, epochs: int = _EPOCHS
 ) -> list[FloatArray]:
     """What a head for each pair, trained as one, makes of its target: (n, K) each."""
     method = methods.load(method_name)()
@@ -193,7 +193,7 @@ def _trained(
         return [probabilities.double().cpu().numpy() for probabilities in adaptation.probabilities()]
 
 
-def head(case: Case, seed: int | str, inputs: FrozenInputs) -> Head:
+def head(case: Probe, seed: int | str, inputs: FrozenInputs) -> Head:
     """A fresh head for the inputs, condensed or not."""
     seed_torch("initial weights", seed)
     directions = inputs.directions

@@ -12,7 +12,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Doubt:
+class LabelIssue:
     """A photograph whose label looks wrong, and what it looks like instead."""
 
     file: str
@@ -23,7 +23,7 @@ class Doubt:
 
 
 @dataclass(frozen=True)
-class DomainFound:
+class DomainInventory:
     """What a domain holds."""
 
     photographs: int
@@ -33,18 +33,18 @@ class DomainFound:
     """Items without a readable photograph; None as above."""
     unreadable: list[str] | None
     """Files that are no picture; None where the pictures were not opened."""
-    doubts: list[Doubt] | None
+    doubts: list[LabelIssue] | None
     """Labels that look wrong, the most doubtful first; None where the labels were not looked at."""
 
 
 @dataclass(frozen=True)
-class DataFound:
+class DataInventory:
     """Whether a data set is in order."""
 
     dataset: str
     root: str
     items: int
-    domains: dict[str, DomainFound]
+    domains: dict[str, DomainInventory]
     identical: list[Group]
     """Byte-identical photographs."""
     near: list[Group] | None
@@ -94,7 +94,7 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class Examined:
+class Examination:
     """All that was looked at; None where it was not."""
 
     machine: Machine
@@ -103,7 +103,7 @@ class Examined:
     model: str | None
     """The stored network that was looked at; None where one was trained for this and thrown away, or none needed."""
     backbone: str | None
-    data: DataFound | None
+    data: DataInventory | None
     distance: Distance | None
     label_shift: LabelShift | None
     forecast: Forecast | None

@@ -14,7 +14,7 @@ from office31_cli.recipes.evaluate import evaluate
 from office31_cli.recipes.models.model_card import write_card
 from office31_cli.recipes.models.results import BUNDLE, ExportResult
 from office31_cli.registry import Entry, Registry, bundle, lineage
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.selection import data_of
@@ -115,7 +115,7 @@ def _check_no_graph(**options: object) -> None:
             raise Misuse(f"--{name}", f"{BUNDLE} holds weights and no graph", "add --format onnx or --format pt2")
 
 
-def _score(entry: Entry, observer: Observer) -> list[Evaluated] | None:
+def _score(entry: Entry, observer: Observer) -> list[Evaluation] | None:
     """The model on each labelled domain of its data set, on what it has not seen; None where that is not here."""
     try:
         data = data_of(entry)

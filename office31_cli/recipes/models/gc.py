@@ -21,7 +21,7 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class Collected:
+class Cleanup:
     """What was given back, and what interrupted runs still take or took."""
 
     freed: Freed
@@ -35,7 +35,7 @@ class Collected:
         return {**asdict(self.freed), "bytes": given, "runs": asdict(self.runs), "forgotten": self.forgotten}
 
 
-def collect(*, forget_runs: bool = False) -> Collected:
+def collect(*, forget_runs: bool = False) -> Cleanup:
     """Remove for good what nobody can use; with `forget_runs` interrupted runs as well, but for those at work."""
     freed = upkeep.gc(Registry())
     count = size = 0
@@ -45,7 +45,7 @@ def collect(*, forget_runs: bool = False) -> Collected:
             if forget_runs:
                 _remove(path)
             count, size = count + 1, size + bytes_there
-    return Collected(freed, Runs(count, size), forget_runs)
+    return Cleanup(freed, Runs(count, size), forget_runs)
 
 
 def _kept() -> Iterator[Path]:

@@ -10,7 +10,7 @@ from office31_cli.recipes.models.front_matter import Value, front_matter
 from office31_cli.recipes.models.results import BUNDLE, ExportResult
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.registry.card import Card
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 from office31_cli.text import percent, pluralize
 from office31_cli.workflow.wording import describe_labels
 
@@ -44,7 +44,7 @@ def _licence(data: object) -> dict[str, Value]:
     return {"license": "unknown"}
 
 
-def _result(score: Evaluated) -> Value:
+def _result(score: Evaluation) -> Value:
     domain, _, part = score.split.rpartition(":")
     low, high = score.ci95
     named = f"Accuracy, 95 % interval {percent(low)} to {percent(high)}, {pluralize(score.photographs, 'photograph')}"
@@ -59,7 +59,7 @@ def _result(score: Evaluated) -> Value:
     }
 
 
-def _ece(score: Evaluated) -> float:
+def _ece(score: Evaluation) -> float:
     """Of the probabilities as the file tells them: at the temperature, where the model has one."""
     after = score.calibration["ece_after"]
     return score.ece if after is None else float(after)
@@ -136,7 +136,7 @@ def _origin(exported: ExportResult) -> Iterator[str]:
     rows = [(model_id, *_how(card)) for model_id, card in made]
     yield Grid("The model, then what it was made from", ("id", "made by", "network", "weights"), rows).markdown()
     environment = [(name, str(value)) for name, value in entry.card.environment.items()]
-    yield Grid("Trained with", ("what", "value"), environment).markdown()
+    yield Grid("TrainingResult with", ("what", "value"), environment).markdown()
 
 
 def _how(card: Card | None) -> tuple[str, str, str]:

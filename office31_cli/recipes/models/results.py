@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from office31_cli.models.formats.base import Format
 from office31_cli.registry import Entry
 from office31_cli.registry.lineage import Node
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 
 if TYPE_CHECKING:
     from office31_cli.models.program import Graph
@@ -66,7 +66,7 @@ class ExportResult:
     """What the model was made from, the nearest first."""
     card: Path | None
     """The model card beside it, where one was asked for."""
-    scores: list[Evaluated] | None
+    scores: list[Evaluation] | None
     """For the card: each labelled domain of which the model has not seen every label; None where they are not here."""
 
     def to_json(self) -> dict[str, Any]:

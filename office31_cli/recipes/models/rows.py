@@ -69,7 +69,7 @@ class ModelRow:
 
 
 @dataclass(frozen=True)
-class Models:
+class ModelList:
     """All stored models, newest first, and what is wrong with those that cannot be read."""
 
     rows: list[ModelRow]
@@ -84,7 +84,7 @@ class Models:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ModelDetails:
     """Everything that is known about one model."""
 
     entry: Entry
@@ -125,7 +125,7 @@ class Lineage:
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """What a check of every stored byte found."""
 
     models: int
@@ -137,7 +137,7 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class Removed:
+class Removal:
     """A model that lies in the trash now."""
 
     id: str

@@ -18,7 +18,7 @@ from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse, Office31Error
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.predict.results import Prediction, Predictions, Unread
+from office31_cli.recipes.predict.results import Prediction, Predictions, UnreadPicture
 from office31_cli.registry import Entry
 from office31_cli.text import join_names, printable, text_width
 from office31_cli.workflow import selection
@@ -33,7 +33,7 @@ BATCH = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class PredictRequest:
     """What to tell of which pictures."""
 
     pictures: tuple[Path, ...]
@@ -87,7 +87,7 @@ def predict(
             "leave it out, or train a model with --held-out above 0",
         )
     count, widest = _look_through(named, observer)
-    asked = Asked(
+    asked = PredictRequest(
         pictures=named,
         count=count,
         path_width=widest,
@@ -138,7 +138,7 @@ def _look_through(named: tuple[Path, ...], observer: Observer) -> tuple[int, int
 Thing = TypeVar("Thing")
 
 
-def predictions(entry: Entry, asked: Asked, *, device: str, observer: Observer) -> Predictions:
+def predictions(entry: Entry, asked: PredictRequest, *, device: str, observer: Observer) -> Predictions:
     """What the stored network says of the pictures: see `predict`."""
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.inference import answering
@@ -146,7 +146,7 @@ def predictions(entry: Entry, asked: Asked, *, device: str, observer: Observer) 
 
     network, preprocessing = load_network(entry)
     outputs = network.architecture.outputs
-    unreadable: list[Unread] = []
+    unreadable: list[UnreadPicture] = []
     answer = answering(network, preprocessing, choose_device(device))
     return Predictions(
         model=entry.name,
@@ -166,7 +166,12 @@ def predictions(entry: Entry, asked: Asked, *, device: str, observer: Observer) 
 
 
 def _batches(
-    answer: "Answer", side: int, outputs: Composite, asked: Asked, unreadable: list[Unread], observer: Observer
+    answer: "Answer",
+    side: int,
+    outputs: Composite,
+    asked: PredictRequest,
+    unreadable: list[UnreadPicture],
+    observer: Observer,
 ) -> Iterator[list[Prediction]]:
     """The predictions batch by batch; what cannot be read is warned of and noted in `unreadable`."""
     decoded = decode_ahead(picture_files.find_pictures(asked.pictures), side, ahead=2 * asked.batch_size)
@@ -176,7 +181,7 @@ def _batches(
             for path, pixels in batch:
                 if isinstance(pixels, Office31Error):
                     observer.warn(f"{pixels.what}: {pixels.why}")
-                    unreadable.append(Unread(str(path), pixels))
+                    unreadable.append(UnreadPicture(str(path), pixels))
                 else:
                     readable.append((path, pixels))
             told = _told(readable, answer, outputs, asked) if readable else []
@@ -185,7 +190,7 @@ def _batches(
 
 
 def _told(
-    pictures: Sequence[tuple[Path, Pixels]], answer: "Answer", outputs: Composite, asked: Asked
+    pictures: Sequence[tuple[Path, Pixels]], answer: "Answer", outputs: Composite, asked: PredictRequest
 ) -> list[Prediction]:
     """What the network's answers about decoded pictures come down to."""
     paths, pixels = zip(*pictures, strict=True)

@@ -34,7 +34,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadPicture:
     """A picture that could not be read."""
 
     path: str
@@ -68,7 +68,7 @@ class Predictions:
     path_width: int
     """Columns of a terminal that the longest path takes."""
     batches: Iterator[list[Prediction]]
-    unreadable: list[Unread] = field(default_factory=list)
+    unreadable: list[UnreadPicture] = field(default_factory=list)
     promised: bool = True
     """Whether the coverage holds on photographs like those: a calibration without labels promises none."""
 

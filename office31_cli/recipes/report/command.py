@@ -45,10 +45,13 @@ def report(
     entry, opened = selection.model_and_data(word, data, domain, lambda entry: True, nothing, labelled=part is not None)
     other, alone = _parent(entry, opened) if compare is None else (_compared(compare, entry, opened), "")
     selection.tell_model(model, entry, observer)
-    from office31_cli.recipes.report.gather import Asked, gathered  # torch, 3 s: only now that all makes sense
+    from office31_cli.recipes.report.gather import (  # torch, 3 s: only now that all makes sense
+        ReportRequest,
+        gather_report,
+    )
 
-    asked = Asked(opened, domain, part, kind, device=device, skip_bad=skip_bad)
-    return gathered(entry, other, asked, alone=alone, compared=compare is not None, observer=observer)
+    asked = ReportRequest(opened, domain, part, kind, device=device, skip_bad=skip_bad)
+    return gather_report(entry, other, asked, alone=alone, compared=compare is not None, observer=observer)
 
 
 def figures(

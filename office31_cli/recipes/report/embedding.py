@@ -34,7 +34,7 @@ def check_kind(name: str | None) -> str:
     return name
 
 
-def embedded(kind: str, parts: Sequence[FloatArray]) -> list[FloatArray]:
+def embed(kind: str, parts: Sequence[FloatArray]) -> list[FloatArray]:
     """Parts (n, d) of one space on one plane: each (n, 2), in [0, 1], with one scale for both axes.
 
     Lengths are left out: they follow contrast and resolution. `pca` is the plane in which the rows differ most. `tsne`
@@ -44,12 +44,12 @@ def embedded(kind: str, parts: Sequence[FloatArray]) -> list[FloatArray]:
     rows = np.concatenate(parts)
     if len(rows) < FEWEST:
         raise ValueError(f"an embedding of {len(rows)} rows")
-    principal = _principal(unit(rows))
+    principal = _principal(normalize(rows))
     plane = principal[:, :2] if kind == "pca" else _neighbours(principal)
     return np.split(_fitted(plane), np.cumsum([len(part) for part in parts])[:-1])
 
 
-def unit(rows: FloatArray) -> FloatArray:
+def normalize(rows: FloatArray) -> FloatArray:
     """The directions of rows (n, d); a row of zeros stays one."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     directions: FloatArray = rows / np.where(lengths > 0, lengths, 1)

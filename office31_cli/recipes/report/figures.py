@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from office31_cli.recipes.report.results import Panel, ReportContents
+    from office31_cli.recipes.report.results import ModelEmbedding, ReportContents
 
 KINDS = ("png", "svg")
 
@@ -170,7 +170,7 @@ def _embedding(report: "ReportContents") -> "Figure | None":
     return figure
 
 
-def _clouds(panel: "Panel") -> list[tuple[Any, dict[str, Any]]]:
+def _clouds(panel: "ModelEmbedding") -> list[tuple[Any, dict[str, Any]]]:
     """Points (n, 2) with how they are drawn; those named wrongly last, so that they lie on top."""
     plain: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
     made = []

@@ -16,16 +16,16 @@ from office31_cli.recipes.evaluate import scored
 from office31_cli.recipes.models.rows import inside
 from office31_cli.recipes.report import provenance
 from office31_cli.recipes.report.document import Report
-from office31_cli.recipes.report.embedding import FEWEST, embedded, unit
+from office31_cli.recipes.report.embedding import FEWEST, embed, normalize
 from office31_cli.recipes.report.galleries import galleries
 from office31_cli.recipes.report.provenance import family, lines
 from office31_cli.recipes.report.results import (
-    Cloud,
     Curves,
+    DomainPoints,
     Embedding,
     ItemRow,
-    Paired,
-    Panel,
+    ModelEmbedding,
+    PairedTest,
     Reliability,
     View,
 )
@@ -45,7 +45,7 @@ What --tensorboard notes of other outputs need not be a share.
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportRequest:
     """What to look at, and how."""
 
     data: DataSet
@@ -56,8 +56,8 @@ class Asked:
     skip_bad: bool
 
 
-def gathered(
-    entry: Entry, other: Entry | None, asked: Asked, *, compared: bool, alone: str, observer: Observer
+def gather_report(
+    entry: Entry, other: Entry | None, asked: ReportRequest, *, compared: bool, alone: str, observer: Observer
 ) -> Report:
     """All that is to be shown of a model beside another: see `report`."""
     known = _learnt(entry, asked)
@@ -88,7 +88,9 @@ def gathered(
     )
 
 
-def _view(entry: Entry, asked: Asked, like: Answers | None, known: Photographs | None, observer: Observer) -> View:
+def _view(
+    entry: Entry, asked: ReportRequest, like: Answers | None, known: Photographs | None, observer: Observer
+) -> View:
     """What a model makes of the part that was asked for, or of the photographs of others' answers, and of `known`."""
     how: dict[str, Any] = {"device": asked.device, "skip_bad": asked.skip_bad, "observer": observer}
     part, only = (asked.part, None) if like is None else (like.part, like.photographs)
@@ -98,7 +100,7 @@ def _view(entry: Entry, asked: Asked, like: Answers | None, known: Photographs |
     return View(entry, target, source, scored(entry, asked.data, target, confusion=True) if known_labels else None)
 
 
-def _learnt(entry: Entry, asked: Asked) -> Photographs | None:
+def _learnt(entry: Entry, asked: ReportRequest) -> Photographs | None:
     """Some of the photographs that a model has learnt from: of another domain, if there is one."""
     seen = seen_labels.of(entry)
     for domain in sorted(seen, key=lambda domain: (domain == asked.domain, -len(seen[domain]))):
@@ -117,11 +119,11 @@ def _drawn(photographs: Photographs) -> BoolArray:
     return drawn
 
 
-def _paired(this: View, that: View) -> Paired | None:
+def _paired(this: View, that: View) -> PairedTest | None:
     if this.right is None or that.right is None:
         return None
     only_this, only_that = int((this.right & ~that.right).sum()), int((that.right & ~this.right).sum())
-    return Paired(only_this, only_that, mcnemar_test(only_this, only_that))
+    return PairedTest(only_this, only_that, mcnemar_test(only_this, only_that))
 
 
 def _curves(entry: Entry, domain: str) -> Curves:
@@ -160,13 +162,13 @@ def _embedding(this: View, that: View | None, kind: str, related: bool) -> Embed
         return None
     shared = related and len({part[0].shape[1] for part in parts}) == 1
     if shared:
-        planes = iter(embedded(kind, [rows for part in parts for rows in part]))
+        planes = iter(embed(kind, [rows for part in parts for rows in part]))
     else:
-        planes = iter([plane for part in parts for plane in embedded(kind, part)])
+        planes = iter([plane for part in parts for plane in embed(kind, part)])
     panels = []
     for view, chosen in zip(views, shown, strict=True):
         target, *source = [_cloud(answers, mask, next(planes)) for answers, mask in chosen]
-        panels.append(Panel(view.entry.name, target, source[0] if source else None, _neighbours(chosen)))
+        panels.append(ModelEmbedding(view.entry.name, target, source[0] if source else None, _neighbours(chosen)))
     return Embedding(kind, shared, tuple(panels))
 
 
@@ -180,16 +182,16 @@ def _neighbours(shown: list[tuple[Answers, BoolArray]]) -> float | None:
     if len(shown) < 2 or not all(answers.photographs.labelled for answers, _ in shown):
         return None
     (target, targets), (source, sources) = shown
-    near = (unit(target.features[targets]) @ unit(source.features[sources]).T).argmax(1)
+    near = (normalize(target.features[targets]) @ normalize(source.features[sources]).T).argmax(1)
     return float((source.items[sources][near] == target.items[targets]).mean())
 
 
-def _cloud(answers: Answers, mask: BoolArray, points: FloatArray) -> Cloud:
+def _cloud(answers: Answers, mask: BoolArray, points: FloatArray) -> DomainPoints:
     domain = answers.photographs.domain
     if not answers.photographs.labelled:
-        return Cloud(domain, points, None, None)
+        return DomainPoints(domain, points, None, None)
     items = answers.items[mask]
-    return Cloud(domain, points, items, answers.predicted[mask] == items)
+    return DomainPoints(domain, points, items, answers.predicted[mask] == items)
 
 
 def _reliability(view: View) -> list[Reliability]:

@@ -8,7 +8,7 @@ from office31_cli.data.catalogue import SAMPLE
 from office31_cli.engine.settings import NOTHING_ADDED
 from office31_cli.models.catalogue import is_path
 from office31_cli.recipes.models.rows import ModelRow
-from office31_cli.recipes.report.results import Relative
+from office31_cli.recipes.report.results import FamilyMember
 from office31_cli.registry import Registry
 from office31_cli.registry.card import Card
 from office31_cli.registry.lineage import Node, forest
@@ -154,18 +154,18 @@ def _upwards(node: Node, above: dict[str, Node]) -> Iterable[Node]:
         yield node
 
 
-def family(this: list[Node], other: list[Node] | None = None) -> list[Relative]:
+def family(this: list[Node], other: list[Node] | None = None) -> list[FamilyMember]:
     """The trees that hold the ends of these lines: the lines themselves and what hangs on them directly."""
     wanted = [this] if other is None else [this, other]
     kept = {node.id for line in wanted for node in line}
     ends = {line[-1].id: role for line, role in zip(wanted, ("this", "other"), strict=False)}
-    rows: list[Relative] = []
+    rows: list[FamilyMember] = []
     roots = {line[0].id: line[0] for line in wanted}
     waiting: list[tuple[Node | int, int]] = [(root, 0) for root in reversed(roots.values())]
     while waiting:
         node, depth = waiting.pop()
         if isinstance(node, int):
-            rows.append(Relative(depth, "", "left out", None, "", node))
+            rows.append(FamilyMember(depth, "", "left out", None, "", node))
             continue
         rows.append(_relative(node, depth, ends.get(node.id, "ancestor" if node.id in kept else "")))
         if node.id in kept:
@@ -182,6 +182,6 @@ def _children(node: Node, kept: set[str]) -> tuple[list[Node], int]:
     return [child for child in node.children if child.id not in left_out], len(left_out)
 
 
-def _relative(node: Node, depth: int, role: str) -> Relative:
+def _relative(node: Node, depth: int, role: str) -> FamilyMember:
     row = ModelRow.of(node.entry) if node.entry else None
-    return Relative(depth, row.model if row else node.id, node.state, row, role, 0)
+    return FamilyMember(depth, row.model if row else node.id, node.state, row, role, 0)

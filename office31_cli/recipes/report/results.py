@@ -11,7 +11,7 @@ from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.embedding import KINDS
 from office31_cli.registry import Entry
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 
 if TYPE_CHECKING:
     from office31_cli.workflow.predictions import Answers
@@ -25,7 +25,7 @@ class View:
     target: "Answers"
     source: "Answers | None"
     """Of photographs whose labels the reported model has learnt; None where there are none in its data set."""
-    scored: Evaluated | None
+    scored: Evaluation | None
     """None where the photographs have no labels."""
 
     @property
@@ -35,7 +35,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedTest:
     """Two models on the same photographs: how many only one of them names rightly, and whether that is chance."""
 
     only_this: int
@@ -75,7 +75,7 @@ class ItemRow:
 
 
 @dataclass(frozen=True, eq=False)
-class Cloud:
+class DomainPoints:
     """The points (n, 2), in [0, 1], of one domain's photographs, with their items (n,) and which are named rightly."""
 
     domain: str
@@ -85,12 +85,12 @@ class Cloud:
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class ModelEmbedding:
     """What one model's last layer sees."""
 
     model: str
-    target: Cloud
-    source: Cloud | None
+    target: DomainPoints
+    source: DomainPoints | None
     neighbours: float | None
     """Of the target's photographs, the share whose nearest one of the source, by all features, shows the same item."""
 
@@ -102,7 +102,7 @@ class Embedding:
     kind: str
     shared: bool
     """Whether all panels are parts of one picture, so that the same place means the same in each."""
-    panels: tuple[Panel, ...]
+    panels: tuple[ModelEmbedding, ...]
 
     @property
     def called(self) -> str:
@@ -147,7 +147,7 @@ class Gallery:
 
 
 @dataclass(frozen=True)
-class Relative:
+class FamilyMember:
     """A model in the family's tree, each after its parent and one deeper."""
 
     depth: int
@@ -175,7 +175,7 @@ class ReportContents:
     data: str
     items: tuple[str, ...]
     split: str
-    paired: Paired | None
+    paired: PairedTest | None
     curves: Curves
     per_item: list[ItemRow]
     """Worst first; none where the photographs have no labels, as for all that follows from these."""
@@ -185,7 +185,7 @@ class ReportContents:
     """None where there are too few photographs."""
     reliability: list[Reliability]
     galleries: list[Gallery]
-    family: list[Relative]
+    family: list[FamilyMember]
     commands: list[list[str]]
     """To make the model again, each as its words; none where its card does not tell enough."""
     notes: list[str]

@@ -49,7 +49,7 @@ def frame(
     up: Scale,
     rows: Mapping[float, str],
     columns: Mapping[float, str],
-    unit: str,
+    normalize: str,
 ) -> list[Element]:
     """Faint lines at the values `rows` with what is written on the left of them, what is below, and the unit."""
     drawn = []
@@ -61,7 +61,7 @@ def frame(
         ]
     base = up.start + 16
     drawn += [text(across(value), base, told, anchor="middle", class_="tick") for value, told in columns.items()]
-    return [*drawn, text((across.start + across.end) / 2, base + 15, unit, anchor="middle", class_="tick")]
+    return [*drawn, text((across.start + across.end) / 2, base + 15, normalize, anchor="middle", class_="tick")]
 
 
 def spread_out(places: Sequence[float], gap: float, high: float) -> list[float]:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.report.html.svg import LETTER, drawing, element, group, hover, text
-from office31_cli.recipes.report.results import Cloud, Panel
+from office31_cli.recipes.report.results import DomainPoints, ModelEmbedding
 from office31_cli.text import shorten
 
 SIDE = 520
@@ -18,7 +18,7 @@ _LINE = 11
 """Pixels between two names, one above the other."""
 
 
-def points(label: str, panel: Panel, items: Sequence[str]) -> Markup:
+def points(label: str, panel: ModelEmbedding, items: Sequence[str]) -> Markup:
     """One model's photographs; the source's lie below, and each item's name beside its group."""
     drawn = [element("rect", x=0.5, y=0.5, width=SIDE - 1, height=SIDE - 1, rx=6, class_="ground")]
     if panel.source is not None:
@@ -29,7 +29,7 @@ def points(label: str, panel: Panel, items: Sequence[str]) -> Markup:
     return drawing(SIDE, SIDE, label, drawn)
 
 
-def _dots(cloud: Cloud, shape: str, items: Sequence[str]) -> Iterator[Element]:
+def _dots(cloud: DomainPoints, shape: str, items: Sequence[str]) -> Iterator[Element]:
     """One path an item: a line of no length is drawn as its end, which the style sheet makes round or square."""
     places = _places(cloud)
     if cloud.items is None or cloud.right is None:
@@ -45,7 +45,7 @@ def _dots(cloud: Cloud, shape: str, items: Sequence[str]) -> Iterator[Element]:
                 yield element("path", hover(told), d=drawn, class_=f"{'cross' if crossed else shape} i{item}")
 
 
-def _places(cloud: Cloud) -> FloatArray:
+def _places(cloud: DomainPoints) -> FloatArray:
     return _MARGIN + cloud.points * (SIDE - 2 * _MARGIN)
 
 
@@ -53,7 +53,7 @@ def _marks(places: FloatArray, mark: str) -> str:
     return "".join(f"M{x:.0f} {y:.0f}{mark}" for x, y in places.tolist())
 
 
-def _names(cloud: Cloud, items: Sequence[str]) -> Iterator[Element]:
+def _names(cloud: DomainPoints, items: Sequence[str]) -> Iterator[Element]:
     """Above the middle of each group, or as near to there as other names leave room."""
     if cloud.items is None:
         return

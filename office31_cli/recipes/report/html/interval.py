@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from office31_cli.recipes.report.html.axes import Scale
 from office31_cli.recipes.report.html.svg import drawing, element, hover, line, text
-from office31_cli.results import Evaluated
+from office31_cli.results import Evaluation
 from office31_cli.text import percent, shorten
 
 WIDTH = 350
@@ -15,7 +15,7 @@ _ROW, _LEFT, _RIGHT, _BASE = 44, 8, 8, 22
 _LONGEST = 42
 
 
-def intervals(label: str, rows: Sequence[tuple[Evaluated, str]]) -> Markup:
+def intervals(label: str, rows: Sequence[tuple[Evaluation, str]]) -> Markup:
     """By row a score and the class of its colour; the scale is always that of all accuracies, from none to all."""
     across = Scale(0, 1, _LEFT, WIDTH - _RIGHT)
     bottom = _ROW * len(rows) + 4

@@ -7,14 +7,14 @@ from markupsafe import Markup
 
 from office31_cli.recipes.models.facts import describe_model
 from office31_cli.recipes.report.html.svg import LETTER, drawing, element, group, hover, line, text
-from office31_cli.recipes.report.results import Relative
+from office31_cli.recipes.report.results import FamilyMember
 from office31_cli.text import pluralize, shorten
 
 _ROW, _STEP, _LEFT, _GAP = 46, 24, 12, 18
 _LONGEST = 80
 
 
-def tree(label: str, family: Sequence[Relative]) -> Markup:
+def tree(label: str, family: Sequence[FamilyMember]) -> Markup:
     """Each model below the one that it was made from, with what made it."""
     drawn: list[Element] = []
     rows = [(_name(relative), _told(relative)) for relative in family]
@@ -39,11 +39,11 @@ def tree(label: str, family: Sequence[Relative]) -> Markup:
     return drawing(_LEFT + _STEP * depth + _GAP + LETTER * longest + 8, _ROW * len(family), label, drawn)
 
 
-def _name(relative: Relative) -> str:
+def _name(relative: FamilyMember) -> str:
     return pluralize(relative.left_out, "other model") if relative.left_out else shorten(relative.name, _LONGEST)
 
 
-def _told(relative: Relative) -> str:
+def _told(relative: FamilyMember) -> str:
     if relative.row is None:
         return "not shown" if relative.left_out else relative.state
     return shorten(describe_model(relative.row), _LONGEST)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from office31_cli import text
 from office31_cli.recipes.models.rows import ModelRow
-from office31_cli.recipes.report.results import Panel, Reliability, ReportContents, View
+from office31_cli.recipes.report.results import ModelEmbedding, Reliability, ReportContents, View
 from office31_cli.text import join_names, pluralize
 
 SIGNIFICANT = 0.05
@@ -53,7 +53,7 @@ def made(view: View) -> str:
     by = f" by {way}" if isinstance(way, str) else ""
     if row.target is not None:
         return f"Adapted from {learnt or 'its parent alone'} to {row.target}{by}"
-    return f"{'Fine-tuned' if card.command == 'finetune' else 'Trained'} on {learnt}{by}"
+    return f"{'Fine-tuned' if card.command == 'finetune' else 'TrainingResult'} on {learnt}{by}"
 
 
 def honesty(report: ReportContents) -> str:
@@ -168,7 +168,7 @@ def embedding(report: ReportContents) -> str:
     return told
 
 
-def panel(shown: Panel) -> str:
+def panel(shown: ModelEmbedding) -> str:
     """For those who cannot see the points."""
     source = f" and {len(shown.source.points):,} of {shown.source.domain}" if shown.source else ""
     photographs = pluralize(len(shown.target.points), "photograph")
