@@ -13,7 +13,7 @@ from office31_cli.text import did_you_mean, printable
 
 
 @dataclass(frozen=True)
-class Folder:
+class PluginFolder:
     """A package whose modules are each one `kind` of thing, but for those `apart`, which all of them share."""
 
     package: str

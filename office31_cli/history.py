@@ -12,12 +12,12 @@ _LARGEST = 1e100
 """What lies beyond was never measured, in single precision, and the sums and scales of a drawing could overflow."""
 
 
-def measured(group: str, name: str) -> str:
+def measurement_key(group: str, name: str) -> str:
     """The key of what was measured: `validator im`, `held-out item`."""
     return f"{group} {name}"
 
 
-def group_and_name(key: str) -> tuple[str, str]:
+def parse_key(key: str) -> tuple[str, str]:
     """The inverse of `measured`; a loss is called by its name alone."""
     group, space, name = key.partition(" ")
     return (group, name) if space and group in (VALIDATOR, VALIDATION, HELD_OUT) else (LOSS, key)
@@ -25,7 +25,7 @@ def group_and_name(key: str) -> tuple[str, str]:
 
 def total_losses(history: Iterable[Mapping[str, Any]]) -> list[float]:
     """The sum of each epoch's losses; epochs without any are left out."""
-    rows = ([value for key, value in row.items() if group_and_name(key)[0] == LOSS] for row in history)
+    rows = ([value for key, value in row.items() if parse_key(key)[0] == LOSS] for row in history)
     return [sum(losses) for losses in rows if losses]
 
 
@@ -34,11 +34,11 @@ def curves(history: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for row in history:
         for key, value in row.items():
-            if (told := number(value)) == told:
+            if (told := finite_or_nan(value)) == told:
                 found.setdefault(key, []).append(told)
     return found
 
 
-def number(value: object) -> float:
+def finite_or_nan(value: object) -> float:
     """A value of a row, or of a list like it; not a number where a foreign card has something else there."""
     return float(value) if type(value) in (int, float) and abs(value) <= _LARGEST else nan  # type: ignore[arg-type]

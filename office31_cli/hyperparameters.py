@@ -8,13 +8,13 @@ from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
 
 
-def ranged(default: Any, low: float, high: float, meaning: str) -> Any:
+def hyperparameter(default: Any, low: float, high: float, meaning: str) -> Any:
     """A hyper-parameter with its default, the range worth trying, and what it means; bounds are inclusive."""
     return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settable:
+class Configurable:
     """Something whose fields, made with `ranged`, are its hyper-parameters."""
 
     @classmethod
@@ -23,14 +23,14 @@ class Settable:
         return fields(cls)
 
     @classmethod
-    def of(cls, name: str, settings: Mapping[str, str]) -> Self:
+    def from_text(cls, name: str, settings: Mapping[str, str]) -> Self:
         """The thing `name` with what was typed after `--set`; raises `Misuse` for what it does not have."""
         known = {each.name: each for each in fields(cls)}
         made = cls()
         for key, text in settings.items():
             if key not in known:
                 raise Misuse(f"--set {printable(key)}", f"{name} has no such setting", did_you_mean(key, known))
-            made = replace(made, **{key: _value(known[key], text)})
+            made = replace(made, **{key: parse_value(known[key], text)})
         return made
 
     def settings(self) -> dict[str, float | int | bool]:
@@ -38,7 +38,7 @@ class Settable:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-def _value(setting: "Field[Any]", text: str) -> float | int | bool:
+def parse_value(setting: "Field[Any]", text: str) -> float | int | bool:
     """A typed value as the kind of number that the default is, within the bounds."""
     low, high = setting.metadata["low"], setting.metadata["high"]
     refused = Misuse(f"--set {setting.name}={printable(text)}", "not in its range", f"use {low:g} to {high:g}")

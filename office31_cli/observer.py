@@ -27,7 +27,7 @@ class Observer(Protocol):
         """Hear what a training has come to so far: after each of its epochs, and first of those before it went on."""
 
 
-class Silent:
+class SilentObserver:
     """Tells nothing."""
 
     def say(self, message: str) -> None:
@@ -45,7 +45,7 @@ class Silent:
         """Hear nothing."""
 
 
-SILENT: Observer = Silent()
+SILENT: Observer = SilentObserver()
 
 
 class Relay:
@@ -71,7 +71,7 @@ class Relay:
         self._observer.epochs(epochs)
 
 
-class Once(Relay):
+class WarnOnce(Relay):
     """Passes everything on but a warning that was given before: for what does the same again and again."""
 
     def __init__(self, observer: Observer) -> None:
@@ -85,7 +85,7 @@ class Once(Relay):
             super().warn(message)
 
 
-class Aside(Relay):
+class WithoutEpochs(Relay):
     """Passes everything on but the epochs: for a training that only helps the one that is followed."""
 
     def epochs(self, epochs: Epochs) -> None:

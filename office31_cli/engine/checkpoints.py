@@ -36,7 +36,7 @@ _DAMAGE = (OSError, ValueError, KeyError, SafetensorError)
 
 
 @dataclass(frozen=True)
-class State:
+class TrainingState:
     """What changes while a training runs: the network with all that learns beside it, and how it is minimised."""
 
     module: nn.Module
@@ -45,7 +45,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Other:
+class OtherRun:
     """The newest whole checkpoint of another run: what decides that run's result, and where it stands."""
 
     run: dict[str, Any]
@@ -68,14 +68,14 @@ class Checkpoints:
         self.key = content_key(**self.run)
         self.folder = paths.runs() / self.key
 
-    def of_part(self, name: str) -> "Checkpoints":
+    def for_part(self, name: str) -> "Checkpoints":
         """Those of a training that is a part of the run; they are forgotten with it."""
         part = Checkpoints({**self.run, "part": name}, self.observer)
         part.folder = self.folder / f"part-{part.key}"
         return part
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Keep other processes from working on the same run; raises `Failed` naming the one that does."""
         lock = self.folder.with_suffix(".lock")
         with storage.hold_lock(lock, timeout=0):
@@ -84,16 +84,16 @@ class Checkpoints:
             finally:  # while it is still held, so that no other process's lock is taken away
                 lock.unlink(missing_ok=True)
 
-    def save(self, history: History, state: State) -> None:
+    def save(self, history: History, state: TrainingState) -> None:
         """Keep the state after the epoch that ended last; `history` has one entry an epoch."""
         tensors = {  # copies: a weight with two names is one tensor, which safetensors would refuse
             f"module.{name}": value.clone(memory_format=torch.contiguous_format)
             for name, value in state.module.state_dict().items()
         }
-        moments, groups = _taken_apart(state.optimizer)
+        moments, groups = _flatten_optimizer(state.optimizer)
         content = save({**tensors, **moments})
         about = {"history": history, "groups": groups, "scaler": state.scaler.state_dict(), "run": self.run}
-        sealed = strict_json.canonical({"sha256": _seal(about, content), **about})
+        sealed = strict_json.canonical({"sha256": _checksum(about, content), **about})
         staging = storage.make_folder(self.folder / f"tmp-{uuid.uuid4().hex}")
         storage.create_file(staging / "state.safetensors", content)
         storage.create_file(staging / "state.json", sealed)
@@ -104,7 +104,7 @@ class Checkpoints:
         for old in self._all()[:-_KEPT]:
             storage.remove_folder(old)
 
-    def restore(self, state: State) -> History:
+    def restore(self, state: TrainingState) -> History:
         """Bring a training back to the newest whole checkpoint, else to `origin`; returns its history, else [].
 
         Raises `Failed` where `origin` cannot be read, or its tensors do not fit; then nothing has changed.
@@ -115,49 +115,49 @@ class Checkpoints:
             except _DAMAGE as error:
                 self.observer.warn(f"checkpoint {folder} is damaged ({error}) and passed over")
                 continue
-            return _brought_back(state, about, tensors, about["groups"])
-        return [] if self.origin is None else _brought_over(state, self.origin)
+            return _load_state(state, about, tensors, about["groups"])
+        return [] if self.origin is None else _load_from_other_run(state, self.origin)
 
     def clear(self) -> None:
         """Forget the run: its model is stored."""
         storage.remove_folder(self.folder)
 
-    def begun(self) -> bool:
+    def exist(self) -> bool:
         """Whether there is anything to go on from, whole or not."""
         return bool(self._all())
 
-    def others(self) -> Iterator[Other]:
+    def other_runs(self) -> Iterator[OtherRun]:
         """Each other run of which a whole checkpoint is kept."""
         for folder in sorted(self.folder.parent.glob("*/")):
-            for epoch in () if folder == self.folder else reversed(_epochs(folder)):
+            for epoch in () if folder == self.folder else reversed(_list_epochs(folder)):
                 with contextlib.suppress(*_DAMAGE):
                     about, _ = _read(epoch)
-                    yield Other(about["run"], len(about["history"]), epoch)
+                    yield OtherRun(about["run"], len(about["history"]), epoch)
                     break
 
     def _epoch(self, number: int) -> Path:
         return self.folder / f"{number:06d}"
 
     def _all(self) -> list[Path]:
-        return _epochs(self.folder)
+        return _list_epochs(self.folder)
 
 
-class Followed(Checkpoints):
+class ReadOnlyCheckpoints(Checkpoints):
     """Those that another process keeps: this one goes on from them, and leaves them as they are."""
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """The other process holds them."""
         yield
 
-    def save(self, history: History, state: State) -> None:
+    def save(self, history: History, state: TrainingState) -> None:
         """The other process does."""
 
     def clear(self) -> None:
         """The other process does."""
 
 
-def _epochs(folder: Path) -> list[Path]:
+def _list_epochs(folder: Path) -> list[Path]:
     """A run's checkpoints, the newest last."""
     return sorted(folder.glob("[0-9]*")) if folder.is_dir() else []
 
@@ -165,23 +165,23 @@ def _epochs(folder: Path) -> list[Path]:
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     about = strict_json.parse((folder / "state.json").read_bytes(), _LARGEST_JSON)
     content = (folder / "state.safetensors").read_bytes()
-    if about.pop("sha256") != _seal(about, content):
+    if about.pop("sha256") != _checksum(about, content):
         raise ValueError("its hash differs")
     return about, load(content)
 
 
-def _brought_back(
-    state: State, about: dict[str, Any], tensors: dict[str, Tensor], groups: list[dict[str, Any]]
+def _load_state(
+    state: TrainingState, about: dict[str, Any], tensors: dict[str, Tensor], groups: list[dict[str, Any]]
 ) -> History:
-    state.module.load_state_dict(_of_module(tensors))
-    _put_together(state.optimizer, tensors, groups)
+    state.module.load_state_dict(_module_tensors(tensors))
+    _load_optimizer(state.optimizer, tensors, groups)
     if about["scaler"]:  # nothing where it was off
         state.scaler.load_state_dict(about["scaler"])
     history: History = about["history"]
     return history
 
 
-def _brought_over(state: State, origin: Path) -> History:
+def _load_from_other_run(state: TrainingState, origin: Path) -> History:
     """As `_brought_back`, from what another configuration has left: rates and decay stay those that are asked for."""
     what = "--force"
     try:
@@ -189,20 +189,20 @@ def _brought_over(state: State, origin: Path) -> History:
     except _DAMAGE as error:
         why = f"the checkpoint to go on from cannot be read any more ({printable(str(error))})"
         raise Failed(what, why, "run the same command again") from None
-    faults = misfits(state.module.state_dict(), _of_module(tensors))
-    if not faults and not _same_steps(state.optimizer, tensors, about["groups"]):
+    faults = misfits(state.module.state_dict(), _module_tensors(tensors))
+    if not faults and not _optimizer_fits(state.optimizer, tensors, about["groups"]):
         faults = ["its optimizer is of another kind, or has other groups of weights"]
     if faults:
         why = f"the checkpoint of the run that differs does not fit: {printable(join_names(faults, 3))}"
         raise Failed(what, why, "repeat its settings, or leave --resume and --force out to begin anew")
-    return _brought_back(state, about, tensors, state.optimizer.state_dict()["param_groups"])
+    return _load_state(state, about, tensors, state.optimizer.state_dict()["param_groups"])
 
 
-def _of_module(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _module_tensors(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix("module."): value for key, value in tensors.items() if key.startswith("module.")}
 
 
-def _same_steps(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> bool:
+def _optimizer_fits(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> bool:
     """Whether an optimizer with these groups has kept what this one does, of the same weights in the same order."""
     outlines = [[(len(group["params"]), sorted(group)) for group in each] for each in (groups, optimizer.param_groups)]
     if outlines[0] != outlines[1]:
@@ -212,14 +212,14 @@ def _same_steps(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[d
     return all(value.dim() == 0 or value.shape == shapes[int(number)] for number, value in moments)
 
 
-def _seal(about: dict[str, Any], content: bytes) -> str:
+def _checksum(about: dict[str, Any], content: bytes) -> str:
     """The SHA-256 of all that a checkpoint holds."""
     total = hashlib.sha256(strict_json.canonical(about))
     total.update(content)
     return total.hexdigest()
 
 
-def _taken_apart(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+def _flatten_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
     state = optimizer.state_dict()
     moments = {
         f"optimizer.{number}.{name}": torch.as_tensor(value).contiguous()
@@ -230,7 +230,7 @@ def _taken_apart(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str
     return moments, state["param_groups"]
 
 
-def _put_together(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
+def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):

@@ -60,7 +60,7 @@ def precision(device: torch.device) -> torch.dtype:
 
 
 @contextmanager
-def fast_arithmetic(device: torch.device) -> Iterator[None]:
+def autocast(device: torch.device) -> Iterator[None]:
     """Matrix products and convolutions in the device's `precision`; weights and the head stay in float32."""
     chosen = precision(device)
     with torch.autocast(device.type, dtype=chosen, enabled=chosen != torch.float32):
@@ -76,7 +76,7 @@ def _cpu_has_bfloat16() -> bool:
 
 
 @contextmanager
-def threads_for(cut: str) -> Iterator[None]:
+def limit_threads(cut: str) -> Iterator[None]:
     """One thread for a head on features, or the textbook's batches of ten: such steps are too small to be shared.
 
     Handing them over costs as much as they do, and several times that where the cores have other work.
@@ -89,7 +89,7 @@ def threads_for(cut: str) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def accelerator() -> str | None:
+def accelerator_name() -> str | None:
     """The name of what computes beside the processor; None where there is nothing that torch can use."""
     chosen = choose_device("auto")
     if chosen.type == "cpu":
@@ -97,12 +97,12 @@ def accelerator() -> str | None:
     return torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type
 
 
-def threads() -> int:
+def thread_count() -> int:
     """How many threads torch uses on the processor."""
     return torch.get_num_threads()
 
 
-def environment(device: torch.device, backbone: str = "") -> dict[str, Any]:
+def describe_environment(device: torch.device, backbone: str = "") -> dict[str, Any]:
     """What a result may depend on beside its inputs; stored in a model's card."""
     made_by = {"timm": version("timm")} if backbone.startswith(TIMM) else {}
     return {

@@ -14,84 +14,88 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from torch.overrides import TorchFunctionMode
 
-from office31_cli.engine import ranks
-from office31_cli.engine.batches import Batch, Batches, Part
+from office31_cli.engine import process_group
+from office31_cli.engine.batches import Batch, Batches, BatchShard
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.loop import Task, Training
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.observer import Observer
-from office31_cli.strategies.base import Group, trainable
+from office31_cli.strategies.base import ParameterGroup, trainable_parameters
 
 
-def training(task: Task, groups: list[Group], batches: Batches, settings: Settings, device: torch.device) -> Training:
+def build_training(
+    task: Task, groups: list[ParameterGroup], batches: Batches, settings: Settings, device: torch.device
+) -> Training:
     """The training of a task whose losses are means over labelled rows; shared where processes have joined."""
-    kind = Training if ranks.size() == 1 else SharedTraining
+    kind = Training if process_group.process_count() == 1 else DistributedTraining
     return kind(task, groups, batches, settings, device)
 
 
-class SharedTraining(Training):
+class DistributedTraining(Training):
     """The training that one process would do, up to rounding, done by all that have joined."""
 
     def __init__(
-        self, task: Task, groups: list[Group], batches: Batches, settings: Settings, device: torch.device
+        self, task: Task, groups: list[ParameterGroup], batches: Batches, settings: Settings, device: torch.device
     ) -> None:
         super().__init__(task, groups, batches, settings, device)
-        self._part = ranks.part()
-        learning = {id(value) for group in groups if not group.since for value in group.parameters}
+        self._part = process_group.local_shard()
+        learning = {id(value) for group in groups if not group.start for value in group.parameters}
         self._shared = DistributedDataParallel(
             self.task,
             forward_sync_buffers=False,  # they are the same everywhere, as all follow the whole batch
             # such as layers that do not learn yet, and the average of the weights
-            find_unused_parameters=any(id(value) not in learning for value in trainable(self.task)),
+            find_unused_parameters=any(id(value) not in learning for value in trainable_parameters(self.task)),
         )
 
     def run(self, observer: Observer, checkpoints: Checkpoints | None = None, *, resume: bool = False) -> History:
         """As `Training.run`; only the first process's checkpoints are kept."""
         smallest = self._batches.photographs // max(1, self._batches.steps)
-        if smallest < self._part.of:
+        if smallest < self._part.count:
             raise Failed(
                 "training",
-                f"{self._part.of} processes cannot share a batch of {smallest}",
+                f"{self._part.count} processes cannot share a batch of {smallest}",
                 "start fewer of them, or raise --batch-size",
             )
         return super().run(observer, checkpoints, resume=resume)
 
-    def _restored(self, checkpoints: Checkpoints | None) -> History:
-        history = super()._restored(checkpoints)
-        if ranks.by_the_first(lambda: history) != history:
+    def _restore(self, checkpoints: Checkpoints | None) -> History:
+        history = super()._restore(checkpoints)
+        if process_group.run_on_first(lambda: history) != history:
             raise Failed(
                 "training", "its processes found different checkpoints", "let OFFICE31_HOME be one folder for all"
             )
         return history
 
-    def _over(self) -> bool:
-        return ranks.by_the_first(super()._over)  # which accuracies decide, and these may differ in the last bit
+    def _should_stop(self) -> bool:
+        return process_group.run_on_first(
+            super()._should_stop
+        )  # which accuracies decide, and these may differ in the last bit
 
     def _losses(self, progress: float, phase: int, batch: Batch, where: str) -> dict[str, Tensor]:
         """Those of this process's rows, so weighed that their mean over the processes is that over the whole batch."""
-        with AsOne(self._part, batch.rows):
+        with GlobalBatchMode(self._part, batch.rows):
             losses = super()._losses(progress, phase, batch, where)
-        weight = len(batch.tensors[0]) * self._part.of / batch.rows
+        weight = len(batch.tensors[0]) * self._part.count / batch.rows
         return {name: weight * loss for name, loss in losses.items()}
 
-    def _answered(self, progress: float, phase: int, batch: Batch) -> dict[str, Tensor]:
+    def _forward(self, progress: float, phase: int, batch: Batch) -> dict[str, Tensor]:
         losses: dict[str, Tensor] = self._shared(progress, phase, *batch.tensors)
         return losses
 
-    def _finite(self, losses: dict[str, Tensor], where: str) -> dict[str, float]:
+    def _check_losses(self, losses: dict[str, Tensor], where: str) -> dict[str, float]:
         together = torch.stack([loss.detach() for loss in losses.values()])
         dist.all_reduce(together)
-        return super()._finite(dict(zip(losses, together / self._part.of, strict=True)), where)
+        return super()._check_losses(dict(zip(losses, together / self._part.count, strict=True)), where)
 
 
-class AsOne(TorchFunctionMode):
+class GlobalBatchMode(TorchFunctionMode):
     """Within, batch norm sees the rows of all processes, and dropout draws for all of them and keeps its own.
 
     `rows` is the whole batch's number, of which this process holds its part. Evaluation is left as it is.
     """
 
-    def __init__(self, part: Part, rows: int) -> None:
+    def __init__(self, part: BatchShard, rows: int) -> None:
         super().__init__()
         self._rows, self._mine = rows, part.rows(rows)
 
@@ -100,7 +104,7 @@ class AsOne(TorchFunctionMode):
     ) -> Any:
         """Called by torch in place of each of its functions."""
         ours: dict[Any, Callable[..., Any]] = {
-            F.batch_norm: joint_batch_norm,
+            F.batch_norm: global_batch_norm,
             F.dropout: self._dropout,
             Tensor.bernoulli_: self._bernoulli,
         }
@@ -127,7 +131,7 @@ class AsOne(TorchFunctionMode):
         return drawn[self._mine]
 
 
-def joint_batch_norm(
+def global_batch_norm(
     given: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,

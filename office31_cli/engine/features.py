@@ -12,9 +12,9 @@ from torch import nn
 from office31_cli._version import __version__
 from office31_cli.data.cache import CachedArray, Rows, content_key, open_cache
 from office31_cli.data.photographs import IntArray, Photographs
-from office31_cli.engine.device import fast_arithmetic, precision
-from office31_cli.engine.freezing import frozen_shape
-from office31_cli.engine.inputs import Draws
+from office31_cli.engine.device import autocast, precision
+from office31_cli.engine.frozen_split import frozen_output_shape
+from office31_cli.engine.inputs import RandomNumbers
 from office31_cli.errors import Failed
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.weights import digest
@@ -23,14 +23,14 @@ from office31_cli.observer import Observer
 _VIEWS = 1
 """Raised when what a view shows changes, so that features of the older ones are not used."""
 
-OWN_SHARE = 0.65
+MIX_SHARE = 0.65
 """Of a picture that is mixed with another (Hu and others 2024)."""
 
 _BATCH = 16
 """Small batches stay in the processor's cache: larger ones are no faster."""
 
 
-def frozen_outputs(
+def compute_frozen_outputs(
     frozen: nn.Module,
     photographs: Photographs,
     pixels: CachedArray,
@@ -48,7 +48,7 @@ def frozen_outputs(
     Vectors are kept in float32, activation maps, which are large, in float16. The key holds the weights' values,
     the photographs' bytes and the preprocessing: any model whose frozen part is the same shares the entry.
     """
-    shape = frozen_shape(frozen, preprocessing.crop)
+    shape = frozen_output_shape(frozen, preprocessing.crop)
     dtype = np.float32 if len(shape) == 1 else np.float16
     key = content_key(
         weights=digest(frozen.state_dict()),
@@ -63,9 +63,9 @@ def frozen_outputs(
         torch=torch.__version__,
         device=device.type,
         precision=str(precision(device)),
-        **({} if partners is None else {"mixed": [OWN_SHARE, partners.tolist()]}),
+        **({} if partners is None else {"mixed": [MIX_SHARE, partners.tolist()]}),
     )
-    draws = _draws(photographs.digests, view)
+    draws = _view_random_numbers(photographs.digests, view)
     network = frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def decoded(rows: IntArray) -> torch.Tensor:
@@ -73,15 +73,15 @@ def frozen_outputs(
 
     def compute(start: int, stop: int) -> Rows:
         outputs = []
-        with torch.inference_mode(), fast_arithmetic(device):
+        with torch.inference_mode(), autocast(device):
             for first in range(start, stop, _BATCH):
                 last = min(first + _BATCH, stop)
                 rows = photographs.rows[first:last]
                 images = preprocessing.view(view, decoded(rows), draws[first:last])
                 if partners is not None:
                     others = preprocessing.centre(decoded(photographs.rows[partners[first:last]]))
-                    images = images.lerp(others, 1 - OWN_SHARE)
-                outputs.append(_stored(network(images).float().cpu().numpy(), dtype))
+                    images = images.lerp(others, 1 - MIX_SHARE)
+                outputs.append(_to_cache_precision(network(images).float().cpu().numpy(), dtype))
         return np.concatenate(outputs)
 
     which = f", view {view + 1}" if view else "" if partners is None else ", mixed in pairs"
@@ -89,13 +89,13 @@ def frozen_outputs(
     return open_cache("features", key, (len(photographs), *shape), dtype, compute, label=label, observer=observer)
 
 
-def _draws(digests: Sequence[str], view: int) -> Draws:
+def _view_random_numbers(digests: Sequence[str], view: int) -> RandomNumbers:
     """What decides a view of photographs (n, 8): of each by its content, wherever it is listed."""
     hashes = [hashlib.sha256(f"view {view} {digest}".encode()).digest() for digest in digests]
     return np.frombuffer(b"".join(hashes), dtype="<u4").reshape(-1, 8) / 2.0**32
 
 
-def _stored(outputs: Rows, dtype: npt.DTypeLike) -> Rows:
+def _to_cache_precision(outputs: Rows, dtype: npt.DTypeLike) -> Rows:
     """The outputs in the cache's precision; raises `Failed` where they are not finite there."""
     with np.errstate(over="ignore"):
         stored: Rows = outputs.astype(dtype)

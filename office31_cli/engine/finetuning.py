@@ -6,15 +6,22 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from office31_cli.engine.loop import Measure, Supervised
+from office31_cli.engine.loop import Measure, SupervisedTask
 from office31_cli.engine.settings import Refinements
-from office31_cli.history import VALIDATION, measured
+from office31_cli.history import VALIDATION, measurement_key
 from office31_cli.models.network import Network
 from office31_cli.outputs.composite import Composite
-from office31_cli.strategies.base import Beginning, Learning, Strategy, Unlabelled, frozen_copy, watched
+from office31_cli.strategies.base import (
+    StepContext,
+    Strategy,
+    TrainingStart,
+    UnlabelledOutput,
+    frozen_copy,
+    record_outputs,
+)
 
 
-class Finetuning(Supervised):
+class FinetuningTask(SupervisedTask):
     """Learning from labels as a strategy has it; `validate` says how accurate the network is, for early stopping.
 
     From the epoch `settled` on all layers learn: before that no patience is lost.
@@ -26,7 +33,7 @@ class Finetuning(Supervised):
         trained: nn.Module,
         outputs: Composite,
         strategy: Strategy,
-        beginning: Beginning,
+        beginning: TrainingStart,
         refinements: Refinements,
         validate: Callable[[nn.Module], float] | None,
         measure: Measure | None = None,
@@ -35,14 +42,14 @@ class Finetuning(Supervised):
         settled: int = 0,
     ) -> None:
         super().__init__(trained, outputs, measure)
-        self.own = nn.ModuleDict(strategy.modules(beginning))
+        self.own = nn.ModuleDict(strategy.build_extra_modules(beginning))
         self._whole, self._strategy, self._refinements, self._validate = [network], strategy, refinements, validate
         decay = refinements.ema
         self.average: AveragedModel | None = None
         if decay is not None:
             follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(trained, multi_avg_fn=follow, use_buffers=True)
-        self.best = Best(trained, epochs, settled) if validate else None
+        self.best = BestEpoch(trained, epochs, settled) if validate else None
 
     def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
         """The outputs' losses and the strategy's own.
@@ -52,19 +59,21 @@ class Finetuning(Supervised):
         """
         inputs, targets, *rest = batch
         (network,) = self._whole
-        with watched(self._strategy.watches(network)) as maps:
+        with record_outputs(self._strategy.watched_layers(network)) as maps:
             answers = self.network(inputs)
         losses = self.outputs.losses(answers, targets, self._refinements.label_smoothing)
         unlabelled = self._unlabelled(rest[0]) if rest else None
         with torch.autocast(answers.device.type, enabled=False):
-            step = Learning(network, self.network, inputs, maps, answers, targets, unlabelled, dict(self.own.items()))
+            step = StepContext(
+                network, self.network, inputs, maps, answers, targets, unlabelled, dict(self.own.items())
+            )
             return losses | self._strategy.losses(step)
 
-    def _unlabelled(self, inputs: Tensor) -> Unlabelled:
+    def _unlabelled(self, inputs: Tensor) -> UnlabelledOutput:
         (network,) = self._whole
-        with watched(network.bottlenecks()) as features:
+        with record_outputs(network.bottlenecks()) as features:
             answers = self.network(inputs)
-        return Unlabelled(features, answers)
+        return UnlabelledOutput(features, answers)
 
     def end_step(self) -> None:
         """Let the average follow."""
@@ -77,12 +86,14 @@ class Finetuning(Supervised):
             candidate = self.candidate()
             self.best.offer(epoch, candidate, self._validate(candidate))
 
-    def figures(self, epoch: int) -> dict[str, float]:
-        """As `Supervised.figures`, and the accuracy that early stopping looks at."""
-        stopping = {} if self.best is None else {measured(VALIDATION, "accuracy"): float(self.best.accuracies[epoch])}
-        return super().figures(epoch) | stopping
+    def measurements(self, epoch: int) -> dict[str, float]:
+        """As `SupervisedTask.measurements`, and the accuracy that early stopping looks at."""
+        stopping = (
+            {} if self.best is None else {measurement_key(VALIDATION, "accuracy"): float(self.best.accuracies[epoch])}
+        )
+        return super().measurements(epoch) | stopping
 
-    def finished(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether the last `patience` epochs brought nothing."""
         patience = self._refinements.patience
         return self.best is not None and patience is not None and int(self.best.since) >= patience
@@ -97,7 +108,7 @@ class Finetuning(Supervised):
         return self.network if self.average is None else self.average.module
 
 
-class Best(nn.Module):
+class BestEpoch(nn.Module):
     """The network of the best epoch so far, and every epoch's accuracy; a checkpoint holds both."""
 
     accuracies: Tensor

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from office31_cli.data.cache import CachedArray, Rows
 from office31_cli.data.photographs import IntArray
-from office31_cli.engine.directions import principal_directions, unit
+from office31_cli.engine.principal_directions import normalise_rows, principal_directions
 from office31_cli.models.preprocessing import PLAIN_VIEWS, Preprocessing
 
-Draws = npt.NDArray[np.float64]
+RandomNumbers = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.float64]
 
 _IN_MEMORY = 1 << 28
@@ -38,7 +38,7 @@ class Examples:
         return replace(self, domains=self.domains[places], rows=self.rows[places], targets=self.targets[places])
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
+def concatenate(parts: Sequence[Examples]) -> Examples:
     """The examples of all parts, one after the other."""
     return Examples(
         np.concatenate([part.domains for part in parts]),
@@ -50,13 +50,13 @@ def joined(parts: Sequence[Examples]) -> Examples:
 class Inputs(Protocol):
     """Where batches come from."""
 
-    def training(self, examples: Examples, draws: Draws) -> Tensor:
+    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         """A batch as seen in training; `draws` (n, 5), uniform in [0, 1), decide each photograph's view."""
 
-    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         """A batch in views that differ strongly from that of evaluation."""
 
-    def evaluation(self, examples: Examples) -> Tensor:
+    def evaluation_views(self, examples: Examples) -> Tensor:
         """A batch as seen in evaluation: the centre view."""
 
 
@@ -67,14 +67,14 @@ class FrozenInputs:
         self, views: Sequence[Sequence[CachedArray]], device: torch.device, directions: Tensor | None = None
     ) -> None:
         self._views, self._device, self._directions = views, device, directions
-        row = self._along(torch.from_numpy(views[0][0].rows([0])).to(device))[0]  # of the shape and type of all
+        row = self._project(torch.from_numpy(views[0][0].rows([0])).to(device))[0]  # of the shape and type of all
         self._count, self._width = len(views), len(row)
         counts = [len(array) for arrays in views for array in arrays]
         self._starts = np.cumsum([0, *counts])[:-1].reshape(len(views), -1)
-        self._table = self._filled(row, sum(counts)) if sum(counts) * row.nbytes <= _IN_MEMORY else None
+        self._table = self._build_table(row, sum(counts)) if sum(counts) * row.nbytes <= _IN_MEMORY else None
 
     @classmethod
-    def condensed(
+    def with_projection(
         cls, views: Sequence[Sequence[CachedArray]], orders: Sequence[IntArray], device: torch.device
     ) -> "FrozenInputs":
         """The features, of length 1, along their principal directions; as they are where that would save nothing.
@@ -83,11 +83,11 @@ class FrozenInputs:
         """
         return cls(views, device, principal_directions(views[0], orders, device))
 
-    def _filled(self, like: Tensor, count: int) -> Tensor:
+    def _build_table(self, like: Tensor, count: int) -> Tensor:
         """All rows of all arrays, one after the other: so a batch is one look-up, whichever domains it is from."""
         table, start = like.new_empty(count, *like.shape), 0
         for block in (block for arrays in self._views for array in arrays for block in array.blocks()):
-            table[start : start + len(block)] = self._along(torch.from_numpy(block).to(self._device))
+            table[start : start + len(block)] = self._project(torch.from_numpy(block).to(self._device))
             start += len(block)
         return table
 
@@ -119,27 +119,27 @@ class FrozenInputs:
         """How many numbers a feature vector has."""
         return self._width
 
-    def _along(self, rows: Tensor) -> Tensor:
-        return rows if self._directions is None else unit(rows) @ self._directions
+    def _project(self, rows: Tensor) -> Tensor:
+        return rows if self._directions is None else normalise_rows(rows) @ self._directions
 
-    def training(self, examples: Examples, draws: Draws) -> Tensor:
+    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         """The examples' cached outputs, each in a view that its first draw decides."""
-        return self._gathered(examples, (draws[:, 0] * self._count).astype(np.int64))
+        return self._gather(examples, (draws[:, 0] * self._count).astype(np.int64))
 
-    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         """The examples' cached outputs, each in one of the views beyond the first and its mirror image."""
-        return self._gathered(examples, PLAIN_VIEWS + (draws[:, 0] * (self._count - PLAIN_VIEWS)).astype(np.int64))
+        return self._gather(examples, PLAIN_VIEWS + (draws[:, 0] * (self._count - PLAIN_VIEWS)).astype(np.int64))
 
-    def evaluation(self, examples: Examples) -> Tensor:
+    def evaluation_views(self, examples: Examples) -> Tensor:
         """The examples' cached outputs in the first view."""
-        return self._gathered(examples, np.zeros(len(examples), dtype=np.int64))
+        return self._gather(examples, np.zeros(len(examples), dtype=np.int64))
 
-    def _gathered(self, examples: Examples, views: IntArray) -> Tensor:
+    def _gather(self, examples: Examples, views: IntArray) -> Tensor:
         if self._table is not None:
             places = torch.from_numpy(self._starts[views, examples.domains] + examples.rows)
             return self._table.index_select(0, places.to(self._device)).float()
         batch = _read(self._views, views, examples)
-        return self._along(torch.from_numpy(batch).to(self._device, torch.float32, non_blocking=True))
+        return self._project(torch.from_numpy(batch).to(self._device, torch.float32, non_blocking=True))
 
 
 class PixelInputs:
@@ -148,17 +148,17 @@ class PixelInputs:
     def __init__(self, pixels: Sequence[CachedArray], preprocessing: Preprocessing, device: torch.device) -> None:
         self._pixels, self._preprocessing, self._device = pixels, preprocessing, device
 
-    def training(self, examples: Examples, draws: Draws) -> Tensor:
+    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         """Random resized crops, mirrored half of the time."""
         if not len(examples):  # torch makes no grid for no windows
-            return self.evaluation(examples)
+            return self.evaluation_views(examples)
         return self._preprocessing.augmented(self._on_device(examples), draws)
 
-    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         """Random windows in other colours."""
         return self._preprocessing.view(PLAIN_VIEWS, self._on_device(examples), np.hstack([draws, 1 - draws[:, :3]]))
 
-    def evaluation(self, examples: Examples) -> Tensor:
+    def evaluation_views(self, examples: Examples) -> Tensor:
         """Centre crops."""
         return self._preprocessing.centre(self._on_device(examples))
 

@@ -8,18 +8,18 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from office31_cli.engine.batches import Batch, Batches, nearly_equal
-from office31_cli.engine.checkpoints import Checkpoints, History, State
-from office31_cli.engine.device import fast_arithmetic, precision
-from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.batches import Batch, Batches, split_evenly
+from office31_cli.engine.checkpoints import Checkpoints, History, TrainingState
+from office31_cli.engine.device import autocast, precision
 from office31_cli.engine.inputs import Examples, Inputs
-from office31_cli.engine.optimizers import build_optimizer, set_learning_rate, thaw
+from office31_cli.engine.optimizers import build_optimizer, set_learning_rate, unfreeze
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.models.state_dict import not_finite
 from office31_cli.observer import Advance, Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.strategies.base import Group
+from office31_cli.strategies.base import ParameterGroup
 
 
 class Diverged(Failed):
@@ -41,11 +41,11 @@ class Task(nn.Module):
     def end_step(self) -> None:
         """Called after a step of the optimizer."""
 
-    def finished(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether to stop before the last epoch; asked between epochs."""
         return False
 
-    def figures(self, epoch: int) -> dict[str, float]:
+    def measurements(self, epoch: int) -> dict[str, float]:
         """What was measured when an epoch had ended, by keys as `history.measured` makes them."""
         return {}
 
@@ -61,7 +61,7 @@ Measure = Callable[[nn.Module], dict[str, float]]
 """What is measured of a network between epochs."""
 
 
-class Supervised(Task):
+class SupervisedTask(Task):
     """Learning from labels: inputs (n, ...) with their targets (n, outputs)."""
 
     def __init__(self, network: nn.Module, outputs: Composite, measure: Measure | None = None) -> None:
@@ -77,7 +77,7 @@ class Supervised(Task):
         """The network as it would be kept if this epoch were the last."""
         return self.network
 
-    def figures(self, epoch: int) -> dict[str, float]:
+    def measurements(self, epoch: int) -> dict[str, float]:
         """What is to be measured of it."""
         return self._measure(self.candidate()) if self._measure else {}
 
@@ -90,7 +90,7 @@ class Training:
     """
 
     def __init__(
-        self, task: Task, groups: list[Group], batches: Batches, settings: Settings, device: torch.device
+        self, task: Task, groups: list[ParameterGroup], batches: Batches, settings: Settings, device: torch.device
     ) -> None:
         self.task = task.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._batches, self._settings, self._device = batches, settings, device
@@ -105,7 +105,7 @@ class Training:
         """
         if self._batches.photographs < 2:
             raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
-        history = self._restored(checkpoints)
+        history = self._restore(checkpoints)
         if resume and not history:
             observer.warn("no checkpoint of this very run is kept: it begins at the first epoch")
         if history:
@@ -115,29 +115,29 @@ class Training:
         before = not_finite(self.task.state_dict())
         with observer.track("training", epochs * count, len(history) * count) as advance:
             for epoch in range(len(history), epochs):
-                if self._over():
+                if self._should_stop():
                     break
                 losses = self._epoch(epoch, advance)
                 _check_weights(self.task, before, f"epoch {epoch + 1}")
-                history.append(losses | self.task.figures(epoch))
+                history.append(losses | self.task.measurements(epoch))
                 if checkpoints:
                     checkpoints.save(history, self._state())
                 observer.epochs(history)
         self.task.finish()
         return history
 
-    def _restored(self, checkpoints: Checkpoints | None) -> History:
+    def _restore(self, checkpoints: Checkpoints | None) -> History:
         return checkpoints.restore(self._state()) if checkpoints else []
 
-    def _state(self) -> State:
-        return State(self.task, self.optimizer, self._scaler)
+    def _state(self) -> TrainingState:
+        return TrainingState(self.task, self.optimizer, self._scaler)
 
-    def _over(self) -> bool:
-        return bool(self.task.finished())
+    def _should_stop(self) -> bool:
+        return bool(self.task.should_stop())
 
     def _epoch(self, epoch: int, advance: Advance) -> dict[str, float]:
         self.task.begin_epoch(epoch)
-        thaw(self._groups, epoch / self._settings.epochs)
+        unfreeze(self._groups, epoch / self._settings.epochs)
         _train_mode(self.task)
         steps = self._batches.steps
         sums: dict[str, float] = {}
@@ -158,7 +158,7 @@ class Training:
         found: dict[str, float] = {}
         for phase in range(self.task.phases):
             losses = self._losses(progress, phase, batch, where)
-            found |= self._finite(losses, where)
+            found |= self._check_losses(losses, where)
             if losses:
                 self._minimise(losses)
                 self.task.end_step()
@@ -167,17 +167,17 @@ class Training:
 
     def _losses(self, progress: float, phase: int, batch: Batch, where: str) -> dict[str, Tensor]:
         try:
-            with fast_arithmetic(self._device):
-                return self._answered(progress, phase, batch)
+            with autocast(self._device):
+                return self._forward(progress, phase, batch)
         except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
             # There are no singular values of what is not finite.
             raise Diverged(f"training, {where}", "a loss is no longer finite", "try a smaller --lr") from None
 
-    def _answered(self, progress: float, phase: int, batch: Batch) -> dict[str, Tensor]:
+    def _forward(self, progress: float, phase: int, batch: Batch) -> dict[str, Tensor]:
         losses: dict[str, Tensor] = self.task(progress, phase, *batch.tensors)
         return losses
 
-    def _finite(self, losses: dict[str, Tensor], where: str) -> dict[str, float]:
+    def _check_losses(self, losses: dict[str, Tensor], where: str) -> dict[str, float]:
         """The losses as numbers, of several runs their mean; raises `Diverged` where one is none."""
         names, values = list(losses), [loss.detach().mean() for loss in losses.values()]
         numbers = torch.stack(values).tolist() if values else []  # one wait for the device, however many
@@ -199,12 +199,12 @@ class Training:
 def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torch.device) -> Tensor:
     """What the network answers, (n, width), to the examples, on the CPU, in float32."""
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    batches = (inputs.evaluation(examples.take(places)) for places in nearly_equal(len(examples), 64))
-    with torch.inference_mode(), fast_arithmetic(device):
-        return gathered((network(batch).cpu() for batch in batches), len(examples))
+    batches = (inputs.evaluation_views(examples.take(places)) for places in split_evenly(len(examples), 64))
+    with torch.inference_mode(), autocast(device):
+        return concatenate_batches((network(batch).cpu() for batch in batches), len(examples))
 
 
-def gathered(parts: Iterable[Tensor], count: int) -> Tensor:
+def concatenate_batches(parts: Iterable[Tensor], count: int) -> Tensor:
     """The rows of all parts (n, ...), so many together, as they come; there is one part at least.
 
     Parts that wait to be joined would take as much again, and keep what was freed between them from being used.

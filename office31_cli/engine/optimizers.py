@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from office31_cli.engine.settings import Settings
-from office31_cli.strategies.base import Group
+from office31_cli.strategies.base import ParameterGroup
 
 _FUSED = ("cpu", "cuda")
 """Where torch takes an optimizer's step in one pass over the memory: up to four times as fast on a processor."""
@@ -23,7 +23,7 @@ _KINDS: dict[str, tuple[Callable[..., Optimizer], dict[str, Any]]] = {
 }
 
 
-def build_optimizer(groups: list[Group], settings: Settings) -> Optimizer:
+def build_optimizer(groups: list[ParameterGroup], settings: Settings) -> Optimizer:
     """The optimizer over all groups that have parameters to train."""
     shares = [
         {"params": group.parameters, "scale": group.scale, "lr": settings.lr * group.scale}
@@ -36,20 +36,20 @@ def build_optimizer(groups: list[Group], settings: Settings) -> Optimizer:
     return make(shares, lr=settings.lr, weight_decay=settings.weight_decay, **options)
 
 
-def thaw(groups: list[Group], progress: float) -> None:
+def unfreeze(groups: list[ParameterGroup], progress: float) -> None:
     """Have the groups learn whose time has come, and no others."""
     for group in groups:
         for parameter in group.parameters:
-            parameter.requires_grad_(progress >= group.since)
+            parameter.requires_grad_(progress >= group.start)
 
 
 def set_learning_rate(optimizer: Optimizer, settings: Settings, progress: float) -> None:
     """Half a cosine from the full rate at progress 0 to nothing at 1 (Loshchilov and Hutter 2017), or constant."""
     for group in optimizer.param_groups:
-        group["lr"] = settings.lr * group["scale"] * share_of_rate(settings, progress)
+        group["lr"] = settings.lr * group["scale"] * learning_rate_factor(settings, progress)
 
 
-def share_of_rate(settings: Settings, progress: float) -> float:
+def learning_rate_factor(settings: Settings, progress: float) -> float:
     """Where the learning rate stands: 1 at its full height."""
     return 1.0 if settings.schedule == "constant" else 0.5 * (1 + math.cos(math.pi * progress))
 

@@ -68,7 +68,7 @@ class Refinements:
         return {name: value for name, value in asdict(self).items() if value not in (None, False, 0.0)}
 
 
-NOTHING_ADDED = Refinements()
+NO_REFINEMENTS = Refinements()
 
 
 def check_optimizer(name: str, lr: float | None) -> float:

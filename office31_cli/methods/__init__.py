@@ -4,10 +4,10 @@ To add one, write `NAME.py` with a docstring whose first line says what it does 
 from `base.Method`. Nothing else needs to know of it: `office31 methods` lists it, `adapt` and `benchmark` take it.
 """
 
-from office31_cli.discovery import Folder
+from office31_cli.discovery import PluginFolder
 from office31_cli.methods.base import Method
 
-FOLDER = Folder(__name__, "method")
+FOLDER = PluginFolder(__name__, "method")
 
 
 def load(name: str) -> type[Method]:

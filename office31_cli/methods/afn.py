@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 
@@ -28,8 +28,8 @@ class Method(base.Method):
 
     paper = "Xu and others 2019, arXiv:1811.07456"
 
-    weight: float = ranged(0.05, 0.001, 1.0, "of the norms' distances, for each domain")
-    step: float = ranged(1.0, 0.1, 10.0, "by which a norm is to grow")
+    weight: float = hyperparameter(0.05, 0.001, 1.0, "of the norms' distances, for each domain")
+    step: float = hyperparameter(1.0, 0.1, 10.0, "by which a norm is to grow")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The distances of both domains' norms from the next step."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base, mcc
 from office31_cli.methods.base import Source, Step, Target
 
@@ -26,15 +26,15 @@ class Method(mcc.Method):
 
     paper = "this toolkit; after Jin and others 2020 (MCC) and Hinton and others 2015 (distillation)"
 
-    teachers: int = ranged(5, 2, 32, "networks that are trained first")
-    agreed: float = ranged(1.0, 0.0, 10.0, "weight of the cross-entropy on what they agree on")
+    teachers: int = hyperparameter(5, 2, 32, "networks that are trained first")
+    agreed: float = hyperparameter(1.0, 0.0, 10.0, "weight of the cross-entropy on what they agree on")
 
-    def taught_by(self) -> list[base.Method]:
+    def teacher_methods(self) -> list[base.Method]:
         """MCC networks, with the student's settings."""
         return [mcc.Method(weight=self.weight, temperature=self.temperature)] * self.teachers
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """MCC's, and the agreement with the teachers."""
-        assert target.guess is not None
+        assert target.pseudo_labels is not None
         confusion = super().losses(source, target, step)
-        return {**confusion, "agreement": self.agreed * agreement(target.logits, target.guess)}
+        return {**confusion, "agreement": self.agreed * agreement(target.logits, target.pseudo_labels)}

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from office31_cli.hyperparameters import Settable
+from office31_cli.hyperparameters import Configurable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ModelOutput:
     """What the network makes of n photographs: features (n, d) after the bottleneck, logits (n, K) of the items."""
 
     features: "Tensor"
@@ -28,19 +28,19 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Source(Seen):
+class Source(ModelOutput):
     """Photographs of the source with their labels (n,)."""
 
     labels: "Tensor"
 
 
 @dataclass(frozen=True, eq=False)
-class Target(Seen):
+class Target(ModelOutput):
     """Photographs of the target. There is no label in it."""
 
-    again: Seen | None = None
+    strong_view: ModelOutput | None = None
     """A strong view of the same photographs, for a method that compares `views`."""
-    guess: "Tensor | None" = None
+    pseudo_labels: "Tensor | None" = None
     """What the method's `guess` said of these photographs when the epoch began."""
 
 
@@ -52,11 +52,11 @@ class Step:
     """From 0 at the first step towards 1 at the last."""
     phase: int
     """Of a method with several `phases` a step, which one, from 0."""
-    own: "Mapping[str, nn.Module]"
+    extra_modules: "Mapping[str, nn.Module]"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(Settable, ABC):
+class Method(Configurable, ABC):
     """A way to learn from unlabelled photographs; its fields, made with `ranged`, are its hyper-parameters.
 
     Every loss of a step is minimised, together with the source's cross-entropy where it has a source.
@@ -83,18 +83,18 @@ class Method(Settable, ABC):
         """
         return
 
-    def modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
+    def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """The networks that it trains beside the classifier, whose last layer is `outputs` (d to K); fresh ones."""
         return {}
 
-    def taught_by(self) -> "Sequence[Method]":
+    def teacher_methods(self) -> "Sequence[Method]":
         """The methods, alike but for their start, of networks that are trained first.
 
         Their mean prediction is then the guess, in place of `guess`.
         """
         return ()
 
-    def guess(self, source: Source, target: Seen) -> "Tensor | None":
+    def assign_pseudo_labels(self, source: Source, target: ModelOutput) -> "Tensor | None":
         """What it holds all of the target's photographs (n,) or (n, K) to be, asked when an epoch begins."""
         return None
 

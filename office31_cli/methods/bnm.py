@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 
@@ -29,7 +29,7 @@ class Method(base.Method):
 
     paper = "Cui and others 2020, arXiv:2003.12237"
 
-    weight: float = ranged(1.0, 0.01, 10.0, "of the nuclear norm")
+    weight: float = hyperparameter(1.0, 0.01, 10.0, "of the nuclear norm")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """Minus the nuclear norm of the target's predictions."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import dann
 from office31_cli.methods.base import Source, Step, Target
 
@@ -28,8 +28,8 @@ class Method(dann.Method):
 
     paper = "Chen and others 2019, ICML (PMLR 97)"
 
-    weight: float = ranged(2e-4, 1e-5, 1e-2, "of the penalty on the largest singular values")
-    k: int = ranged(1, 1, 10, "how many singular values of each domain are penalised")
+    weight: float = hyperparameter(2e-4, 1e-5, 1e-2, "of the penalty on the largest singular values")
+    k: int = hyperparameter(1, 1, 10, "how many singular values of each domain are penalised")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The loss of DANN and the spectral penalty of the features."""

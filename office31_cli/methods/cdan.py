@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
-from office31_cli.methods.base import Seen, Source, Step, Target
+from office31_cli.methods.base import ModelOutput, Source, Step, Target
 from office31_cli.methods.dann import domain_discriminator, domain_logits, domain_loss, gradient_reversal, ramp
 
 if TYPE_CHECKING:
@@ -57,11 +57,13 @@ class Method(base.Method):
 
     paper = "Long and others 2018, arXiv:1705.10667"
 
-    strength: float = ranged(1.0, 0.01, 10.0, "of the reversal when it is ramped up")
-    alpha: float = ranged(10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway")
-    entropy: bool = ranged(True, 0, 1, "whether certain predictions count more")
+    strength: float = hyperparameter(1.0, 0.01, 10.0, "of the reversal when it is ramped up")
+    alpha: float = hyperparameter(
+        10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway"
+    )
+    entropy: bool = hyperparameter(True, 0, 1, "whether certain predictions count more")
 
-    def modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
+    def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """The discriminator, and the random map before it where the product would be too wide."""
         columns = outputs.in_features * outputs.out_features
         if columns <= EXACT:
@@ -75,7 +77,7 @@ class Method(base.Method):
         """The discriminator's loss, reversed for the features and for the weights."""
         strength = self.strength * ramp(step.progress, self.alpha)
         x_s, x_t = (_joined(each, strength, step) for each in (source, target))
-        logits = domain_logits(step.own["discriminator"], x_s, x_t)
+        logits = domain_logits(step.extra_modules["discriminator"], x_s, x_t)
         if not self.entropy:
             return {"domain": domain_loss(*logits)}
         # The weights are made by the features' side of the game, so their gradient is reversed as well.
@@ -83,9 +85,9 @@ class Method(base.Method):
         return {"domain": domain_loss(*logits, *weights)}
 
 
-def _joined(seen: Seen, strength: float, step: Step) -> "Tensor":
+def _joined(seen: ModelOutput, strength: float, step: Step) -> "Tensor":
     f, p = gradient_reversal(seen.features, strength), seen.probabilities.detach()
-    if "map" not in step.own:
+    if "map" not in step.extra_modules:
         return multilinear(f, p)
-    fixed = step.own["map"]
+    fixed = step.extra_modules["map"]
     return random_multilinear(f, p, fixed.get_buffer("features"), fixed.get_buffer("classes"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 
@@ -25,7 +25,7 @@ class Method(base.Method):
 
     paper = "Sun and Saenko 2016, arXiv:1607.01719"
 
-    weight: float = ranged(1.0, 0.01, 1000.0, "of the covariance distance")
+    weight: float = hyperparameter(1.0, 0.01, 1000.0, "of the covariance distance")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The covariance distance of the features."""

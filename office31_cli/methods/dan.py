@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 
@@ -84,8 +84,8 @@ class Method(base.Method):
 
     paper = "Long and others 2015, arXiv:1502.02791"
 
-    weight: float = ranged(1.0, 0.01, 100.0, "of the discrepancy")
-    linear: bool = ranged(False, 0, 1, "estimate it in linear time, from as many photographs of each domain")
+    weight: float = hyperparameter(1.0, 0.01, 100.0, "of the discrepancy")
+    linear: bool = hyperparameter(False, 0, 1, "estimate it in linear time, from as many photographs of each domain")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The discrepancy of the features."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 
@@ -69,10 +69,12 @@ class Method(base.Method):
 
     paper = "Ganin and others 2016, arXiv:1505.07818"
 
-    strength: float = ranged(1.0, 0.01, 10.0, "of the reversal when it is ramped up")
-    alpha: float = ranged(10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway")
+    strength: float = hyperparameter(1.0, 0.01, 10.0, "of the reversal when it is ramped up")
+    alpha: float = hyperparameter(
+        10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway"
+    )
 
-    def modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
+    def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """The discriminator of the domains, on features."""
         return {"discriminator": domain_discriminator(outputs.in_features)}
 
@@ -80,4 +82,4 @@ class Method(base.Method):
         """The discriminator's loss, reversed for the features."""
         strength = self.strength * ramp(step.progress, self.alpha)
         f_s, f_t = (gradient_reversal(each.features, strength) for each in (source, target))
-        return {"domain": domain_loss(*domain_logits(step.own["discriminator"], f_s, f_t))}
+        return {"domain": domain_loss(*domain_logits(step.extra_modules["discriminator"], f_s, f_t))}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 
@@ -31,10 +31,12 @@ class Method(base.Method):
     paper = "Sohn and others 2020, arXiv:2001.07685"
     views = 4
 
-    weight: float = ranged(1.0, 0.01, 10.0, "of the cross-entropy on the strong view")
-    threshold: float = ranged(0.9, 0.0, 1.0, "of probability above which the weak view labels the strong one")
+    weight: float = hyperparameter(1.0, 0.01, 10.0, "of the cross-entropy on the strong view")
+    threshold: float = hyperparameter(0.9, 0.0, 1.0, "of probability above which the weak view labels the strong one")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
-        """The agreement of `target`, the weak view, with `target.again`, the strong one."""
-        assert target.again is not None
-        return {"agreement": self.weight * confident_agreement(target.logits, target.again.logits, self.threshold)}
+        """The agreement of `target`, the weak view, with `target.strong_view`, the strong one."""
+        assert target.strong_view is not None
+        return {
+            "agreement": self.weight * confident_agreement(target.logits, target.strong_view.logits, self.threshold)
+        }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 from office31_cli.methods.dan import (
@@ -44,7 +44,7 @@ class Method(base.Method):
 
     paper = "Long and others 2017, arXiv:1605.06636"
 
-    weight: float = ranged(1.0, 0.01, 100.0, "of the discrepancy")
+    weight: float = hyperparameter(1.0, 0.01, 100.0, "of the discrepancy")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The discrepancy of features and softmax together."""

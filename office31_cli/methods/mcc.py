@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 
@@ -34,8 +34,8 @@ class Method(base.Method):
 
     paper = "Jin and others 2020, arXiv:1912.03699"
 
-    weight: float = ranged(1.0, 0.01, 10.0, "of the class confusion")
-    temperature: float = ranged(2.5, 0.5, 10.0, "that softens the predictions first")
+    weight: float = hyperparameter(1.0, 0.01, 10.0, "of the class confusion")
+    temperature: float = hyperparameter(2.5, 0.5, 10.0, "that softens the predictions first")
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The class confusion of the target."""

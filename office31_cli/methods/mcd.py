@@ -23,7 +23,7 @@ class Method(base.Method):
     supervised = False
     phases = 6
 
-    def modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
+    def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """Both heads: the classifier's own, to be called with fixed weights or features, and a fresh one."""
         from torch import nn
 
@@ -31,7 +31,7 @@ class Method(base.Method):
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
         """The paper's step A, then B, then C four times."""
-        first, second = step.own["first"], step.own["second"]
+        first, second = step.extra_modules["first"], step.extra_modules["second"]
         if step.phase == 0:
             return _supervised(source.logits, second(source.features), source.labels)
         if step.phase == 1:

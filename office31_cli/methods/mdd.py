@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
 from office31_cli.methods.base import Source, Step, Target
 from office31_cli.methods.dann import gradient_reversal, ramp
@@ -32,11 +32,13 @@ class Method(base.Method):
 
     paper = "Zhang and others 2019, arXiv:1904.05801"
 
-    margin: float = ranged(4.0, 1.0, 8.0, "weight of agreeing on the source, the exponential of the margin")
-    strength: float = ranged(0.1, 0.01, 1.0, "of the reversal when it is ramped up")
-    alpha: float = ranged(10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway")
+    margin: float = hyperparameter(4.0, 1.0, 8.0, "weight of agreeing on the source, the exponential of the margin")
+    strength: float = hyperparameter(0.1, 0.01, 1.0, "of the reversal when it is ramped up")
+    alpha: float = hyperparameter(
+        10.0, 1.0, 30.0, "steepness of the ramp over the whole training; 10 is at 0.99 halfway"
+    )
 
-    def modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
+    def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """The adversarial head, of the classifier's own shape."""
         from torch import nn
 
@@ -46,6 +48,6 @@ class Method(base.Method):
         """The adversarial head's loss, reversed for the features."""
         strength = self.strength * ramp(step.progress, self.alpha)
         zadv_s, zadv_t = (
-            step.own["adversary"](gradient_reversal(each.features, strength)) for each in (source, target)
+            step.extra_modules["adversary"](gradient_reversal(each.features, strength)) for each in (source, target)
         )
         return {"disparity": margin_disparity(source.logits, zadv_s, target.logits, zadv_t, self.margin)}

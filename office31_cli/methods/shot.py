@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods import base
-from office31_cli.methods.base import Seen, Source, Step, Target
+from office31_cli.methods.base import ModelOutput, Source, Step, Target
 from office31_cli.methods.tent import mean_entropy
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ class Method(base.Method):
     paper = "Liang and others 2020, arXiv:2002.08546"
     source_free = True
 
-    weight: float = ranged(0.3, 0.0, 10.0, "of the cross-entropy on pseudo-labels")
-    rounds: int = ranged(2, 1, 10, "of centroids that an epoch's pseudo-labels take")
+    weight: float = hyperparameter(0.3, 0.0, 10.0, "of the cross-entropy on pseudo-labels")
+    rounds: int = hyperparameter(2, 1, 10, "of centroids that an epoch's pseudo-labels take")
 
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
         """Freeze the classifier."""
         outputs.requires_grad_(False)
 
-    def guess(self, source: Source, target: Seen) -> "Tensor":
+    def assign_pseudo_labels(self, source: Source, target: ModelOutput) -> "Tensor":
         """The labels of the nearest centroids."""
         return centroid_labels(target.features, target.probabilities, self.rounds)
 
@@ -64,6 +64,6 @@ class Method(base.Method):
         """Information maximisation, and the cross-entropy on this epoch's pseudo-labels."""
         import torch.nn.functional as F
 
-        assert target.guess is not None
-        pseudo = F.cross_entropy(target.logits, target.guess)
+        assert target.pseudo_labels is not None
+        pseudo = F.cross_entropy(target.logits, target.pseudo_labels)
         return {"information": information_maximisation(target.logits), "pseudo-labels": self.weight * pseudo}

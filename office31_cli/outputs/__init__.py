@@ -4,10 +4,10 @@ To add a kind, write `NAME.py` with a class `Kind` that derives from `base.Outpu
 it: a column of that kind can be declared in a folder's `labels.csv` and asked for with `--outputs`.
 """
 
-from office31_cli.discovery import Folder
+from office31_cli.discovery import PluginFolder
 from office31_cli.outputs.base import Output
 
-FOLDER = Folder(__name__, "kind of output", apart=("base", "composite", "notation"), joint="/")
+FOLDER = PluginFolder(__name__, "kind of output", apart=("base", "composite", "notation"), joint="/")
 
 
 def kinds() -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class Way:
     ) -> Self:
         """Raises `Misuse` for names and numbers that make no sense."""
         options.check()
-        method = methods.load(name).of(name, settings or {})
+        method = methods.load(name).from_text(name, settings or {})
         if source and method.source_free:
             raise Misuse("--source", f"{name} goes on from the stored model alone", "leave it out")
         check_validator(

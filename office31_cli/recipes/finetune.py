@@ -8,7 +8,7 @@ from pathlib import Path
 from office31_cli import processes, strategies
 from office31_cli.data import columns
 from office31_cli.data.folder import DataSet
-from office31_cli.engine.settings import NOTHING_ADDED, Refinements
+from office31_cli.engine.settings import NO_REFINEMENTS, Refinements
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
@@ -31,7 +31,7 @@ def finetune(
     labels: int | None = None,
     labels_from: Path | None = None,
     with_source: bool = False,
-    refinements: Refinements = NOTHING_ADDED,
+    refinements: Refinements = NO_REFINEMENTS,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> FinetuneResult:
@@ -44,8 +44,8 @@ def finetune(
     observer = processes.heard(observer)
     options.check()
     refinements.check()
-    chosen = strategies.load(strategy).of(strategy, settings or {})
-    if not chosen.row_by_row:
+    chosen = strategies.load(strategy).from_text(strategy, settings or {})
+    if not chosen.losses_are_row_means:
         processes.check_alone(f"--strategy {strategy}")
     _check_labels(labels, refinements)
     start, opened = selection.model_and_data(
@@ -85,7 +85,7 @@ def requested(
     labels: int | None,
     listed: tuple[str, ...] | None = None,
     with_source: bool = False,
-    refinements: Refinements = NOTHING_ADDED,
+    refinements: Refinements = NO_REFINEMENTS,
     options: Options = DEFAULTS,
 ) -> FinetuneRequest:
     """The training that is asked for; raises `Misuse` where the stored model cannot do it."""
@@ -93,9 +93,9 @@ def requested(
         raise Misuse(f"model {start.name}", "it lists its items in another order", "choose another --model")
     name, chosen = strategy
     outputs = _outputs(options.outputs, start, data)
-    if chosen.item_alone and (len(outputs.outputs) > 1 or outputs.columns != ("item",)):
+    if chosen.item_only and (len(outputs.outputs) > 1 or outputs.columns != ("item",)):
         raise Misuse(f"--strategy {name}", f"it answers item alone, not {written(outputs)}", "add --outputs item")
-    if chosen.stored_item:
+    if chosen.needs_stored_item:
         selection.check_answers_item(start, f"for {name}")
     return FinetuneRequest(
         command="finetune",

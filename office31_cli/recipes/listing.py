@@ -5,7 +5,7 @@ from typing import Any
 
 from office31_cli import methods as adaptation
 from office31_cli import strategies as finetuning
-from office31_cli.hyperparameters import Settable
+from office31_cli.hyperparameters import Configurable
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ def strategies() -> Listing:
     for name in finetuning.FOLDER.names():
         strategy = finetuning.load(name)
         summary = finetuning.FOLDER.summary(name)
-        rows.append(Row(name, summary, strategy.paper, strategy.unlabelled, _hyperparameters(strategy)))
+        rows.append(Row(name, summary, strategy.paper, strategy.uses_unlabelled, _hyperparameters(strategy)))
     return Listing("strategy", "strategies", "unlabelled", rows)
 
 
-def _hyperparameters(settable: type[Settable]) -> list[Hyperparameter]:
+def _hyperparameters(settable: type[Configurable]) -> list[Hyperparameter]:
     values = settable().settings().values()
     pairs = zip(settable.hyperparameters(), values, strict=True)
     return [Hyperparameter(each.name, value, **each.metadata) for each, value in pairs]

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from office31_cli.history import curves, group_and_name
+from office31_cli.history import curves, parse_key
 from office31_cli.recipes.models.facts import describe_domains, describe_model, list_facts
 from office31_cli.recipes.models.gc import Cleanup
 from office31_cli.recipes.models.results import ExportResult
@@ -53,7 +53,7 @@ def card(shown: ModelDetails, *, drawn: bool = False) -> Table:
     for what, value in list_facts(entry):
         made.add_row(cell(what), cell(value))
     for key, values in curves(entry.card.history).items() if drawn else ():
-        made.add_row(cell(" ".join(group_and_name(key))), course(values))
+        made.add_row(cell(" ".join(parse_key(key))), course(values))
     return made
 
 

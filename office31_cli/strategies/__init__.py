@@ -6,12 +6,12 @@ that derives from `base.Strategy`. Nothing else needs to know of it.
 
 from typing import TYPE_CHECKING
 
-from office31_cli.discovery import Folder
+from office31_cli.discovery import PluginFolder
 
 if TYPE_CHECKING:
     from office31_cli.strategies.base import Strategy
 
-FOLDER = Folder(__name__, "strategy")
+FOLDER = PluginFolder(__name__, "strategy")
 
 
 def load(name: str) -> "type[Strategy]":

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from office31_cli.hyperparameters import Settable
+from office31_cli.hyperparameters import Configurable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from office31_cli.models.network import Architecture, Network
 
-SHOWN = 512
+START_SAMPLE = 512
 """As many photographs as a strategy gets to see before the first step."""
 
 BACKBONE_SCALE = 0.1
@@ -25,61 +25,64 @@ BACKBONE_SCALE = 0.1
 
 
 @dataclass(frozen=True)
-class Group:
+class ParameterGroup:
     """Parameters that share a learning rate: `scale` times that of the newest layers."""
 
     parameters: "list[nn.Parameter]"
     scale: float = 1.0
-    since: float = 0.0
+    start: float = 0.0
     """The share of the training after which they begin to learn."""
 
 
-def trainable(module: "nn.Module") -> "list[nn.Parameter]":
+def trainable_parameters(module: "nn.Module") -> "list[nn.Parameter]":
     """The module's parameters that ask for gradients."""
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
-def every_layer(network: "Network") -> list[Group]:
+def backbone_and_head_groups(network: "Network") -> list[ParameterGroup]:
     """What asks for gradients: the backbones' at a tenth of the heads' rate."""
-    return [Group(trainable(network.backbones), BACKBONE_SCALE), Group(trainable(network.heads))]
+    return [
+        ParameterGroup(trainable_parameters(network.backbones), BACKBONE_SCALE),
+        ParameterGroup(trainable_parameters(network.heads)),
+    ]
 
 
 @dataclass(frozen=True, eq=False)
-class Unlabelled:
+class UnlabelledOutput:
     """What the network makes of m photographs of the target. There is no label in it."""
 
     features: "list[Tensor]"
     """By network what its last layer is fed with, (m, d)."""
-    answers: "Tensor"
+    raw_outputs: "Tensor"
     """(m, width)"""
 
 
 @dataclass(frozen=True, eq=False)
-class Learning:
+class StepContext:
     """One step: what the network makes of n labelled photographs, and of unlabelled ones beside them."""
 
     network: "Network"
-    trained: "nn.Module"
+    trained_part: "nn.Module"
     """Maps what the frozen part made of photographs to `answers`; it shares the network's parameters."""
     inputs: "Tensor"
-    maps: "list[Tensor]"
+    feature_maps: "list[Tensor]"
     """What the layers that the strategy `watches` made of the inputs, (n, ...) each."""
-    answers: "Tensor"
+    raw_outputs: "Tensor"
     """(n, width), as the network's outputs read it."""
     targets: "Tensor"
     """(n, outputs)"""
-    rest: Unlabelled | None
+    unlabelled: UnlabelledOutput | None
     """For a strategy that uses it."""
-    own: "Mapping[str, nn.Module]"
+    extra_modules: "Mapping[str, nn.Module]"
     """What the strategy keeps beside the network."""
 
 
 @dataclass(frozen=True, eq=False)
-class Beginning:
+class TrainingStart:
     """What a training goes on from, before its first step."""
 
     network: "Network"
-    trained: "nn.Module"
+    trained_part: "nn.Module"
     inputs: "Tensor"
     """Those of up to `SHOWN` of the photographs to learn from, (n, ...), as seen in evaluation."""
     targets: "Tensor"
@@ -89,7 +92,7 @@ class Beginning:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strategy(Settable, ABC):
+class Strategy(Configurable, ABC):
     """A way to go on with labels; its fields, made with `ranged`, are its hyper-parameters.
 
     Unless it says otherwise every layer that `--train` leaves trainable learns, the backbone at a tenth of the rate,
@@ -98,13 +101,13 @@ class Strategy(Settable, ABC):
 
     paper: ClassVar[str] = ""
     """Who, when, where."""
-    unlabelled: ClassVar[bool] = False
+    uses_unlabelled: ClassVar[bool] = False
     """Whether it learns from the target's photographs without labels, too."""
-    item_alone: ClassVar[bool] = False
+    item_only: ClassVar[bool] = False
     """Whether the network can answer nothing but the item."""
-    row_by_row: ClassVar[bool] = False
+    losses_are_row_means: ClassVar[bool] = False
     """Whether all that it minimises are means over the labelled rows, which several processes can share."""
-    stored_item: ClassVar[bool] = False
+    needs_stored_item: ClassVar[bool] = False
     """Whether the stored network must answer the item by itself, as it makes use of that layer."""
     train: ClassVar[str | None] = None
     """What `--train` is unless told otherwise, where less than usual has to be left trainable: `head`."""
@@ -115,19 +118,19 @@ class Strategy(Settable, ABC):
         """The network to train, for a stored one."""
         return before
 
-    def groups(self, network: "Network") -> list[Group]:
+    def parameter_groups(self, network: "Network") -> list[ParameterGroup]:
         """The parameters to train with their learning rates; what else asks for gradients is frozen here."""
-        return every_layer(network)
+        return backbone_and_head_groups(network)
 
-    def watches(self, network: "Network") -> "Sequence[nn.Module]":
+    def watched_layers(self, network: "Network") -> "Sequence[nn.Module]":
         """The layers of whose output its losses are made."""
         return ()
 
-    def modules(self, beginning: Beginning) -> "dict[str, nn.Module]":
+    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
         """What it keeps beside the network; what asks for gradients there is trained at the full rate."""
         return {}
 
-    def losses(self, step: Learning) -> "dict[str, Tensor]":
+    def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """What is minimised beside the outputs' losses, by name; scalars. Computed in float32."""
         return {}
 
@@ -146,7 +149,7 @@ def counterparts(layers: "Sequence[nn.Module]", module: "nn.Module", twin: "nn.M
 
 
 @contextmanager
-def watched(layers: "Sequence[nn.Module]") -> "Iterator[list[Tensor]]":
+def record_outputs(layers: "Sequence[nn.Module]") -> "Iterator[list[Tensor]]":
     """Collects what the layers put out, in the order in which they are run."""
     seen: list[Tensor] = []
     hooks = [layer.register_forward_hook(lambda _, __, made: seen.append(made)) for layer in layers]

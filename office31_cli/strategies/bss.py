@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.strategies import base
-from office31_cli.strategies.base import Learning
+from office31_cli.strategies.base import StepContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,16 +32,16 @@ class Strategy(base.Strategy):
 
     paper = "Chen and others 2019 (NeurIPS), Catastrophic Forgetting Meets Negative Transfer"
 
-    weight: float = ranged(1e-3, 1e-5, 1e-1, "of the penalty")
-    k: int = ranged(1, 1, 16, "singular values to shrink")
+    weight: float = hyperparameter(1e-3, 1e-5, 1e-1, "of the penalty")
+    k: int = hyperparameter(1, 1, 16, "singular values to shrink")
 
-    def watches(self, network: "Network") -> "Sequence[nn.Module]":
+    def watched_layers(self, network: "Network") -> "Sequence[nn.Module]":
         """The features after the bottleneck."""
         return network.activations()
 
-    def losses(self, step: Learning) -> "dict[str, Tensor]":
+    def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """The penalty, of every network's features."""
         import torch
 
-        each = [smallest_singular_values(features, self.k) for features in step.maps]
+        each = [smallest_singular_values(features, self.k) for features in step.feature_maps]
         return {"singular values": self.weight * torch.stack(each).sum()}

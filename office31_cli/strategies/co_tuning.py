@@ -4,9 +4,9 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.strategies import base
-from office31_cli.strategies.base import Beginning, Learning
+from office31_cli.strategies.base import StepContext, TrainingStart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,32 +34,32 @@ class Strategy(base.Strategy):
     """A second last layer keeps the stored network's knowledge of what resembles what; it is not stored again."""
 
     paper = "You and others 2020 (NeurIPS), Co-Tuning for Transfer Learning"
-    item_alone = True
-    stored_item = True
+    item_only = True
+    needs_stored_item = True
 
-    weight: float = ranged(2.3, 0.1, 10.0, "of the second layer's cross-entropy")
+    weight: float = hyperparameter(2.3, 0.1, 10.0, "of the second layer's cross-entropy")
 
-    def watches(self, network: "Network") -> "Sequence[nn.Module]":
+    def watched_layers(self, network: "Network") -> "Sequence[nn.Module]":
         """What the last layer is fed with."""
         return network.bottlenecks()
 
-    def modules(self, beginning: Beginning) -> "dict[str, nn.Module]":
+    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
         """The second last layer, and the relationship, a row for each item."""
         import torch
         from torch import nn
 
         (last,) = beginning.network.last_layers()
-        beginning.trained.eval()
+        beginning.trained_part.eval()
         with torch.no_grad():
-            p_source = beginning.trained(beginning.inputs).softmax(1)
+            p_source = beginning.trained_part(beginning.inputs).softmax(1)
         related = category_relationship(p_source, beginning.targets[:, 0].long(), p_source.shape[1])
         rows = nn.Embedding(len(related), p_source.shape[1], _weight=related, _freeze=True)
         return {"source": copy.deepcopy(last), "related": rows}
 
-    def losses(self, step: Learning) -> "dict[str, Tensor]":
+    def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """The second layer's cross-entropy against what its classes have to do with each photograph's item."""
         from torch.nn.functional import cross_entropy
 
-        (features,) = step.maps
-        related = step.own["related"](step.targets[:, 0].long())
-        return {"source classes": self.weight * cross_entropy(step.own["source"](features), related)}
+        (features,) = step.feature_maps
+        related = step.extra_modules["related"](step.targets[:, 0].long())
+        return {"source classes": self.weight * cross_entropy(step.extra_modules["source"](features), related)}

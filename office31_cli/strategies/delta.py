@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.strategies import base
 from office31_cli.strategies.base import (
-    Beginning,
-    Learning,
+    StepContext,
+    TrainingStart,
     counterparts,
     frozen_copy,
     last_stages,
-    watched,
+    record_outputs,
 )
 
 if TYPE_CHECKING:
@@ -56,21 +56,21 @@ class Strategy(base.Strategy):
 
     paper = "Li and others 2019, arXiv:1901.09229"
 
-    weight: float = ranged(0.01, 1e-4, 10.0, "of the distance")
+    weight: float = hyperparameter(0.01, 1e-4, 10.0, "of the distance")
 
-    def watches(self, network: "Network") -> "Sequence[nn.Module]":
+    def watched_layers(self, network: "Network") -> "Sequence[nn.Module]":
         """The last stages, which are run only where they learn, and the bottlenecks."""
         return [*last_stages(network), *network.activations()]
 
-    def modules(self, beginning: Beginning) -> "dict[str, nn.Module]":
+    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
         """What is trained as stored, and each layer's attention."""
         from torch import autograd, nn
 
-        start = frozen_copy(beginning.trained)
-        beginning.trained.eval()
-        layers = self.watches(beginning.network)
-        with watched(layers) as maps:
-            answers = beginning.trained(beginning.inputs)
+        start = frozen_copy(beginning.trained_part)
+        beginning.trained_part.eval()
+        layers = self.watched_layers(beginning.network)
+        with record_outputs(layers) as maps:
+            answers = beginning.trained_part(beginning.inputs)
         loss = beginning.loss(answers)
         gradients = autograd.grad(loss, maps)
         pairs = zip(*(_channels_second(each, beginning.network) for each in (maps, gradients)), strict=True)
@@ -79,17 +79,17 @@ class Strategy(base.Strategy):
         ]
         return {"start": start, "attention": nn.ParameterList(attention)}
 
-    def losses(self, step: Learning) -> "dict[str, Tensor]":
+    def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """The distance from the start's maps of the same photographs."""
         import torch
 
-        start, attention = step.own["start"], step.own["attention"]
-        layers = counterparts(self.watches(step.network), step.trained, start)
-        precision = step.maps[0].dtype  # rounding must not count as distance
+        start, attention = step.extra_modules["start"], step.extra_modules["attention"]
+        layers = counterparts(self.watched_layers(step.network), step.trained_part, start)
+        precision = step.feature_maps[0].dtype  # rounding must not count as distance
         rounded = torch.autocast(step.inputs.device.type, dtype=precision, enabled=precision != torch.float32)
-        with torch.no_grad(), rounded, watched(layers) as before:
+        with torch.no_grad(), rounded, record_outputs(layers) as before:
             start(step.inputs)
-        now, then = (_channels_second(maps, step.network) for maps in (step.maps, before))
+        now, then = (_channels_second(maps, step.network) for maps in (step.feature_maps, before))
         return {"feature maps": self.weight * feature_map_distance(now, then, list(attention.parameters()))}
 
 

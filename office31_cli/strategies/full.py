@@ -10,4 +10,4 @@ class Strategy(base.Strategy):
     """Fine-tuning as most papers mean it."""
 
     paper = "Yosinski and others 2014, arXiv:1411.1792"
-    row_by_row = True
+    losses_are_row_means = True

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.strategies import base
-from office31_cli.strategies.base import Beginning, Learning, frozen_copy
+from office31_cli.strategies.base import StepContext, TrainingStart, frozen_copy
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,16 +38,16 @@ class Strategy(base.Strategy):
     paper = "Li and others 2018, arXiv:1802.01483"
     weight_decay: ClassVar[float | None] = 0.0
 
-    alpha: float = ranged(0.01, 1e-4, 1.0, "how strongly stored weights hold on")
-    beta: float = ranged(0.01, 1e-4, 1.0, "weight decay of the last layer")
+    alpha: float = hyperparameter(0.01, 1e-4, 1.0, "how strongly stored weights hold on")
+    beta: float = hyperparameter(0.01, 1e-4, 1.0, "weight decay of the last layer")
 
-    def modules(self, beginning: Beginning) -> "dict[str, nn.Module]":
+    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
         """The network as stored."""
         return {"start": frozen_copy(beginning.network)}
 
-    def losses(self, step: Learning) -> "dict[str, Tensor]":
+    def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """The penalty over what is trained."""
-        start = step.own["start"]
+        start = step.extra_modules["start"]
         head = [value for layer in step.network.last_layers() for value in layer.parameters()]
         last = {id(value) for value in head}
         names = [

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.strategies import base
-from office31_cli.strategies.base import BACKBONE_SCALE, Group, trainable
+from office31_cli.strategies.base import BACKBONE_SCALE, ParameterGroup, trainable_parameters
 
 if TYPE_CHECKING:
     from office31_cli.models.network import Network
@@ -17,12 +17,15 @@ class Strategy(base.Strategy):
 
     paper = "Kumar and others 2022, arXiv:2202.10054"
 
-    probing: float = ranged(0.5, 0.1, 0.9, "share of the training for the last layer alone")
+    probing: float = hyperparameter(0.5, 0.1, 0.9, "share of the training for the last layer alone")
 
-    def groups(self, network: "Network") -> list[Group]:
+    def parameter_groups(self, network: "Network") -> list[ParameterGroup]:
         """The outputs at once; the bottlenecks and the backbones later, these at a tenth of the rate."""
         return [
-            Group(trainable(network.backbones), BACKBONE_SCALE, self.probing),
-            Group([value for module in network.bottlenecks() for value in trainable(module)], since=self.probing),
-            Group([value for module in network.last_layers() for value in trainable(module)]),
+            ParameterGroup(trainable_parameters(network.backbones), BACKBONE_SCALE, self.probing),
+            ParameterGroup(
+                [value for module in network.bottlenecks() for value in trainable_parameters(module)],
+                start=self.probing,
+            ),
+            ParameterGroup([value for module in network.last_layers() for value in trainable_parameters(module)]),
         ]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods.mcc import class_confusion
 from office31_cli.strategies import base
-from office31_cli.strategies.base import Learning
+from office31_cli.strategies.base import StepContext
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,13 +17,13 @@ class Strategy(base.Strategy):
     """The method of `adapt` of that name, with a few labels to hold on to."""
 
     paper = "Jin and others 2020, arXiv:1912.03699"
-    unlabelled = True
-    item_alone = True
+    uses_unlabelled = True
+    item_only = True
 
-    weight: float = ranged(1.0, 0.01, 10.0, "of the class confusion")
-    temperature: float = ranged(2.5, 0.5, 10.0, "that softens the predictions first")
+    weight: float = hyperparameter(1.0, 0.01, 10.0, "of the class confusion")
+    temperature: float = hyperparameter(2.5, 0.5, 10.0, "that softens the predictions first")
 
-    def losses(self, step: Learning) -> "dict[str, Tensor]":
+    def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """The class confusion of the unlabelled photographs."""
-        assert step.rest is not None
-        return {"confusion": self.weight * class_confusion(step.rest.answers, self.temperature)}
+        assert step.unlabelled is not None
+        return {"confusion": self.weight * class_confusion(step.unlabelled.raw_outputs, self.temperature)}

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from office31_cli.hyperparameters import ranged
+from office31_cli.hyperparameters import hyperparameter
 from office31_cli.methods.dann import gradient_reversal
 from office31_cli.methods.tent import mean_entropy
 from office31_cli.strategies import base
-from office31_cli.strategies.base import Learning
+from office31_cli.strategies.base import StepContext
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,17 +29,17 @@ class Strategy(base.Strategy):
     """Minimax entropy, with a cosine head: features of one length, and no biases."""
 
     paper = "Saito and others 2019, arXiv:1904.06487"
-    unlabelled = True
-    item_alone = True
+    uses_unlabelled = True
+    item_only = True
 
-    weight: float = ranged(0.1, 0.01, 1.0, "of the entropy")
+    weight: float = hyperparameter(0.1, 0.01, 1.0, "of the entropy")
 
     def architecture(self, before: "Architecture") -> "Architecture":
         """The same network with a cosine head."""
         return replace(before, cosine=True)
 
-    def losses(self, step: Learning) -> "dict[str, Tensor]":
+    def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """The adversarial entropy of the unlabelled photographs."""
-        assert step.rest is not None
-        (last,), (features,) = step.network.last_layers(), step.rest.features
+        assert step.unlabelled is not None
+        (last,), (features,) = step.network.last_layers(), step.unlabelled.features
         return {"entropy": self.weight * adversarial_entropy(last(gradient_reversal(features, 1.0)))}

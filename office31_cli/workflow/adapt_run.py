@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from office31_cli.data.photographs import Photographs
-from office31_cli.engine.adaptation import Adaptation
-from office31_cli.engine.batches import Pair, nearly_equal
+from office31_cli.engine.adaptation import AdaptationTask
+from office31_cli.engine.batches import SourceTargetData, split_evenly
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import choose_device, threads_for
-from office31_cli.engine.freezing import cut
-from office31_cli.engine.inputs import Examples, joined
+from office31_cli.engine.device import choose_device, limit_threads
+from office31_cli.engine.frozen_split import split_network
+from office31_cli.engine.inputs import Examples, concatenate
 from office31_cli.engine.loop import Training
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.adabn import batch_norms
@@ -50,8 +50,8 @@ class AdaptRun(Run):
     request: AdaptRequest
     domain: Domain
     """The target's."""
-    pair: Pair
-    adaptation: Adaptation
+    pair: SourceTargetData
+    adaptation: AdaptationTask
     training: Training
 
     @classmethod
@@ -66,8 +66,8 @@ class AdaptRun(Run):
         domains = open_domains(request, (*request.domains, request.target), start.preprocessing, observer, opened)
         parts = divide(request, domains[:-1])
         network = start.network(request.outputs)
-        halves = cut(network, train)
-        inputs = inputs_for(halves, domains, start.preprocessing, device, observer, views=request.views)
+        split = split_network(network, train)
+        inputs = inputs_for(split, domains, start.preprocessing, device, observer, views=request.views)
         method = request.method
         settings = in_passes(settings_for(request, train), method)
         target = domains[-1].photographs
@@ -76,16 +76,16 @@ class AdaptRun(Run):
                 f"{request.target}: the model has learnt the labels of {known:,} of its "
                 f"{pluralize(len(target), 'photograph')} before, so the scores promise too much"
             )
-        if method.passes is not None and not any(batch_norms(halves.trained)):
+        if method.passes is not None and not any(batch_norms(split.trained_part)):
             raise Misuse(
                 f"--method {request.name}", "it changes batch norms, and no trained part has one", "choose another"
             )
-        if method.passes is not None and halves.frozen is not None and any(batch_norms(halves.frozen)):
+        if method.passes is not None and split.frozen_part is not None and any(batch_norms(split.frozen_part)):
             observer.warn(
                 f"{request.name} reaches the head's batch norm alone, as the backbone is frozen; "
                 "with --train all it reaches every one"
             )
-        pair = Pair(
+        pair = SourceTargetData(
             _all_labelled(parts.learnt),
             unlabelled(target, len(domains) - 1),
             _all_labelled(parts.held_out),
@@ -97,7 +97,7 @@ class AdaptRun(Run):
         if request.validator == SOURCE and not len(pair.validation):
             raise Failed("--validator source", "no photograph of the source is kept back", "use a larger --held-out")
         adaptation, training = learning_together(
-            [learner_of(halves.stages[0], network.heads[0], method, settings.seed)],
+            [learner_of(split.stages[0], network.heads[0], method, settings.seed)],
             [pair],
             method,
             inputs,
@@ -112,7 +112,7 @@ class AdaptRun(Run):
             train,
             settings,
             parts,
-            halves,
+            split,
             inputs,
             device,
             domains[-1],
@@ -128,14 +128,14 @@ class AdaptRun(Run):
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end; returns what each epoch came to."""
-        with threads_for(self.halves.name):
-            if self.request.method.taught_by():
-                self.adaptation.hold(self._agreed(observer, checkpoints))
+        with limit_threads(self.split.name):
+            if self.request.method.teacher_methods():
+                self.adaptation.set_pseudo_labels(self._agreed(observer, checkpoints))
             return self.training.run(observer, checkpoints, resume=self.request.options.resume)
 
     def _agreed(self, observer: Observer, checkpoints: Checkpoints | None) -> list[Tensor]:
         steps, method = self.request.steps, self.request.method
-        learners = self.adaptation.learners()
+        learners = self.adaptation.networks()
         return agreed(
             method, learners, [self.pair], self.inputs, self.settings, steps, self.device, observer, checkpoints
         )
@@ -161,14 +161,14 @@ class AdaptRun(Run):
         return super().identity() | {"adapted to": sorted(self.target.digests)}
 
 
-def _default_steps(pair: Pair, batch_size: int, train: str, device: torch.device) -> int:
+def _default_steps(pair: SourceTargetData, batch_size: int, train: str, device: torch.device) -> int:
     """Of an epoch: on a CPU that trains on pixels, where a step takes a hundred times as long, a pass is enough.
 
     It shows the larger domain once.
     """
     if train == "head" or device.type != "cpu":
         return ADAPT_STEPS
-    return min(ADAPT_STEPS, len(nearly_equal(max(len(pair.source), len(pair.target)), batch_size)))
+    return min(ADAPT_STEPS, len(split_evenly(max(len(pair.source), len(pair.target)), batch_size)))
 
 
 def _labels_before(target: Photographs, parts: Parts) -> int:
@@ -178,4 +178,4 @@ def _labels_before(target: Photographs, parts: Parts) -> int:
 
 def _all_labelled(parts: Sequence[Photographs]) -> Examples:
     """One part a domain, in the domains' order."""
-    return joined([nothing(), *(labelled(part, domain) for domain, part in enumerate(parts))])
+    return concatenate([nothing(), *(labelled(part, domain) for domain, part in enumerate(parts))])

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli.data.photographs import IntArray, Photographs
-from office31_cli.engine.adaptation import Adaptation
-from office31_cli.engine.batches import Pair, PairedBatches, nearly_equal
+from office31_cli.engine.adaptation import AdaptationTask
+from office31_cli.engine.adaptation_network import AdaptationNetwork
+from office31_cli.engine.batches import SourceTargetBatches, SourceTargetData, split_evenly
 from office31_cli.engine.checkpoints import Checkpoints
-from office31_cli.engine.draws import seed_torch
 from office31_cli.engine.inputs import Examples, Inputs
-from office31_cli.engine.learner import Learner
 from office31_cli.engine.loop import Training
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.methods.base import Method
 from office31_cli.metrics.validators import VALIDATORS
 from office31_cli.models.network import Head
-from office31_cli.observer import Aside, Observer
+from office31_cli.observer import Observer, WithoutEpochs
 from office31_cli.text import printable
 
 
@@ -55,7 +55,7 @@ def nothing() -> Examples:
     return Examples(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 1)))
 
 
-def check_material(pair: Pair, source: Sequence[str], target: str) -> None:
+def check_material(pair: SourceTargetData, source: Sequence[str], target: str) -> None:
     """Raise `Failed` where there is too little to learn from; `source` are its domains, if it has any."""
     if len(pair.target) < 2:
         raise Failed(f"target {printable(target)}", "it has fewer than two photographs", "add some")
@@ -67,11 +67,11 @@ def check_material(pair: Pair, source: Sequence[str], target: str) -> None:
         )
 
 
-def learner_of(stage: nn.Module, head: nn.Module, method: Method, seed: int) -> Learner:
+def learner_of(stage: nn.Module, head: nn.Module, method: Method, seed: int) -> AdaptationNetwork:
     """A network's trained part, ready for the method; what the method adds is drawn by the seed."""
     assert isinstance(head, Head)
     seed_torch("method", seed)
-    return Learner(stage, head, method)
+    return AdaptationNetwork(stage, head, method)
 
 
 def in_passes(settings: Settings, method: Method) -> Settings:
@@ -80,39 +80,39 @@ def in_passes(settings: Settings, method: Method) -> Settings:
 
 
 def learning_together(
-    learners: Sequence[Learner],
-    pairs: Sequence[Pair],
+    learners: Sequence[AdaptationNetwork],
+    pairs: Sequence[SourceTargetData],
     method: Method,
     inputs: Inputs,
     settings: Settings,
     steps: int | None,
     device: torch.device,
     validators: Sequence[str] = tuple(VALIDATORS),
-) -> tuple[Adaptation, Training]:
+) -> tuple[AdaptationTask, Training]:
     """The task of one run or of several, and the training that runs it; without `steps` an epoch is a pass."""
     if steps is None or method.passes is not None:
-        steps = max(1, *(len(nearly_equal(len(pair.target), settings.batch_size)) for pair in pairs))
-    adaptation = Adaptation(
+        steps = max(1, *(len(split_evenly(len(pair.target), settings.batch_size)) for pair in pairs))
+    adaptation = AdaptationTask(
         learners, method, inputs, pairs, epochs=settings.epochs, device=device, validators=validators
     )
-    batches = PairedBatches(inputs, pairs, method, batch_size=settings.batch_size, steps=steps, device=device)
-    return adaptation, Training(adaptation, adaptation.groups(), batches, settings, device)
+    batches = SourceTargetBatches(inputs, pairs, method, batch_size=settings.batch_size, steps=steps, device=device)
+    return adaptation, Training(adaptation, adaptation.parameter_groups(), batches, settings, device)
 
 
-def accuracies(adaptation: Adaptation, run: int, actual: IntArray | None) -> list[float] | None:
+def accuracies(adaptation: AdaptationTask, run: int, actual: IntArray | None) -> list[float] | None:
     """A run's accuracy on its target's photographs after each epoch; None without `actual` items (n,)."""
     if actual is None:
         return None
-    right: list[float] = (adaptation.named(run) == actual).mean(1).tolist()
+    right: list[float] = (adaptation.predictions(run) == actual).mean(1).tolist()
     return right
 
 
-def scores(adaptation: Adaptation, run: int, actual: IntArray | None, validator: str) -> dict[str, Any]:
+def scores(adaptation: AdaptationTask, run: int, actual: IntArray | None, validator: str) -> dict[str, Any]:
     """A run's accuracy on its target's photographs: after the last epoch, the one picked without labels, the best.
 
     The best is the oracle's, who looks at the labels. Without `actual` items (n,) each is None.
     """
-    judged = adaptation.judged(run)[validator]
+    judged = adaptation.validator_scores(run)[validator]
     picked = int(np.argmax(judged))
     right = accuracies(adaptation, run, actual)
     return {
@@ -124,8 +124,8 @@ def scores(adaptation: Adaptation, run: int, actual: IntArray | None, validator:
 
 def agreed(
     method: Method,
-    students: Sequence[Learner],
-    pairs: Sequence[Pair],
+    students: Sequence[AdaptationNetwork],
+    pairs: Sequence[SourceTargetData],
     inputs: Inputs,
     settings: Settings,
     steps: int | None,
@@ -138,7 +138,7 @@ def agreed(
     A teacher has a student's stage as it is before the training, a fresh head, and an order of its own. Where only
     heads are trained, all teachers of all runs are trained as one.
     """
-    teachers, total = method.taught_by(), len(pairs)
+    teachers, total = method.teacher_methods(), len(pairs)
     theirs = [replace(pair, seed=f"{pair.seed}, teacher {number}") for number in range(len(teachers)) for pair in pairs]
     heads_alone = all(isinstance(student.body[0], nn.Identity) for student in students)
     size = len(theirs) if heads_alone else 1
@@ -151,12 +151,12 @@ def agreed(
             adaptation, training = learning_together(
                 learners, pairs, teachers[0], inputs, settings, steps, device, validators=()
             )
-            training.run(Aside(observer), checkpoints and checkpoints.of_part(f"teachers from {first}"))
+            training.run(WithoutEpochs(observer), checkpoints and checkpoints.for_part(f"teachers from {first}"))
             found += adaptation.probabilities()
             advance(len(places))
     return [torch.stack(found[run::total]).mean(0) for run in range(total)]
 
 
-def _fresh(student: Learner, teacher: Method, pair: Pair) -> Learner:
+def _fresh(student: AdaptationNetwork, teacher: Method, pair: SourceTargetData) -> AdaptationNetwork:
     seed_torch("teacher", pair.seed)
-    return student.restarted(teacher)
+    return student.copy_with_new_head(teacher)

@@ -13,8 +13,8 @@ from office31_cli.data.columns.base import Column, values_or_nan
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decode_domain, find_readable
-from office31_cli.engine.features import frozen_outputs
-from office31_cli.engine.freezing import Cut
+from office31_cli.engine.features import compute_frozen_outputs
+from office31_cli.engine.frozen_split import FrozenSplit
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
@@ -64,7 +64,7 @@ def open_domains(
 
 
 def inputs_for(
-    cut: Cut,
+    split: FrozenSplit,
     domains: list[Domain],
     preprocessing: Preprocessing,
     device: torch.device,
@@ -72,13 +72,13 @@ def inputs_for(
     *,
     views: int = 1,
 ) -> Inputs:
-    """What the trained part of a cut network is fed, for examples that name a domain's row.
+    """What the trained part of a split network is fed, for examples that name a domain's row.
 
     Where a part is frozen, training sees each photograph in one of so many cached views.
     """
-    if cut.frozen is None:
+    if split.frozen_part is None:
         return PixelInputs([domain.pixels for domain in domains], preprocessing, device)
-    return FrozenInputs(frozen_views(cut.frozen, domains, preprocessing, device, observer, views=views), device)
+    return FrozenInputs(frozen_views(split.frozen_part, domains, preprocessing, device, observer, views=views), device)
 
 
 def frozen_views(
@@ -93,7 +93,7 @@ def frozen_views(
     """By view and domain what the frozen part makes of the photographs, computed where that is not there yet."""
     return [
         [
-            frozen_outputs(frozen, domain.whole, domain.pixels, preprocessing, device, observer, view=view)
+            compute_frozen_outputs(frozen, domain.whole, domain.pixels, preprocessing, device, observer, view=view)
             for domain in domains
         ]
         for view in range(views)

@@ -9,17 +9,22 @@ import torch
 from torch import nn
 
 from office31_cli.data.photographs import IntArray, Photographs
-from office31_cli.engine import distributed, loop, ranks
+from office31_cli.engine import distributed, loop, process_group
 from office31_cli.engine.batches import Batches, LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import choose_device, threads_for
-from office31_cli.engine.finetuning import Finetuning
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.device import choose_device, limit_threads
+from office31_cli.engine.finetuning import FinetuningTask
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import Examples
-from office31_cli.engine.mixed import MixedBatches
+from office31_cli.engine.mixed_batches import MixedBatches
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import Observer
-from office31_cli.strategies.base import SHOWN, Beginning, Group, trainable
+from office31_cli.strategies.base import (
+    START_SAMPLE,
+    ParameterGroup,
+    TrainingStart,
+    trainable_parameters,
+)
 from office31_cli.text import pluralize
 from office31_cli.workflow.adapt_training import unlabelled
 from office31_cli.workflow.domains import Domain, examples, inputs_for, open_domains, to_learn
@@ -44,33 +49,33 @@ class FinetuneRun(Run):
         train = request.options.train or request.strategy.train or default_train(request, device)
         domains = open_domains(request, request.domains, start.preprocessing, observer, opened)
         parts = divide_few(request, domains, observer)
-        if request.strategy.unlabelled and len(parts.unlabelled) < 2:
+        if request.strategy.uses_unlabelled and len(parts.unlabelled) < 2:
             raise Failed(
                 f"strategy {request.name}",
                 "every photograph of the target is labelled, so no rest is left",
                 "choose another --strategy, or fewer --labels",
             )
         network = start.network(fitted(request, parts, observer), request.strategy.architecture)
-        halves = cut(network, train)
-        inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
+        split = split_network(network, train)
+        inputs = inputs_for(split, domains, start.preprocessing, device, observer)
         settings = settings_for(request, train)
         if (decay := request.strategy.weight_decay) is not None:
             settings = replace(settings, weight_decay=decay)
-        return cls(request, start, network, train, settings, parts, halves, inputs, device)
+        return cls(request, start, network, train, settings, parts, split, inputs, device)
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end; returns what each epoch came to."""
         groups = self.groups()
         self._check_beginnings(groups)
-        with threads_for(self.halves.name):
+        with limit_threads(self.split.name):
             task = self._task(groups)
-            groups = [*groups, Group(trainable(task.own))]
-            training = distributed.training(task, groups, self._batches(), self.settings, self.device)
+            groups = [*groups, ParameterGroup(trainable_parameters(task.own))]
+            training = distributed.build_training(task, groups, self._batches(), self.settings, self.device)
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[ParameterGroup]:
         """As the strategy has it, by depth where the layers' rates or beginnings are to differ."""
-        groups, refinements = self.request.strategy.groups(self.network), self.request.refinements
+        groups, refinements = self.request.strategy.parameter_groups(self.network), self.request.refinements
         if refinements.layer_decay is None and not refinements.gradual_unfreezing:
             return groups
         learning = {id(value) for group in groups for value in group.parameters}
@@ -88,13 +93,13 @@ class FinetuneRun(Run):
 
     def identity(self) -> dict[str, Any]:
         """As `Run.identity`; what stops the training decides, and the unlabelled rest where it is used."""
-        rest = self.parts.unlabelled.content if self.request.strategy.unlabelled else None
+        rest = self.parts.unlabelled.content if self.request.strategy.uses_unlabelled else None
         return super().identity() | {"validation": self.parts.validation.content, "unlabelled": rest}
 
-    def _task(self, groups: list[Group]) -> Finetuning:
-        return Finetuning(
+    def _task(self, groups: list[ParameterGroup]) -> FinetuningTask:
+        return FinetuningTask(
             self.network,
-            self.halves.trained,
+            self.split.trained_part,
             self.outputs,
             self.request.strategy,
             self._beginning(),
@@ -102,28 +107,28 @@ class FinetuneRun(Run):
             self._validated if len(self.parts.validation) else None,
             self.measure(),
             epochs=self.settings.epochs,
-            settled=math.ceil(max(group.since for group in groups) * self.settings.epochs),
+            settled=math.ceil(max(group.start for group in groups) * self.settings.epochs),
         )
 
-    def _check_beginnings(self, groups: list[Group]) -> None:
+    def _check_beginnings(self, groups: list[ParameterGroup]) -> None:
         """Raise `Misuse` where parameters would begin to learn after the last epoch has begun."""
         epochs = self.settings.epochs
-        if any(group.parameters and group.since > (epochs - 1) / epochs for group in groups):
+        if any(group.parameters and group.start > (epochs - 1) / epochs for group in groups):
             raise Misuse(
                 f"strategy {self.request.name}",
                 f"with {pluralize(epochs, 'epoch')} some of its layers would never begin to learn",
                 "use more --epochs",
             )
 
-    def _beginning(self) -> Beginning:
+    def _beginning(self) -> TrainingStart:
         (shown,) = self._labelled(self.parts.learnt[:1])
-        shown = shown.take(_of_all_items(self.parts.learnt[0].items)[:SHOWN])
-        self.halves.trained.to(self.device)
+        shown = shown.take(_of_all_items(self.parts.learnt[0].items)[:START_SAMPLE])
+        self.split.trained_part.to(self.device)
         targets = torch.from_numpy(shown.targets).to(self.device, torch.float32)
-        return Beginning(
+        return TrainingStart(
             self.network,
-            self.halves.trained,
-            self.inputs.evaluation(shown),
+            self.split.trained_part,
+            self.inputs.evaluation_views(shown),
             targets,
             lambda answers: torch.stack([*self.outputs.losses(answers, targets).values()]).sum(),
         )
@@ -133,11 +138,11 @@ class FinetuneRun(Run):
             "batch_size": self.settings.batch_size,
             "seed": self.settings.seed,
             "device": self.device,
-            "part": ranks.part(),
+            "part": process_group.local_shard(),
         }
         labelled = self._labelled(self.parts.learnt)
         rest = unlabelled(self.parts.unlabelled, 0)
-        if not self.request.strategy.unlabelled:
+        if not self.request.strategy.uses_unlabelled:
             rest = rest.take(np.empty(0, dtype=np.int64))
         if len(labelled) == 1 and not len(rest):
             return LabelledBatches(self.inputs, labelled[0], **how)
@@ -172,8 +177,8 @@ def _joins(depth: int, layers: int, epochs: int) -> int:
 
 
 def by_depth(
-    groups: list[Group], layers: list[list[nn.Parameter]], *, decay: float | None, epochs: int | None
-) -> list[Group]:
+    groups: list[ParameterGroup], layers: list[list[nn.Parameter]], *, decay: float | None, epochs: int | None
+) -> list[ParameterGroup]:
     """The groups' parameters by layer, from the last one down.
 
     With `decay` each layer's rate is that of the one above times it, in place of the groups' own. With `epochs`, of
@@ -186,5 +191,5 @@ def by_depth(
         for group in groups:
             shared = [value for value in group.parameters if id(value) in inside]
             scale = group.scale if decay is None else decay**depth
-            made.append(Group(shared, scale, max(group.since, since)))
+            made.append(ParameterGroup(shared, scale, max(group.start, since)))
     return [group for group in made if group.parameters]

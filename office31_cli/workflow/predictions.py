@@ -13,8 +13,8 @@ from office31_cli.data.photographs import BoolArray, IntArray, Photographs
 from office31_cli.data.splits import choose_held_out
 from office31_cli.engine import loop
 from office31_cli.engine.device import choose_device
-from office31_cli.engine.features import frozen_outputs
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.features import compute_frozen_outputs
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import Examples, FrozenInputs
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models.network import Network
@@ -90,13 +90,13 @@ def answer(
     # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
     computed = opened.whole if entry.card.train == "head" else scored
     rows = scored.rows if entry.card.train == "head" else np.arange(len(scored))
-    halves = cut(network, "head")
-    assert halves.frozen is not None
-    pooled = frozen_outputs(halves.frozen, computed, opened.pixels, preprocessing, chosen, observer)
+    split = split_network(network, "head")
+    assert split.frozen_part is not None
+    pooled = compute_frozen_outputs(split.frozen_part, computed, opened.pixels, preprocessing, chosen, observer)
     inputs = FrozenInputs([[pooled]], chosen)
     examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
     outputs = network.architecture.outputs
-    answered = loop.predict(_Watched(network, halves.trained), inputs, examples, chosen).double().numpy()
+    answered = loop.predict(_Watched(network, split.trained_part), inputs, examples, chosen).double().numpy()
     return Answers(
         part=part,
         photographs=scored,

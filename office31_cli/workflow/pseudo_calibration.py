@@ -9,8 +9,8 @@ import torch
 
 from office31_cli.data.photographs import IntArray
 from office31_cli.engine import loop
-from office31_cli.engine.features import frozen_outputs
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.features import compute_frozen_outputs
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import Examples, FrozenInputs
 from office31_cli.models.network import Network
 from office31_cli.models.preprocessing import Preprocessing
@@ -61,12 +61,12 @@ def _answered(
     partners: IntArray | None,
 ) -> FloatArray:
     """Of each item (n, K), of the pictures as they are or mixed with their partners (n,)."""
-    halves = cut(network, "head")
-    assert halves.frozen is not None
-    features = frozen_outputs(
-        halves.frozen, domain.photographs, domain.pixels, preprocessing, device, observer, partners=partners
+    split = split_network(network, "head")
+    assert split.frozen_part is not None
+    features = compute_frozen_outputs(
+        split.frozen_part, domain.photographs, domain.pixels, preprocessing, device, observer, partners=partners
     )
     count = len(domain.photographs)
     examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), np.empty((count, 0)))
-    raw = loop.predict(halves.trained, FrozenInputs([[features]], device), examples, device).double().numpy()
+    raw = loop.predict(split.trained_part, FrozenInputs([[features]], device), examples, device).double().numpy()
     return network.architecture.outputs.answers(raw)["item"]

@@ -10,7 +10,7 @@ from office31_cli.registry import strict_json
 from office31_cli.text import join_names, pluralize, printable
 
 if TYPE_CHECKING:
-    from office31_cli.engine.checkpoints import Checkpoints, Other
+    from office31_cli.engine.checkpoints import Checkpoints, OtherRun
 
 
 _ASKED_FOR = ("command", "domains", "start", "request.target", "request.method", "request.strategy", "settings.seed")
@@ -30,9 +30,9 @@ def from_another(checkpoints: "Checkpoints", *, force: bool) -> "Checkpoints | N
     gives neither its result nor that of the run that was asked for. The run that does is another one, by what is
     `forced` in it; interrupted, it is itself what differs least, and goes on.
     """
-    from office31_cli.engine import ranks
+    from office31_cli.engine import process_group
 
-    nearest = ranks.by_the_first(lambda: _nearest(checkpoints))
+    nearest = process_group.run_on_first(lambda: _nearest(checkpoints))
     if nearest is None:
         return None
     other, differences = nearest
@@ -58,12 +58,12 @@ def from_another(checkpoints: "Checkpoints", *, force: bool) -> "Checkpoints | N
     return replace(checkpoints, run={**checkpoints.run, KEY: steps}, origin=other.folder)
 
 
-def _nearest(checkpoints: "Checkpoints") -> "tuple[Other, Differences] | None":
+def _nearest(checkpoints: "Checkpoints") -> "tuple[OtherRun, Differences] | None":
     """The interrupted run of the same piece of work with the fewest differences, where this very one has not begun."""
-    if checkpoints.begun():
+    if checkpoints.exist():
         return None
     wanted = _flat(json.loads(strict_json.canonical(checkpoints.run)))  # as the others are stored
-    known = ((other, _flat({**other.run, KEY: None})) for other in checkpoints.others())
+    known = ((other, _flat({**other.run, KEY: None})) for other in checkpoints.other_runs())
     found = [(other, _differences(run, wanted)) for other, run in known if _same_work(run, wanted)]
     return min(found, key=lambda each: (len(each[1]), len(each[0].run.get(KEY, []))), default=None)
 

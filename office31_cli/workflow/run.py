@@ -7,19 +7,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from office31_cli.engine import distributed, loop, ranks
+from office31_cli.engine import distributed, loop, process_group
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import choose_device, environment, threads_for
-from office31_cli.engine.freezing import Cut, cut
+from office31_cli.engine.device import choose_device, describe_environment, limit_threads
+from office31_cli.engine.frozen_split import FrozenSplit, split_network
 from office31_cli.engine.inputs import Inputs
 from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
-from office31_cli.history import HELD_OUT, measured
+from office31_cli.history import HELD_OUT, measurement_key
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
-from office31_cli.strategies.base import Group, every_layer, trainable
+from office31_cli.strategies.base import ParameterGroup, backbone_and_head_groups, trainable_parameters
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import examples, inputs_for, open_domains, to_learn, to_score, warn_of_gaps
@@ -40,7 +40,7 @@ class Run:
     train: str
     settings: Settings
     parts: Parts
-    halves: Cut
+    split: FrozenSplit
     inputs: Inputs
     device: torch.device
 
@@ -53,25 +53,25 @@ class Run:
         domains = open_domains(request, request.domains, start.preprocessing, observer)
         parts = divide(request, domains)
         network = start.network(fitted(request, parts, observer))
-        halves = cut(network, train)
-        inputs = inputs_for(halves, domains, start.preprocessing, device, observer)
-        return cls(request, start, network, train, settings_for(request, train), parts, halves, inputs, device)
+        split = split_network(network, train)
+        inputs = inputs_for(split, domains, start.preprocessing, device, observer)
+        return cls(request, start, network, train, settings_for(request, train), parts, split, inputs, device)
 
     @property
     def outputs(self) -> Composite:
         """What the network answers."""
         return self.network.architecture.outputs
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[ParameterGroup]:
         """What is trained at which rate: pre-trained layers at a tenth; fresh weights all have the same way to go."""
         if self.request.parent is None and self.request.weights == "none":
-            return [Group(trainable(self.network))]
-        return every_layer(self.network)
+            return [ParameterGroup(trainable_parameters(self.network))]
+        return backbone_and_head_groups(self.network)
 
     def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end; returns what each epoch came to."""
         groups = self.groups()
-        task = loop.Supervised(self.halves.trained, self.outputs, self.measure())
+        task = loop.SupervisedTask(self.split.trained_part, self.outputs, self.measure())
         targets = self.outputs.targets(to_learn(self.request.data, self.outputs, self.parts.learnt))
         learnt = examples(self.parts.learnt, targets)
         batches = LabelledBatches(
@@ -80,10 +80,10 @@ class Run:
             batch_size=self.settings.batch_size,
             seed=self.settings.seed,
             device=self.device,
-            part=ranks.part(),
+            part=process_group.local_shard(),
         )
-        training = distributed.training(task, groups, batches, self.settings, self.device)
-        with threads_for(self.halves.name):
+        training = distributed.build_training(task, groups, batches, self.settings, self.device)
+        with limit_threads(self.split.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
     def measure(self) -> loop.Measure | None:
@@ -93,7 +93,7 @@ class Run:
 
         def scored(network: nn.Module) -> dict[str, float]:
             found = self.outputs.headlines(self.outputs.scores(*self.held_out(network)))
-            return {measured(HELD_OUT, column): value for column, value in found.items()}
+            return {measurement_key(HELD_OUT, column): value for column, value in found.items()}
 
         return scored
 
@@ -103,7 +103,7 @@ class Run:
         The answers are (n, width).
         """
         kept_back = self.parts.held_out
-        raw = loop.predict(network or self.halves.trained, self.inputs, examples(kept_back), self.device)
+        raw = loop.predict(network or self.split.trained_part, self.inputs, examples(kept_back), self.device)
         return raw.double().numpy(), to_score(self.request.data, self.outputs, kept_back)
 
     def scores(self, held_out: HeldOut | None, observer: Observer) -> dict[str, dict[str, Any]]:
@@ -149,7 +149,7 @@ class Run:
             "preprocessing": self.start.preprocessing.to_json(),
             "settings": self.settings.to_json(),
             "learnt": [part.content for part in self.parts.learnt],
-            "environment": environment(self.device, self.request.backbone),
+            "environment": describe_environment(self.device, self.request.backbone),
         }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone
 from office31_cli.models.network import BOTTLENECK, Architecture, Network, going_on

@@ -9,7 +9,7 @@ from typing import Any, Self
 from office31_cli import storage
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed, Misuse
-from office31_cli.history import group_and_name
+from office31_cli.history import parse_key
 from office31_cli.observer import Epochs, Observer, Relay
 from office31_cli.registry import Card
 from office31_cli.registry.names import made_from
@@ -54,14 +54,14 @@ class Recorder(Relay):
 
     def epochs(self, epochs: Epochs) -> None:
         """Write what is not there yet, each figure under its group: `loss/item`, `validator/im`, `held-out/item`."""
-        from office31_cli.engine.optimizers import share_of_rate
+        from office31_cli.engine.optimizers import learning_rate_factor
 
         super().epochs(epochs)
         for number, row in enumerate(epochs, 1):
-            share = share_of_rate(self._settings, (number - 1) / self._settings.epochs)
+            share = learning_rate_factor(self._settings, (number - 1) / self._settings.epochs)
             self._write("learning rate", self._settings.lr * share, number)
             for key, value in row.items():
-                self._write("/".join(group_and_name(key)), value, number)
+                self._write("/".join(parse_key(key)), value, number)
         self._writer.flush()
 
     def finish(self, card: Card) -> None:

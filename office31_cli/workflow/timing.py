@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import torch
 
-from office31_cli.engine.device import fast_arithmetic
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.device import autocast
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.models.network import Network
 
 FEW, _MORE = 4, 24
@@ -25,11 +25,11 @@ def extrapolated(timed: Callable[[int], float], epochs: int, steps: int) -> floa
 
 def photographs_per_second(network: Network, crop: int, device: torch.device) -> float:
     """Photographs a second through the frozen part."""
-    frozen = cut(network, "head").frozen
+    frozen = split_network(network, "head").frozen_part
     assert frozen is not None
     frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.randn(_IMAGES, 3, crop, crop, device=device).contiguous(memory_format=torch.channels_last)
-    with torch.inference_mode(), fast_arithmetic(device):
+    with torch.inference_mode(), autocast(device):
         frozen(images)
         began = time.perf_counter()
         frozen(images).sum().item()

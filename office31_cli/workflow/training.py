@@ -7,9 +7,9 @@ from typing import Any
 import safetensors.torch
 
 from office31_cli.data.catalogue import location
-from office31_cli.engine import ranks
+from office31_cli.engine import process_group
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.device import environment
+from office31_cli.engine.device import describe_environment
 from office31_cli.history import total_losses
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
@@ -24,8 +24,8 @@ from office31_cli.workflow.tensorboard import Recorder
 
 def train_together(make: Callable[[], Run], device: str, observer: Observer) -> dict[str, Any]:
     """As `train_and_store`, by all processes that torchrun started; `make` loads what the run needs."""
-    with ranks.joined(device):
-        return train_and_store(ranks.in_turn(make), observer)
+    with process_group.join(device):
+        return train_and_store(process_group.run_in_turn(make), observer)
 
 
 def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
@@ -37,21 +37,21 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     tells so.
     """
     began = time.monotonic()
-    checkpoints = ranks.checkpoints(run.identity(), observer)
+    checkpoints = process_group.open_checkpoints(run.identity(), observer)
     if run.request.options.resume:
-        finished = ranks.by_the_first(lambda: _finished(checkpoints.key))
+        finished = process_group.run_on_first(lambda: _finished(checkpoints.key))
         if finished is None and (others := resume.from_another(checkpoints, force=run.request.options.force)):
             checkpoints = others
-            finished = ranks.by_the_first(lambda: _finished(others.key))
+            finished = process_group.run_on_first(lambda: _finished(others.key))
         if finished is not None:
             observer.say(f"this very run has ended already: its model is {finished.name}")
             return _fields(finished, run.parts)
     if told := resume.in_words(checkpoints.run.get(resume.KEY)):
         observer.warn(f"not bit-identical: {told}")
-    with checkpoints.held():
-        recorder = _recorder(run, checkpoints.key, observer) if ranks.part().number == 0 else None
+    with checkpoints.lock():
+        recorder = _recorder(run, checkpoints.key, observer) if process_group.local_shard().index == 0 else None
         history = run.trained(recorder or observer, checkpoints)
-        entry = ranks.by_the_first(lambda: _scored(run, checkpoints, history, began, observer))
+        entry = process_group.run_on_first(lambda: _scored(run, checkpoints, history, began, observer))
     if recorder:
         recorder.finish(entry.card)
     return _fields(entry, run.parts)
@@ -111,7 +111,7 @@ def _card(
             "run": checkpoints.key,
             **{name: told for name, told in checkpoints.run.items() if name == resume.KEY},
         },
-        environment=environment(run.device, request.backbone),
+        environment=describe_environment(run.device, request.backbone),
         metrics={
             "validation": validation | run.outputs.headlines(scores),
             "calibration": calibration and calibration.headline(),

@@ -96,7 +96,7 @@ def skada(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, flo
 def _features(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By domain the features (n, d) of the centre view, scaled as the head scales them first, and the items (n,)."""
     from office31_cli.engine.device import choose_device
-    from office31_cli.engine.freezing import cut
+    from office31_cli.engine.frozen_split import split_network
     from office31_cli.models.network import UnitFeatures
     from office31_cli.observer import SILENT
     from office31_cli.recipes.pretrain import requested
@@ -107,12 +107,12 @@ def _features(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     options = Options(outputs="item", train="head", held_out=0.0)
     request = requested("benchmark", ["all"], data=None, backbone="squeezenet1_0", weights=weights, options=options)
     start = Start.of(request, SILENT)
-    halves = cut(start.network(request.outputs), "head")
+    split = split_network(start.network(request.outputs), "head")
     found = {}
     for name in request.domains:
         domain = open_domain(request.data, name, start.preprocessing, skip_bad=False, observer=SILENT)
-        inputs = inputs_for(halves, [domain], start.preprocessing, choose_device("cpu"), SILENT)
-        features = UnitFeatures()(inputs.evaluation(examples([domain.photographs])))
+        inputs = inputs_for(split, [domain], start.preprocessing, choose_device("cpu"), SILENT)
+        features = UnitFeatures()(inputs.evaluation_views(examples([domain.photographs])))
         found[name] = features.numpy(), domain.photographs.items
     return found
 

@@ -30,12 +30,12 @@ BATCH = 16
 
 def ours(network: nn.Module, photographs: Photographs, pixels: CachedArray, preprocessing: Preprocessing) -> float:
     """What every command does before it trains a head, the cache written and synchronised."""
-    from office31_cli.engine.features import frozen_outputs
+    from office31_cli.engine.features import compute_frozen_outputs
 
     device = choose_device("cpu")
     for _ in range(2):  # the first of them to warm up
         began = time.perf_counter()
-        made = frozen_outputs(network, photographs, pixels, preprocessing, device, SILENT)
+        made = compute_frozen_outputs(network, photographs, pixels, preprocessing, device, SILENT)
         seconds = time.perf_counter() - began
         shutil.rmtree(made.folder)
     return len(photographs) / seconds

@@ -24,13 +24,13 @@ def main(count: int) -> tuple[float, float]:
     from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.inputs import Examples, FrozenInputs
-    from office31_cli.engine.loop import Supervised, Training, predict
+    from office31_cli.engine.loop import SupervisedTask, Training, predict
     from office31_cli.engine.settings import Settings
     from office31_cli.models.network import Head
     from office31_cli.observer import SILENT
     from office31_cli.outputs.choice import Kind
     from office31_cli.outputs.composite import Composite
-    from office31_cli.strategies.base import Group, trainable
+    from office31_cli.strategies.base import ParameterGroup, trainable_parameters
 
     def rows(first: int, last: int) -> Rows:
         spread = 0.99 ** np.arange(WIDTH)
@@ -40,14 +40,16 @@ def main(count: int) -> tuple[float, float]:
     torch.set_num_threads(1)
     began = time.perf_counter()
     array = open_cache("growth", f"{count:032x}", (count, WIDTH), np.float32, rows, label="")
-    inputs = FrozenInputs.condensed([[array]], [np.arange(count)], cpu)
+    inputs = FrozenInputs.with_projection([[array]], [np.arange(count)], cpu)
     items = np.arange(count) % ITEMS
     examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), items[:, None].astype(np.float64))
     outputs = Composite(((Kind(name="item", labels=tuple(map(str, range(ITEMS)))),),))
     head = Head(inputs.width, 256, ITEMS)
     settings = Settings(epochs=1, batch_size=BATCH, optimizer="nesterov", lr=0.03, seed=0)
     batches = LabelledBatches(inputs, examples, batch_size=BATCH, seed=0, device=cpu)
-    Training(Supervised(head, outputs), [Group(trainable(head))], batches, settings, cpu).run(SILENT)
+    Training(SupervisedTask(head, outputs), [ParameterGroup(trainable_parameters(head))], batches, settings, cpu).run(
+        SILENT
+    )
     predict(head, inputs, examples, cpu)
     return time.perf_counter() - began, peak_memory()
 

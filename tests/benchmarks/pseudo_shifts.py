@@ -13,10 +13,10 @@ from torchvision.transforms.v2 import functional as transforms
 
 from office31_cli.data.cache import CachedArray, Rows
 from office31_cli.data.photographs import BoolArray, IntArray, Photographs
-from office31_cli.engine.draws import generator
-from office31_cli.engine.features import frozen_outputs
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.features import compute_frozen_outputs
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import FrozenInputs
+from office31_cli.engine.random_numbers import keyed_generator
 from office31_cli.observer import SILENT
 from office31_cli.recipes.doctor.probe import Probe
 from office31_cli.workflow.adapt_training import content_order
@@ -122,7 +122,7 @@ class Makeshift:
 
     def case(self, shift: Shift) -> Probe:
         """Source and target as an examination has them, with a head that has learnt nothing yet."""
-        domain, draws = self._whole.domains[shift.domain], generator("pseudo-shift", repr(shift))
+        domain, draws = self._whole.domains[shift.domain], keyed_generator("pseudo-shift", repr(shift))
         photographs = _some(domain.whole)
         photographs = replace(photographs, rows=np.arange(len(photographs)))  # as the features are listed
         first = np.array([int(digest, 16) % 2 == 0 for digest in photographs.digests])  # twins on one side
@@ -142,17 +142,17 @@ class Makeshift:
                 name: Domain(domain.whole, replace(part, domain=name), domain.pixels) for name, part in parts.items()
             },
             network=network,
-            halves=cut(network, "head"),
+            split=split_network(network, "head"),
             inputs=FrozenInputs([arrays], self._whole.device),
-            condensed=FrozenInputs.condensed([arrays], orders, self._whole.device),
+            condensed=FrozenInputs.with_projection([arrays], orders, self._whole.device),
         )
 
     def _features(self, name: str, camera: str) -> CachedArray:
         whole, domain = self._whole, self._whole.domains[name]
-        assert whole.halves.frozen is not None
+        assert whole.split.frozen_part is not None
         pixels: Any = _Seen(domain.pixels, camera)
-        return frozen_outputs(
-            whole.halves.frozen, _some(domain.whole), pixels, whole.preprocessing, whole.device, SILENT
+        return compute_frozen_outputs(
+            whole.split.frozen_part, _some(domain.whole), pixels, whole.preprocessing, whole.device, SILENT
         )
 
 

@@ -54,7 +54,7 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     from office31_cli.engine import loop
     from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
-    from office31_cli.engine.freezing import cut
+    from office31_cli.engine.frozen_split import split_network
     from office31_cli.engine.inputs import Examples, PixelInputs
     from office31_cli.engine.settings import Settings
     from office31_cli.models.backbones import build_backbone
@@ -62,7 +62,7 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     from office31_cli.models.preprocessing import Preprocessing
     from office31_cli.outputs.choice import Kind as Choice
     from office31_cli.outputs.composite import Composite
-    from office31_cli.strategies.base import Group
+    from office31_cli.strategies.base import ParameterGroup
 
     device = choose_device("cpu")
     preprocessing = Preprocessing(side=256, crop=224)
@@ -77,8 +77,8 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     inputs = PixelInputs([pixels], preprocessing, device)
     batches = LabelledBatches(inputs, examples, batch_size=BATCH, seed=0, device=device)
     training = loop.Training(
-        loop.Supervised(cut(network, "all").trained, composite),
-        [Group(list(network.parameters()))],
+        loop.SupervisedTask(split_network(network, "all").trained_part, composite),
+        [ParameterGroup(list(network.parameters()))],
         batches,
         Settings(epochs=1, batch_size=BATCH, optimizer="nesterov", lr=0.001, seed=0),
         device,

@@ -12,11 +12,11 @@ from office31_cli.data import sample
 from office31_cli.data.folder import open_folder
 from office31_cli.data.sample import cameras, symbols
 from office31_cli.errors import Refused
-from office31_cli.observer import Silent
+from office31_cli.observer import SilentObserver
 from office31_cli.recipes.download import draw_sample
 
 
-class Listening(Silent):
+class Listening(SilentObserver):
     def __init__(self) -> None:
         self.heard: list[str] = []
 

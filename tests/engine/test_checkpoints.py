@@ -10,14 +10,14 @@ from torch.amp import GradScaler
 from torch.optim import Adam
 
 from office31_cli import storage
-from office31_cli.engine.checkpoints import Checkpoints, State
+from office31_cli.engine.checkpoints import Checkpoints, TrainingState
 from office31_cli.models.weights import digest
-from tests.helpers.tiny_training import Remembering
+from tests.helpers.tiny_training import RecordingObserver
 
 RUN = {"seed": 1}
 
 
-def made(seed: int) -> State:
+def made(seed: int) -> TrainingState:
     """A module with a convolution in channels-last order, and Adam and the scaler after one step."""
     torch.manual_seed(seed)
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).to(memory_format=torch.channels_last)
@@ -26,10 +26,10 @@ def made(seed: int) -> State:
     scaler.scale(module(torch.rand(2, 3, 5, 5)).square().sum()).backward()
     scaler.step(optimizer)
     scaler.update()
-    return State(module, optimizer, scaler)
+    return TrainingState(module, optimizer, scaler)
 
 
-def held(state: State) -> tuple[str, str, list[float], dict[str, float]]:
+def held(state: TrainingState) -> tuple[str, str, list[float], dict[str, float]]:
     """All that a checkpoint is to bring back."""
     kept = state.optimizer.state_dict()["state"]
     moments = {f"{number}.{name}": value for number, values in kept.items() for name, value in values.items()}
@@ -37,9 +37,9 @@ def held(state: State) -> tuple[str, str, list[float], dict[str, float]]:
     return digest(state.module.state_dict()), digest(moments), rates, state.scaler.state_dict()
 
 
-def saved(*epochs: int, observer: Remembering | None = None) -> Checkpoints:
+def saved(*epochs: int, observer: RecordingObserver | None = None) -> Checkpoints:
     """After each of the epochs the state of `made(epoch)`."""
-    checkpoints = Checkpoints(RUN, observer or Remembering())
+    checkpoints = Checkpoints(RUN, observer or RecordingObserver())
     for epoch in epochs:
         checkpoints.save([{"item": 1 / number} for number in range(1, epoch + 1)], made(epoch))
     return checkpoints
@@ -91,7 +91,7 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize("harm", [truncate, flip, Path.unlink])
 @pytest.mark.fault(48)
 def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(harm: Callable[[Path], None]) -> None:
-    observer = Remembering()
+    observer = RecordingObserver()
     checkpoints = saved(1, 2, observer=observer)
     harm(checkpoints.folder / "000002" / "state.safetensors")
     state = made(7)
@@ -103,7 +103,7 @@ def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(harm: Callable[
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"sha256": 3}', b"\xff" * 50, json.dumps({}).encode()])
 def test_a_damaged_description_gives_way_too(content: bytes) -> None:
-    observer = Remembering()
+    observer = RecordingObserver()
     checkpoints = saved(1, 2, observer=observer)
     (checkpoints.folder / "000002" / "state.json").write_bytes(content)
     assert len(checkpoints.restore(made(7))) == 1
@@ -154,20 +154,20 @@ def test_a_crash_at_any_operation_leaves_the_old_checkpoint_or_the_new(monkeypat
 def test_a_part_has_its_own_and_is_forgotten_with_the_run() -> None:
     whole = saved(1)
     for name, epoch in (("first", 2), ("second", 3)):
-        whole.of_part(name).save([{"item": 0.5}] * epoch, made(epoch))
+        whole.for_part(name).save([{"item": 0.5}] * epoch, made(epoch))
     state = made(7)
-    assert len(Checkpoints(RUN).of_part("first").restore(state)) == 2
+    assert len(Checkpoints(RUN).for_part("first").restore(state)) == 2
     assert held(state) == held(made(2))
-    assert len(Checkpoints(RUN).of_part("second").restore(state)) == 3
+    assert len(Checkpoints(RUN).for_part("second").restore(state)) == 3
     assert len(Checkpoints(RUN).restore(state)) == 1
     whole.clear()
-    assert Checkpoints(RUN).of_part("first").restore(state) == []
+    assert Checkpoints(RUN).for_part("first").restore(state) == []
 
 
 def test_a_run_that_fails_leaves_no_lock() -> None:
     checkpoints = Checkpoints(RUN)
     lock = checkpoints.folder.with_suffix(".lock")
-    with pytest.raises(Crash), checkpoints.held():
+    with pytest.raises(Crash), checkpoints.lock():
         assert lock.exists()
         raise Crash
     assert not lock.exists()
@@ -181,6 +181,6 @@ def test_a_weight_with_two_names_stays_one_weight() -> None:
 
     module, restored = tied(), tied()
     for each, use in ((module, partial(Checkpoints(RUN).save, [{"item": 1.0}])), (restored, Checkpoints(RUN).restore)):
-        use(State(each, Adam(each.parameters()), GradScaler("cpu", enabled=False)))
+        use(TrainingState(each, Adam(each.parameters()), GradScaler("cpu", enabled=False)))
     assert digest(restored.state_dict()) == digest(module.state_dict())
     assert restored["second"].weight is restored["first"].weight

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from office31_cli.engine import device
-from office31_cli.engine.device import choose_device, environment, fast_arithmetic
+from office31_cli.engine.device import autocast, choose_device, describe_environment
 from office31_cli.errors import Failed
 
 
@@ -38,13 +38,13 @@ def test_a_cpu_computes_in_bfloat16_where_it_has_instructions_for_it(
     monkeypatch: pytest.MonkeyPatch, has_it: bool, dtype: torch.dtype
 ) -> None:
     monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda: has_it)
-    with fast_arithmetic(torch.device("cpu")):
+    with autocast(torch.device("cpu")):
         assert (torch.rand(2, 2) @ torch.rand(2, 2)).dtype == dtype
-    assert environment(torch.device("cpu"))["precision"] == str(dtype).removeprefix("torch.")
+    assert describe_environment(torch.device("cpu"))["precision"] == str(dtype).removeprefix("torch.")
 
 
 def test_the_environment_names_what_bits_depend_on() -> None:
-    found = environment(torch.device("cpu"))
+    found = describe_environment(torch.device("cpu"))
     assert found["torch"] == torch.__version__
     assert found["threads"] == torch.get_num_threads()
     assert found["device"] == "cpu"

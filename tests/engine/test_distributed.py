@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from office31_cli import processes as told
-from office31_cli.engine.batches import Part
+from office31_cli.engine.batches import BatchShard
 from office31_cli.errors import Failed, Misuse
-from office31_cli.observer import SILENT, Silent
+from office31_cli.observer import SILENT, SilentObserver
 from tests.helpers import shared_work
-from tests.helpers.tiny_ranks import Ranks, processes
+from tests.helpers.tiny_process_groups import ProcessGroupPool, processes
 
 
 @pytest.fixture(scope="module")
-def ranks() -> Iterator[Ranks]:
+def ranks() -> Iterator[ProcessGroupPool]:
     with processes(3) as started:
         yield started
 
@@ -40,7 +40,7 @@ def assert_close(found: Any, expected: Any) -> None:
     ],
 )
 def test_batch_norm_is_torchs_on_the_rows_of_all(
-    ranks: Ranks, count: int, shape: tuple[int, ...], options: dict[str, Any]
+    ranks: ProcessGroupPool, count: int, shape: tuple[int, ...], options: dict[str, Any]
 ) -> None:
     whole = shared_work.normalise(shape, options)
     parts = ranks(count, shared_work.normalise, shape, options)
@@ -68,7 +68,7 @@ def test_batch_norm_is_torchs_on_the_rows_of_all(
     ],
 )
 def test_what_is_dropped_is_what_one_process_drops(
-    ranks: Ranks, shape: tuple[int, ...], memory: torch.memory_format, dtype: torch.dtype
+    ranks: ProcessGroupPool, shape: tuple[int, ...], memory: torch.memory_format, dtype: torch.dtype
 ) -> None:
     """And all have drawn as many numbers as it has."""
     *whole, drawn = shared_work.drop(shape, dtype, memory)
@@ -82,7 +82,7 @@ def test_what_is_dropped_is_what_one_process_drops(
 # ---- a training
 
 
-def test_a_step_has_the_gradients_of_the_whole_batch(ranks: Ranks) -> None:
+def test_a_step_has_the_gradients_of_the_whole_batch(ranks: ProcessGroupPool) -> None:
     whole = shared_work.step(7)
     for part in ranks(2, shared_work.step, 7):
         assert part.keys() == whole.keys()
@@ -92,7 +92,7 @@ def test_a_step_has_the_gradients_of_the_whole_batch(ranks: Ranks) -> None:
 
 @pytest.mark.parametrize("count", [2, 3])
 def test_a_training_has_the_loss_curve_and_the_weights_of_one_process(
-    ranks: Ranks, count: int, single_precision: None
+    ranks: ProcessGroupPool, count: int, single_precision: None
 ) -> None:
     history, weights = shared_work.learn(23, 8)
     found = ranks(count, shared_work.learn, 23, 8)
@@ -103,7 +103,7 @@ def test_a_training_has_the_loss_curve_and_the_weights_of_one_process(
             np.testing.assert_array_equal(learnt[name], found[0][1][name])  # the same bits everywhere
 
 
-def test_a_batch_that_is_too_small_to_be_shared_is_refused(ranks: Ranks) -> None:
+def test_a_batch_that_is_too_small_to_be_shared_is_refused(ranks: ProcessGroupPool) -> None:
     with pytest.raises(Failed, match="3 processes cannot share a batch of 2; start fewer"):
         ranks(3, shared_work.learn, 5, 3)
 
@@ -111,7 +111,7 @@ def test_a_batch_that_is_too_small_to_be_shared_is_refused(ranks: Ranks) -> None
 def test_parts_are_contiguous_and_nearly_equal() -> None:
     for count in range(1, 6):
         for rows in range(20):
-            slices = [Part(number, count).rows(rows) for number in range(count)]
+            slices = [BatchShard(number, count).rows(rows) for number in range(count)]
             assert [place for each in slices for place in range(rows)[each]] == list(range(rows))
             lengths = [each.stop - each.start for each in slices]
             assert max(lengths) - min(lengths) <= 1
@@ -120,7 +120,7 @@ def test_parts_are_contiguous_and_nearly_equal() -> None:
 # ---- who does what
 
 
-def test_the_first_process_goes_first_and_stores_alone(ranks: Ranks) -> None:
+def test_the_first_process_goes_first_and_stores_alone(ranks: ProcessGroupPool) -> None:
     first, second = ranks(2, shared_work.meet)
     assert first == [[0, 0], ["alone", "each"], 2, "gloo"]
     assert second == [[0, 1], ["each"], 2, "gloo"]
@@ -130,7 +130,7 @@ def test_the_first_process_goes_first_and_stores_alone(ranks: Ranks) -> None:
 def test_what_torchrun_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    spoken = Silent()
+    spoken = SilentObserver()
     assert (told.count(), told.rank(), told.local_rank(), told.silent()) == (1, 0, 0, False)
     monkeypatch.setenv("WORLD_SIZE", "8")  # a cluster that sets nothing else has started one process
     assert told.count() == 1

@@ -6,12 +6,12 @@ import torch
 
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine import device
-from office31_cli.engine.features import frozen_outputs
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.features import compute_frozen_outputs
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
 from tests.helpers.small_outputs import THREE
-from tests.helpers.tiny_training import CPU, Remembering, stored
+from tests.helpers.tiny_training import CPU, RecordingObserver, cache_array
 
 PREPROCESSING = Preprocessing(side=18, crop=16)
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 18, 18, 3), dtype=np.uint8)
@@ -30,18 +30,18 @@ def network() -> Network:
     return Network(Architecture(backbone="convnet", bottleneck=8, outputs=THREE, crop=16))
 
 
-def outputs(of: Network, train: str, observer: Remembering) -> np.ndarray:
-    frozen = cut(of, train).frozen
+def outputs(of: Network, train: str, observer: RecordingObserver) -> np.ndarray:
+    frozen = split_network(of, train).frozen_part
     assert frozen is not None
-    return frozen_outputs(frozen, PHOTOGRAPHS, stored(PIXELS), PREPROCESSING, CPU, observer).all()
+    return compute_frozen_outputs(frozen, PHOTOGRAPHS, cache_array(PIXELS), PREPROCESSING, CPU, observer).all()
 
 
 @pytest.mark.usefixtures("single_precision")
 @pytest.mark.parametrize(("train", "dtype", "tolerance"), [("head", np.float32, 1e-5), ("last", np.float16, 2e-3)])
 def test_the_rows_are_what_the_frozen_part_makes_of_the_centre(train: str, dtype: type, tolerance: float) -> None:
     whole = network()
-    rows = outputs(whole, train, Remembering())
-    frozen = cut(whole, train).frozen
+    rows = outputs(whole, train, RecordingObserver())
+    frozen = split_network(whole, train).frozen_part
     assert frozen is not None
     with torch.no_grad():
         expected = frozen(PREPROCESSING.centre(torch.from_numpy(PIXELS))).numpy()
@@ -55,7 +55,7 @@ def test_half_precision_changes_features_by_less_than_its_rounding_and_has_a_cac
     rows = {}
     for has_it in (True, False):
         monkeypatch.setattr(device, "_cpu_has_bfloat16", lambda has_it=has_it: has_it)
-        rows[has_it] = outputs(network(), "head", Remembering())
+        rows[has_it] = outputs(network(), "head", RecordingObserver())
     assert not np.array_equal(rows[True], rows[False])
     np.testing.assert_allclose(rows[True], rows[False], atol=0.03 * np.abs(rows[False]).max())
 
@@ -64,12 +64,12 @@ def test_they_are_computed_once_for_the_same_weights(monkeypatch: pytest.MonkeyP
     def entries() -> int:
         return len(list((home / "cache" / "features").iterdir()))
 
-    first = outputs(network(), "head", Remembering())
+    first = outputs(network(), "head", RecordingObserver())
     assert entries() == 1
-    np.testing.assert_array_equal(outputs(network(), "head", Remembering()), first)
+    np.testing.assert_array_equal(outputs(network(), "head", RecordingObserver()), first)
     assert entries() == 1
     other = network()
     with torch.no_grad():
         next(other.backbones.parameters()).mul_(2)
-    assert not np.array_equal(outputs(other, "head", Remembering()), first)
+    assert not np.array_equal(outputs(other, "head", RecordingObserver()), first)
     assert entries() == 2

@@ -9,17 +9,25 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from office31_cli.engine.checkpoints import Checkpoints
-from office31_cli.engine.finetuning import Finetuning
+from office31_cli.engine.finetuning import FinetuningTask
 from office31_cli.engine.settings import Refinements
 from office31_cli.errors import Failed
 from office31_cli.models.network import Network
 from office31_cli.models.weights import digest
 from office31_cli.strategies import co_tuning, full, l2_sp, linear, mcc
-from office31_cli.strategies.base import Group, every_layer
+from office31_cli.strategies.base import ParameterGroup, backbone_and_head_groups
 from office31_cli.workflow.finetune_run import by_depth
 from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
-from tests.helpers.tiny_finetuning import State, Tuning, changed, settings, state, stored_network, tuning
-from tests.helpers.tiny_training import Interrupted
+from tests.helpers.tiny_finetuning import (
+    State,
+    TinyFinetuning,
+    build_finetuning,
+    copy_state,
+    names_of_changed,
+    settings,
+    stored_network,
+)
+from tests.helpers.tiny_training import InterruptedCheckpoints
 
 FULL = full.Strategy()
 
@@ -29,7 +37,7 @@ FULL = full.Strategy()
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
 def test_label_smoothing_is_torchs_and_the_papers(smoothing: float) -> None:
     """Of each label's certainty the share is spread over all labels, its own among them."""
-    tiny = tuning(FULL, settings(), refinements=Refinements(label_smoothing=smoothing))
+    tiny = build_finetuning(FULL, settings(), refinements=Refinements(label_smoothing=smoothing))
     found = tiny.losses()["item"].item()
     with torch.no_grad():
         answers, labels = tiny.network(tiny.inputs), tiny.targets[:, 0].long()
@@ -41,7 +49,7 @@ def test_label_smoothing_is_torchs_and_the_papers(smoothing: float) -> None:
 
 def test_labels_of_every_choice_are_smoothed() -> None:
     outputs = apart(ITEM, DOMAIN)
-    tiny = tuning(FULL, settings(), outputs=outputs, refinements=Refinements(label_smoothing=0.2))
+    tiny = build_finetuning(FULL, settings(), outputs=outputs, refinements=Refinements(label_smoothing=0.2))
     with torch.no_grad():
         parts = tiny.network(tiny.inputs).split([3, 2], dim=1)
     found = tiny.losses()
@@ -53,7 +61,7 @@ def test_labels_of_every_choice_are_smoothed() -> None:
 # ---- the average of the weights
 
 
-class Recorded(Finetuning):
+class Recorded(FinetuningTask):
     """Remembers the weights after every step."""
 
     def begin_epoch(self, epoch: int) -> None:
@@ -62,7 +70,7 @@ class Recorded(Finetuning):
 
     def end_step(self) -> None:
         super().end_step()
-        self.after.append(state(self.network))
+        self.after.append(copy_state(self.network))
 
 
 def averaged(states: list[State], decay: float) -> dict[str, np.ndarray]:
@@ -76,12 +84,12 @@ def averaged(states: list[State], decay: float) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("decay", [0.0, 0.5, 0.9])
 def test_what_is_kept_is_the_running_average_of_the_weights(decay: float) -> None:
-    tiny = tuning(FULL, settings(epochs=4, batch_size=3), refinements=Refinements(ema=decay), kind=Recorded)
+    tiny = build_finetuning(FULL, settings(epochs=4, batch_size=3), refinements=Refinements(ema=decay), kind=Recorded)
     tiny.run()
     assert isinstance(tiny.task, Recorded)
     assert len(tiny.task.after) == 8
     expected, last = averaged(tiny.task.after, decay), tiny.task.after[-1]
-    assert decay == 0 or changed(last, state(tiny.network))  # what the last step left is not what is kept
+    assert decay == 0 or names_of_changed(last, copy_state(tiny.network))  # what the last step left is not what is kept
     for name, value in tiny.network.state_dict().items():
         if value.is_floating_point():
             np.testing.assert_allclose(value.double(), expected[name], rtol=1e-4, atol=1e-6, err_msg=name)
@@ -90,7 +98,7 @@ def test_what_is_kept_is_the_running_average_of_the_weights(decay: float) -> Non
 def test_the_average_changes_nothing_of_how_is_trained() -> None:
     runs = []
     for refinements in (Refinements(), Refinements(ema=0.9)):
-        tiny = tuning(FULL, settings(epochs=3), refinements=refinements, kind=Recorded)
+        tiny = build_finetuning(FULL, settings(epochs=3), refinements=refinements, kind=Recorded)
         history = tiny.run()
         assert isinstance(tiny.task, Recorded)
         runs.append((history, digest(tiny.task.after[-1])))
@@ -107,7 +115,7 @@ class Scripted:
         self.accuracies, self.offered = iter(accuracies), list[State]()
 
     def __call__(self, network: nn.Module) -> float:
-        self.offered.append(state(network))
+        self.offered.append(copy_state(network))
         return next(self.accuracies)
 
 
@@ -126,7 +134,7 @@ def test_it_stops_after_so_many_epochs_without_a_better_one_and_keeps_the_best(
     accuracies: tuple[float, ...], patience: int, epochs: int, best: int
 ) -> None:
     said = Scripted(*accuracies)
-    tiny = tuning(FULL, settings(epochs=5), refinements=Refinements(patience=patience), validate=said)
+    tiny = build_finetuning(FULL, settings(epochs=5), refinements=Refinements(patience=patience), validate=said)
     history = tiny.run()
     assert len(history) == len(said.offered) == epochs
     assert len({digest(each) for each in said.offered}) == epochs
@@ -136,7 +144,7 @@ def test_it_stops_after_so_many_epochs_without_a_better_one_and_keeps_the_best(
 def test_the_average_is_what_is_looked_at_and_kept() -> None:
     said = Scripted(0.5, 0.9, 0.6)
     refinements = Refinements(patience=5, ema=0.5)
-    tiny = tuning(FULL, settings(epochs=3), refinements=refinements, validate=said, kind=Recorded)
+    tiny = build_finetuning(FULL, settings(epochs=3), refinements=refinements, validate=said, kind=Recorded)
     tiny.run()
     assert isinstance(tiny.task, Recorded)
     for number, offered in enumerate(said.offered, 1):
@@ -152,7 +160,7 @@ LAYERS = 5
 """The last layer, the bottleneck and the small network's three blocks."""
 
 
-def scales(network: Network, groups: list[Group]) -> list[set[float]]:
+def scales(network: Network, groups: list[ParameterGroup]) -> list[set[float]]:
     """By layer the rates of its parameters."""
     found = {id(value): group.scale for group in groups for value in group.parameters}
     return [{found[id(value)] for value in layer} for layer in network.layers()]
@@ -160,13 +168,13 @@ def scales(network: Network, groups: list[Group]) -> list[set[float]]:
 
 def test_each_layers_rate_is_that_of_the_one_above_times_the_decay() -> None:
     network = stored_network()
-    groups = by_depth(every_layer(network), network.layers(), decay=0.5, epochs=None)
+    groups = by_depth(backbone_and_head_groups(network), network.layers(), decay=0.5, epochs=None)
     assert scales(network, groups) == [{1.0}, {0.5}, {0.25}, {0.125}, {0.0625}]
-    assert {group.since for group in groups} == {0.0}
+    assert {group.start for group in groups} == {0.0}
 
 
 def test_the_optimizer_takes_the_layers_rates() -> None:
-    tiny = tuning(FULL, settings(lr=0.4), refinements=Refinements(layer_decay=0.5))
+    tiny = build_finetuning(FULL, settings(lr=0.4), refinements=Refinements(layer_decay=0.5))
     rates = {id(value): group["lr"] for group in tiny.training.optimizer.param_groups for value in group["params"]}
     assert len(tiny.network.layers()) == LAYERS
     for depth, layer in enumerate(tiny.network.layers()):
@@ -175,7 +183,7 @@ def test_the_optimizer_takes_the_layers_rates() -> None:
 
 def test_without_decay_the_strategys_rates_stay() -> None:
     network = stored_network()
-    groups = by_depth(every_layer(network), network.layers(), decay=None, epochs=LAYERS)
+    groups = by_depth(backbone_and_head_groups(network), network.layers(), decay=None, epochs=LAYERS)
     assert scales(network, groups) == [{1.0}, {1.0}, {0.1}, {0.1}, {0.1}]
 
 
@@ -183,7 +191,7 @@ def test_without_decay_the_strategys_rates_stay() -> None:
 @pytest.mark.parametrize("epochs", [None, 2, 5, 8])
 def test_every_parameter_that_learns_stays_in_one_group(decay: float | None, epochs: int | None) -> None:
     network = stored_network()
-    before = every_layer(network)
+    before = backbone_and_head_groups(network)
     after = by_depth(before, network.layers(), decay=decay, epochs=epochs)
     wanted, found = ([id(value) for group in groups for value in group.parameters] for groups in (before, after))
     assert sorted(found) == sorted(wanted)
@@ -192,31 +200,31 @@ def test_every_parameter_that_learns_stays_in_one_group(decay: float | None, epo
 
 def test_a_group_that_begins_late_begins_no_earlier_by_its_depth() -> None:
     network = stored_network()
-    groups = [Group(group.parameters, group.scale, since=0.5) for group in every_layer(network)]
+    groups = [ParameterGroup(group.parameters, group.scale, start=0.5) for group in backbone_and_head_groups(network)]
     made = by_depth(groups, network.layers(), decay=None, epochs=LAYERS)
-    assert sorted(group.since for group in made) == [0.5, 0.5, 0.5, 0.6, 0.8]
+    assert sorted(group.start for group in made) == [0.5, 0.5, 0.5, 0.6, 0.8]
 
 
-def learning(tiny: Tuning) -> Iterator[set[int]]:
+def learning(tiny: TinyFinetuning) -> Iterator[set[int]]:
     """Which layers each epoch changes, from the last one down."""
     names = {id(value): name for name, value in tiny.network.named_parameters()}
     layers = [{names[id(value)] for value in layer} for layer in tiny.network.layers()]
     states = tiny.states()
     for before, after in pairwise(states):
-        moves = changed(before, after)
+        moves = names_of_changed(before, after)
         yield {depth for depth, layer in enumerate(layers) if layer & moves}
 
 
 @pytest.mark.parametrize("epochs", [5, 7])
 def test_one_more_layer_learns_each_epoch(epochs: int) -> None:
-    tiny = tuning(FULL, settings(epochs=epochs), refinements=Refinements(gradual_unfreezing=True))
+    tiny = build_finetuning(FULL, settings(epochs=epochs), refinements=Refinements(gradual_unfreezing=True))
     expected = [set(range(min(number, LAYERS))) for number in range(1, epochs + 1)]
     assert list(learning(tiny)) == expected
 
 
 @pytest.mark.parametrize("epochs", [2, 3, 4])
 def test_in_fewer_epochs_than_layers_all_of_them_come_to_learn(epochs: int) -> None:
-    tiny = tuning(FULL, settings(epochs=epochs), refinements=Refinements(gradual_unfreezing=True))
+    tiny = build_finetuning(FULL, settings(epochs=epochs), refinements=Refinements(gradual_unfreezing=True))
     found = list(learning(tiny))
     assert found[0] == {0}
     assert found[-1] == set(range(LAYERS))
@@ -224,7 +232,7 @@ def test_in_fewer_epochs_than_layers_all_of_them_come_to_learn(epochs: int) -> N
 
 
 def test_until_a_layer_learns_its_batch_norm_stays_as_stored() -> None:
-    tiny = tuning(FULL, settings(epochs=5), refinements=Refinements(gradual_unfreezing=True))
+    tiny = build_finetuning(FULL, settings(epochs=5), refinements=Refinements(gradual_unfreezing=True))
     states = tiny.states()
     for epoch, norms in ((1, ("heads.0.bottleneck.3",)), (4, ("backbones.0.0.1",))):
         for name in norms:
@@ -234,7 +242,7 @@ def test_until_a_layer_learns_its_batch_norm_stays_as_stored() -> None:
 
 def test_what_a_strategy_freezes_is_never_thawed() -> None:
     added = Refinements(gradual_unfreezing=True, layer_decay=0.5)
-    assert list(learning(tuning(linear.Strategy(), settings(epochs=5), refinements=added))) == [{0}] * 5
+    assert list(learning(build_finetuning(linear.Strategy(), settings(epochs=5), refinements=added))) == [{0}] * 5
 
 
 # ---- interruption
@@ -247,14 +255,14 @@ def rising(network: nn.Module) -> float:
 
 def falling(network: nn.Module) -> float:
     """The first epoch is the best."""
-    weights, start = state(network), stored_network().state_dict()
+    weights, start = copy_state(network), stored_network().state_dict()
     return math.exp(-sum(float((weights[name] - start[name]).square().sum()) for name in start if "outputs" in name))
 
 
-def ready(validate: Callable[[nn.Module], float], strategy: str) -> Tuning:
+def ready(validate: Callable[[nn.Module], float], strategy: str) -> TinyFinetuning:
     chosen = {"full": FULL, "co-tuning": co_tuning.Strategy(), "l2-sp": l2_sp.Strategy()}[strategy]
     refinements = Refinements(ema=0.7, patience=3, label_smoothing=0.1)
-    return tuning(chosen, settings(epochs=6, batch_size=3), refinements=refinements, validate=validate)
+    return build_finetuning(chosen, settings(epochs=6, batch_size=3), refinements=refinements, validate=validate)
 
 
 @pytest.mark.parametrize(("validate", "epochs"), [(rising, 6), (falling, 4)])
@@ -268,7 +276,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(
 
     run = {"run": "interrupted"}
     with pytest.raises(KeyboardInterrupt):
-        ready(validate, strategy).run(Interrupted(run))
+        ready(validate, strategy).run(InterruptedCheckpoints(run))
     resumed = ready(validate, strategy)
     assert resumed.run(Checkpoints(run)) == expected
     assert digest(resumed.network.state_dict()) == digest(whole.network.state_dict())
@@ -276,13 +284,13 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(
 
 
 def test_gradual_unfreezing_goes_on_where_it_was() -> None:
-    def unfreezing() -> Tuning:
-        return tuning(FULL, settings(epochs=5), refinements=Refinements(gradual_unfreezing=True))
+    def unfreezing() -> TinyFinetuning:
+        return build_finetuning(FULL, settings(epochs=5), refinements=Refinements(gradual_unfreezing=True))
 
     whole, run = unfreezing(), {"run": "interrupted"}
     expected = whole.run(Checkpoints({"run": "whole"}))
     with pytest.raises(KeyboardInterrupt):
-        unfreezing().run(Interrupted(run))
+        unfreezing().run(InterruptedCheckpoints(run))
     resumed = unfreezing()
     assert resumed.run(Checkpoints(run)) == expected
     assert digest(resumed.network.state_dict()) == digest(whole.network.state_dict())
@@ -304,26 +312,26 @@ def test_the_strategy_sees_the_photographs_with_and_without_labels_apart() -> No
     """Nothing that is minimised about the labelled ones depends on the others."""
 
     class Looking(full.Strategy):
-        unlabelled = True
+        uses_unlabelled = True
 
         def losses(self, step: object) -> dict[str, Tensor]:
             seen.append(step)
             return {}
 
     seen: list = []
-    tiny = tuning(Looking(), settings(batch_size=4))
+    tiny = build_finetuning(Looking(), settings(batch_size=4))
     item = tiny.losses()["item"].item()
     (step,) = seen
     with torch.no_grad():
-        torch.testing.assert_close(step.answers, tiny.network(tiny.inputs))
-        torch.testing.assert_close(step.rest.answers, tiny.network(tiny.rest))
+        torch.testing.assert_close(step.raw_outputs, tiny.network(tiny.inputs))
+        torch.testing.assert_close(step.unlabelled.raw_outputs, tiny.network(tiny.rest))
         last = tiny.network.heads[0].outputs
-        torch.testing.assert_close(last(step.rest.features[0]), step.rest.answers)
-    plain = tuning(FULL, settings())
+        torch.testing.assert_close(last(step.unlabelled.features[0]), step.unlabelled.raw_outputs)
+    plain = build_finetuning(FULL, settings())
     assert plain.losses()["item"].item() == item
 
 
 def test_a_single_labelled_photograph_fails_in_one_line_though_others_have_no_label() -> None:
     """Labelled ones are a batch of their own, of which batch norm needs two."""
     with pytest.raises(Failed, match="single photograph"):
-        tuning(mcc.Strategy(), settings(), train="head", count=1).run()
+        build_finetuning(mcc.Strategy(), settings(), train="head", count=1).run()

@@ -6,21 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli.engine.checkpoints import Checkpoints
-from office31_cli.engine.draws import order
-from office31_cli.engine.loop import Supervised, gathered, predict
+from office31_cli.engine.loop import SupervisedTask, concatenate_batches, predict
+from office31_cli.engine.random_numbers import epoch_permutation
 from office31_cli.errors import Failed
 from office31_cli.models.weights import digest
 from tests.helpers.small_outputs import THREE
 from tests.helpers.tiny_training import (
     CPU,
     ITEMS,
-    Interrupted,
-    Remembering,
-    convolutional,
+    InterruptedCheckpoints,
+    RecordingObserver,
+    cached_inputs,
+    convolutional_network,
     examples,
-    features,
-    frozen,
-    photographs,
+    photograph_inputs,
+    random_features,
     settings,
     train,
 )
@@ -34,13 +34,13 @@ def linear(width: int = 4) -> nn.Linear:
 @pytest.mark.usefixtures("single_precision")
 def test_losses_are_those_of_a_loop_written_out_in_float64() -> None:
     """Softmax regression by Nesterov's method under half a cosine, in NumPy; ten examples make batches of 4, 3, 3."""
-    rows, network, how = features(10, 4), linear(), settings("nesterov")
+    rows, network, how = random_features(10, 4), linear(), settings("nesterov")
     parameters = [value.detach().double().numpy().copy() for value in network.parameters()]
-    history = train(network, frozen(rows), examples(ITEMS), how)
+    history = train(network, cached_inputs(rows), examples(ITEMS), how)
 
     momenta, expected = [np.zeros((3, 4)), np.zeros(3)], []
     for epoch in range(3):
-        places, total = order(how.seed, epoch, 10), 0.0
+        places, total = epoch_permutation(how.seed, epoch, 10), 0.0
         for step, batch in enumerate((places[:4], places[4:7], places[7:])):
             x, y = rows[batch].astype(np.float64), np.eye(3)[np.array(ITEMS)[batch]]
             logits = x @ parameters[0].T + parameters[1]
@@ -62,9 +62,9 @@ def test_losses_are_those_of_a_loop_written_out_in_float64() -> None:
 def test_the_same_seed_gives_the_same_bits() -> None:
     runs = []
     for _ in range(2):
-        network = convolutional()
+        network = convolutional_network()
         torch.rand(7)  # what was drawn before does not matter
-        history = train(network, photographs(), examples(ITEMS), settings())
+        history = train(network, photograph_inputs(), examples(ITEMS), settings())
         runs.append((digest(network.state_dict()), history))
     assert runs[0] == runs[1]
 
@@ -72,15 +72,17 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
 def test_an_interrupted_run_goes_on_to_the_same_bits(optimizer: str) -> None:
     how = settings(optimizer, epochs=4)
-    whole = convolutional()
-    expected = train(whole, photographs(), examples(ITEMS), how, checkpoints=Checkpoints({"run": "whole"}))
+    whole = convolutional_network()
+    expected = train(whole, photograph_inputs(), examples(ITEMS), how, checkpoints=Checkpoints({"run": "whole"}))
 
     run = {"run": "interrupted"}
     with pytest.raises(KeyboardInterrupt):
-        train(convolutional(), photographs(), examples(ITEMS), how, checkpoints=Interrupted(run))
-    resumed, observer = convolutional(), Remembering()
+        train(
+            convolutional_network(), photograph_inputs(), examples(ITEMS), how, checkpoints=InterruptedCheckpoints(run)
+        )
+    resumed, observer = convolutional_network(), RecordingObserver()
     history = train(
-        resumed, photographs(), examples(ITEMS), how, checkpoints=Checkpoints(run), observer=observer, resume=True
+        resumed, photograph_inputs(), examples(ITEMS), how, checkpoints=Checkpoints(run), observer=observer, resume=True
     )
     assert observer.said == ["going on after epoch 2 of 4"]
     assert history == expected
@@ -90,13 +92,26 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(optimizer: str) -> None:
 def test_the_same_run_goes_on_without_being_told_to() -> None:
     how, run = settings(epochs=3), {"run": "again"}
     with pytest.raises(KeyboardInterrupt):
-        train(linear(), frozen(features(10, 4)), examples(ITEMS), how, checkpoints=Interrupted(run))
-    observer = Remembering()
-    train(linear(), frozen(features(10, 4)), examples(ITEMS), how, checkpoints=Checkpoints(run), observer=observer)
+        train(
+            linear(),
+            cached_inputs(random_features(10, 4)),
+            examples(ITEMS),
+            how,
+            checkpoints=InterruptedCheckpoints(run),
+        )
+    observer = RecordingObserver()
+    train(
+        linear(),
+        cached_inputs(random_features(10, 4)),
+        examples(ITEMS),
+        how,
+        checkpoints=Checkpoints(run),
+        observer=observer,
+    )
     assert observer.said == ["going on after epoch 2 of 3"]
 
 
-class NanAt(Supervised):
+class NanAt(SupervisedTask):
     """Its loss is not a number at one of its steps."""
 
     def __init__(self, network: nn.Module, step: int) -> None:
@@ -115,7 +130,7 @@ def test_a_loss_that_is_not_a_number_fails_by_epoch_and_step_and_saves_nothing()
     with pytest.raises(Failed, match=r"training, epoch 2, step 3: the item loss is nan; try a smaller --lr"):
         train(
             network,
-            frozen(features(10, 4)),
+            cached_inputs(random_features(10, 4)),
             examples(ITEMS),
             settings(),
             checkpoints=checkpoints,
@@ -129,11 +144,11 @@ def test_weights_that_blow_up_in_the_very_last_step_are_not_saved() -> None:
     checkpoints = Checkpoints({"run": "huge"})
     how = settings("sgd", lr=1e30, epochs=1, batch_size=10)
     with pytest.raises(Failed, match=r"training, epoch 1: network.\w+ is no longer finite"):
-        train(linear(), frozen(1e10 * features(10, 4)), examples(ITEMS), how, checkpoints=checkpoints)
+        train(linear(), cached_inputs(1e10 * random_features(10, 4)), examples(ITEMS), how, checkpoints=checkpoints)
     assert not checkpoints.folder.exists()
 
 
-class Sizes(Supervised):
+class Sizes(SupervisedTask):
     """Remembers the sizes of its batches."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -152,7 +167,7 @@ def test_no_batch_has_a_single_row_and_an_epoch_sees_every_row(count: int, size:
     network = linear()
     task = Sizes(network)
     how = settings(epochs=1, batch_size=size)
-    train(network, frozen(features(count, 4)), examples(ITEMS[:count]), how, task=task)
+    train(network, cached_inputs(random_features(count, 4)), examples(ITEMS[:count]), how, task=task)
     assert sum(task.sizes) == count
     assert min(task.sizes) >= 2
     assert max(task.sizes) <= max(size, 3)
@@ -162,12 +177,12 @@ def test_no_batch_has_a_single_row_and_an_epoch_sees_every_row(count: int, size:
 @pytest.mark.fault(41)
 def test_a_single_photograph_fails_in_one_line() -> None:
     with pytest.raises(Failed, match="cannot learn from a single photograph"):
-        train(linear(), frozen(features(1, 4)), examples([0]), settings())
+        train(linear(), cached_inputs(random_features(1, 4)), examples([0]), settings())
 
 
 @pytest.mark.fault(72)
 def test_predictions_do_not_depend_on_who_else_is_asked_for() -> None:
-    network, inputs, everything = convolutional(), photographs(), examples(ITEMS)
+    network, inputs, everything = convolutional_network(), photograph_inputs(), examples(ITEMS)
     together = predict(network, inputs, everything, CPU)
     assert together.shape == (10, 3)
     assert together.dtype == torch.float32
@@ -178,12 +193,12 @@ def test_predictions_do_not_depend_on_who_else_is_asked_for() -> None:
 @pytest.mark.parametrize("sizes", [(0,), (3,), (2, 0, 4)])
 def test_parts_are_gathered_in_order(sizes: tuple[int, ...]) -> None:
     parts = [torch.rand(size, 3, dtype=torch.float64) for size in sizes]
-    assert torch.equal(gathered(iter(parts), sum(sizes)), torch.cat(parts))
+    assert torch.equal(concatenate_batches(iter(parts), sum(sizes)), torch.cat(parts))
 
 
 def test_predicting_changes_nothing() -> None:
-    network = convolutional().train()
+    network = convolutional_network().train()
     before = digest(network.state_dict())
-    predict(network, photographs(), examples(ITEMS), CPU)
+    predict(network, photograph_inputs(), examples(ITEMS), CPU)
     assert digest(network.state_dict()) == before
     assert not network.training

@@ -14,7 +14,7 @@ from office31_cli.engine.optimizers import (
     state_bytes,
 )
 from office31_cli.engine.settings import LEARNING_RATES, Settings
-from office31_cli.strategies.base import Group
+from office31_cli.strategies.base import ParameterGroup
 
 Vector = npt.NDArray[np.float64]
 LR, DECAY = 0.1, 0.01
@@ -72,7 +72,7 @@ def adam(decoupled: bool) -> Iterator[Vector]:
 )
 def test_every_step_is_the_textbooks(name: str, textbook: Callable[[], Iterator[Vector]]) -> None:
     weights = nn.Parameter(torch.tensor(START))
-    optimizer = build_optimizer([Group([weights])], how(name))
+    optimizer = build_optimizer([ParameterGroup([weights])], how(name))
     for gradient, expected in zip(GRADIENTS, textbook(), strict=True):
         weights.grad = torch.tensor(gradient)
         optimizer.step()
@@ -89,7 +89,7 @@ COUNTERS = {"rmsprop", "adam", "adamw"}
 @pytest.mark.parametrize(("kind", "size"), [(torch.float32, 4), (torch.float64, 8)])
 def test_the_state_holds_each_moment_of_every_parameter(name: str, moments: int, kind: torch.dtype, size: int) -> None:
     tensors = [nn.Parameter(torch.ones(5, 4, dtype=kind)), nn.Parameter(torch.ones(3, dtype=kind))]
-    optimizer = build_optimizer([Group([tensors[0]]), Group([tensors[1]], 0.1)], how(name))
+    optimizer = build_optimizer([ParameterGroup([tensors[0]]), ParameterGroup([tensors[1]], 0.1)], how(name))
     assert (parameter_bytes(optimizer), state_bytes(optimizer)) == (23 * size, 0)  # no step, no moments
     for _ in range(2):
         for tensor in tensors:
@@ -102,18 +102,22 @@ def test_the_state_holds_each_moment_of_every_parameter(name: str, moments: int,
 
 def test_every_optimizer_that_settings_know_can_be_built() -> None:
     for name in LEARNING_RATES:
-        build_optimizer([Group([nn.Parameter(torch.zeros(1))])], how(name))
+        build_optimizer([ParameterGroup([nn.Parameter(torch.zeros(1))])], how(name))
 
 
 def test_groups_scale_the_rate_and_empty_ones_are_left_out() -> None:
-    groups = [Group([nn.Parameter(torch.zeros(1))], 0.1), Group([]), Group([nn.Parameter(torch.zeros(1))])]
+    groups = [
+        ParameterGroup([nn.Parameter(torch.zeros(1))], 0.1),
+        ParameterGroup([]),
+        ParameterGroup([nn.Parameter(torch.zeros(1))]),
+    ]
     optimizer = build_optimizer(groups, how("adam"))
     assert [group["lr"] for group in optimizer.param_groups] == [LR * 0.1, LR]
 
 
 @pytest.mark.parametrize(("progress", "share"), [(0.0, 1.0), (1 / 3, 0.75), (0.5, 0.5), (2 / 3, 0.25), (1.0, 0.0)])
 def test_the_rate_follows_half_a_cosine(progress: float, share: float) -> None:
-    groups = [Group([nn.Parameter(torch.zeros(1))], 0.1), Group([nn.Parameter(torch.zeros(1))])]
+    groups = [ParameterGroup([nn.Parameter(torch.zeros(1))], 0.1), ParameterGroup([nn.Parameter(torch.zeros(1))])]
     optimizer = build_optimizer(groups, how("nesterov"))
     set_learning_rate(optimizer, how("nesterov"), progress)
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([LR * 0.1 * share, LR * share], abs=1e-12)
@@ -122,7 +126,7 @@ def test_the_rate_follows_half_a_cosine(progress: float, share: float) -> None:
 @pytest.mark.parametrize("progress", [0.0, 0.3, 1.0])
 def test_the_rate_stays_where_that_is_asked_for(progress: float) -> None:
     settings = replace(how("adam"), schedule="constant")
-    groups = [Group([nn.Parameter(torch.zeros(1))], 0.1), Group([nn.Parameter(torch.zeros(1))])]
+    groups = [ParameterGroup([nn.Parameter(torch.zeros(1))], 0.1), ParameterGroup([nn.Parameter(torch.zeros(1))])]
     optimizer = build_optimizer(groups, settings)
     set_learning_rate(optimizer, settings, progress)
     assert [group["lr"] for group in optimizer.param_groups] == [LR * 0.1, LR]

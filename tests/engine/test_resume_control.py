@@ -11,14 +11,22 @@ from torch import Tensor
 from office31_cli.engine import checkpoints
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints
-from office31_cli.engine.loop import Supervised, Training
+from office31_cli.engine.loop import SupervisedTask, Training
 from office31_cli.errors import Failed
 from office31_cli.models.weights import digest
 from office31_cli.observer import SILENT
-from office31_cli.strategies.base import Group
+from office31_cli.strategies.base import ParameterGroup
 from tests.helpers.small_outputs import THREE
-from tests.helpers.tiny_adaptation import adapting, pair
-from tests.helpers.tiny_training import CPU, ITEMS, Interrupted, convolutional, examples, photographs, settings
+from tests.helpers.tiny_adaptation import build_adaptation, build_pair
+from tests.helpers.tiny_training import (
+    CPU,
+    ITEMS,
+    InterruptedCheckpoints,
+    convolutional_network,
+    examples,
+    photograph_inputs,
+    settings,
+)
 
 Kept: TypeAlias = tuple[dict[str, Any], dict[str, Tensor]]
 """What a checkpoint says in JSON, and its tensors."""
@@ -37,16 +45,16 @@ REDUNDANT = {
 
 
 def supervised(optimizer: str) -> Training:
-    network, how = convolutional(), settings(optimizer, epochs=4)
-    batches = LabelledBatches(photographs(), examples(ITEMS), batch_size=4, seed=1, device=CPU)
-    return Training(Supervised(network, THREE), [Group(list(network.parameters()))], batches, how, CPU)
+    network, how = convolutional_network(), settings(optimizer, epochs=4)
+    batches = LabelledBatches(photograph_inputs(), examples(ITEMS), batch_size=4, seed=1, device=CPU)
+    return Training(SupervisedTask(network, THREE), [ParameterGroup(list(network.parameters()))], batches, how, CPU)
 
 
 TRAININGS: dict[str, Callable[[], Training]] = {
     "momentum": lambda: supervised("nesterov"),
     "adamw": lambda: supervised("adamw"),
-    "a discriminator": lambda: adapting("cdan", [pair()], epochs=4)[1],
-    "centroids": lambda: adapting("shot", [pair(source_free=True)], epochs=4)[1],
+    "a discriminator": lambda: build_adaptation("cdan", [build_pair()], epochs=4)[1],
+    "centroids": lambda: build_adaptation("shot", [build_pair(source_free=True)], epochs=4)[1],
 }
 
 
@@ -87,7 +95,7 @@ def test_without_any_one_field_a_resumed_training_ends_elsewhere(name: str, monk
     make, read = TRAININGS[name], checkpoints._read
     expected = ended(make(), run="whole")
     with pytest.raises(KeyboardInterrupt):
-        make().run(SILENT, Interrupted(_RUN))
+        make().run(SILENT, InterruptedCheckpoints(_RUN))
     newest = sorted(Checkpoints(_RUN).folder.iterdir())[-1]
     whole = read(newest)
     redundant = []
@@ -109,7 +117,7 @@ def test_without_any_one_field_a_resumed_training_ends_elsewhere(name: str, monk
 @pytest.mark.fault(49)
 def test_who_goes_on_from_another_run_does_so_with_rates_and_momentum_of_its_own() -> None:
     with pytest.raises(KeyboardInterrupt):
-        supervised("nesterov").run(SILENT, Interrupted(_RUN))
+        supervised("nesterov").run(SILENT, InterruptedCheckpoints(_RUN))
     newest = sorted(Checkpoints(_RUN).folder.iterdir())[-1]
     before = {path: path.read_bytes() for path in newest.iterdir()}
     ends = []
@@ -126,7 +134,7 @@ def test_who_goes_on_from_another_run_does_so_with_rates_and_momentum_of_its_own
 @pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
 def test_moments_of_another_kind_are_no_place_to_go_on_from(optimizer: str) -> None:
     with pytest.raises(KeyboardInterrupt):
-        supervised("nesterov").run(SILENT, Interrupted(_RUN))
+        supervised("nesterov").run(SILENT, InterruptedCheckpoints(_RUN))
     newest = sorted(Checkpoints(_RUN).folder.iterdir())[-1]
     training = supervised(optimizer)
     before = digest(training.task.state_dict())

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from office31_cli.methods.base import Seen, Source, Step, Target
+from office31_cli.methods.base import ModelOutput, Source, Step, Target
 
 Array = npt.NDArray[np.float64]
-STEP = Step(progress=0.5, phase=0, own={})
+STEP = Step(progress=0.5, phase=0, extra_modules={})
 SEEDS = range(3)
 
 
@@ -61,6 +61,6 @@ def source_and_target(seed: int = 0, n: int = 6, d: int = 4, classes: int = 3) -
     """Random photographs of both domains, the target's with a second view and a guess."""
     torch.manual_seed(seed)
     source = Source(torch.randn(n, d), torch.randn(n, classes), torch.arange(n) % classes)
-    again = Seen(torch.randn(n, d), 5 * torch.randn(n, classes))
+    again = ModelOutput(torch.randn(n, d), 5 * torch.randn(n, classes))
     guess = torch.arange(n).flip(0) % classes
     return source, Target(torch.randn(n, d), 5 * torch.randn(n, classes), again, guess)

@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torchvision.ops import StochasticDepth
 
-from office31_cli.engine import device, distributed, ranks
+from office31_cli.engine import device, distributed, process_group
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import History
-from office31_cli.engine.draws import seed_torch
-from office31_cli.engine.loop import Supervised
+from office31_cli.engine.loop import SupervisedTask
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.models.network import Architecture, Head, Network
 from office31_cli.observer import SILENT
-from office31_cli.strategies.base import Group
+from office31_cli.strategies.base import ParameterGroup
 from tests.helpers.small_outputs import THREE
-from tests.helpers.tiny_training import CPU, examples, features, frozen, settings
+from tests.helpers.tiny_training import CPU, cached_inputs, examples, random_features, settings
 
 Arrays = dict[str, Any]
 
@@ -30,8 +30,8 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
 
 def as_one(rows: int) -> AbstractContextManager[object]:
     """Of one process alone nothing is changed: that is torch itself."""
-    part = ranks.part()
-    return distributed.AsOne(part, rows) if part.of > 1 else nullcontext()
+    part = process_group.local_shard()
+    return distributed.GlobalBatchMode(part, rows) if part.count > 1 else nullcontext()
 
 
 def normalise(shape: tuple[int, ...], options: dict[str, Any]) -> Arrays:
@@ -40,7 +40,7 @@ def normalise(shape: tuple[int, ...], options: dict[str, Any]) -> Arrays:
     with torch.no_grad():
         for seed, value in enumerate(norm.parameters(), 1):
             value.copy_(numbers(shape[1], seed=seed))
-    mine = ranks.part().rows(shape[0])
+    mine = process_group.local_shard().rows(shape[0])
     given, aim = numbers(*shape, seed=3)[mine].requires_grad_(), numbers(*shape, seed=4)[mine]
     for _ in range(2):
         with as_one(shape[0]):
@@ -57,7 +57,7 @@ def normalise(shape: tuple[int, ...], options: dict[str, Any]) -> Arrays:
 
 def drop(shape: tuple[int, ...], dtype: torch.dtype, memory: torch.memory_format) -> list[Any]:
     """What layers that drop make of ones, one after the other, and the next number drawn."""
-    given = torch.ones(shape, dtype=dtype).contiguous(memory_format=memory)[ranks.part().rows(shape[0])]
+    given = torch.ones(shape, dtype=dtype).contiguous(memory_format=memory)[process_group.local_shard().rows(shape[0])]
     seed_torch("step", 1, 2, 3)
     with as_one(shape[0]):
         layers = nn.Dropout(0.3), nn.Dropout(0.5, inplace=True), StochasticDepth(0.4, "row"), nn.Dropout(0.0)
@@ -72,14 +72,14 @@ def step(rows: int) -> Arrays:
     head = network.heads[0]
     assert isinstance(head, Head)
     head.forward = lambda seen: head.outputs(head.bottleneck(seen))  # type: ignore[method-assign] # not in float32
-    part = ranks.part()
+    part = process_group.local_shard()
     mine = part.rows(rows)
     images, items = numbers(rows, 3, 16, 16)[mine], (torch.arange(rows) % 3)[mine]
-    module = DistributedDataParallel(network, forward_sync_buffers=False) if part.of > 1 else network
+    module = DistributedDataParallel(network, forward_sync_buffers=False) if part.count > 1 else network
     seed_torch("step", 1)
     with as_one(rows):
         answers = module(images)
-    (nn.functional.cross_entropy(answers, items) * len(items) * part.of / rows).backward()
+    (nn.functional.cross_entropy(answers, items) * len(items) * part.count / rows).backward()
     gradients = {name: _array(value.grad) for name, value in network.named_parameters()}
     return gradients | {name: _array(value) for name, value in network.named_buffers()}
 
@@ -92,10 +92,17 @@ def learn(count: int, batch_size: int) -> tuple[History, Arrays]:
     how = settings("nesterov", epochs=4, batch_size=batch_size)
     learnt = examples([number % 3 for number in range(count)])
     batches = LabelledBatches(
-        frozen(features(count, 6)), learnt, batch_size=how.batch_size, seed=how.seed, device=CPU, part=ranks.part()
+        cached_inputs(random_features(count, 6)),
+        learnt,
+        batch_size=how.batch_size,
+        seed=how.seed,
+        device=CPU,
+        part=process_group.local_shard(),
     )
-    task = Supervised(network, THREE)
-    history = distributed.training(task, [Group(list(network.parameters()))], batches, how, CPU).run(SILENT)
+    task = SupervisedTask(network, THREE)
+    history = distributed.build_training(task, [ParameterGroup(list(network.parameters()))], batches, how, CPU).run(
+        SILENT
+    )
     return history, {name: _array(value) for name, value in network.state_dict().items()}
 
 
@@ -105,10 +112,10 @@ def meet() -> list[Any]:
 
     def make(name: str) -> int:
         made.append(name)
-        return ranks.part().number
+        return process_group.local_shard().index
 
-    found = [ranks.by_the_first(lambda: make("alone")), ranks.in_turn(lambda: make("each"))]
-    return [found, made, ranks.size(), device.environment(CPU).get("backend")]
+    found = [process_group.run_on_first(lambda: make("alone")), process_group.run_in_turn(lambda: make("each"))]
+    return [found, made, process_group.process_count(), device.describe_environment(CPU).get("backend")]
 
 
 def _array(value: Tensor | None) -> Any:

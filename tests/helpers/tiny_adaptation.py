@@ -7,16 +7,16 @@ import torch
 from torch import nn
 
 from office31_cli import methods
-from office31_cli.engine.adaptation import Adaptation
-from office31_cli.engine.batches import Pair, PairedBatches
-from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.adaptation import AdaptationTask
+from office31_cli.engine.adaptation_network import AdaptationNetwork
+from office31_cli.engine.batches import SourceTargetBatches, SourceTargetData
 from office31_cli.engine.inputs import Examples, FrozenInputs
-from office31_cli.engine.learner import Learner
 from office31_cli.engine.loop import Training
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.methods.base import Method
 from office31_cli.models.network import Head
-from tests.helpers.tiny_training import CPU, stored
+from tests.helpers.tiny_training import CPU, cache_array
 
 ITEMS, WIDTH, BOTTLENECK = 3, 6, 8
 COUNTS = (23, 17, 29)
@@ -30,7 +30,7 @@ def inputs() -> FrozenInputs:
     random = np.random.default_rng(0)
     plain = [random.standard_normal((count, WIDTH), dtype=np.float32) for count in COUNTS]
     views = [[x + 0.3 * view * random.standard_normal(x.shape, dtype=np.float32) for x in plain] for view in range(4)]
-    return FrozenInputs([[stored(array.astype(np.float32)) for array in view] for view in views], CPU)
+    return FrozenInputs([[cache_array(array.astype(np.float32)) for array in view] for view in views], CPU)
 
 
 def labelled(domain: int) -> Examples:
@@ -43,31 +43,31 @@ def unlabelled(domain: int) -> Examples:
     return Examples(np.full(len(rows), domain), rows, np.empty((len(rows), 0)))
 
 
-def pair(source: int = 0, target: int = 1, seed: int = 1, *, source_free: bool = False) -> Pair:
+def build_pair(source: int = 0, target: int = 1, seed: int = 1, *, source_free: bool = False) -> SourceTargetData:
     """From one domain to another; the source's first photographs stand in for held-out ones."""
     learnt = labelled(source)
     kept_back = NOTHING if source_free else learnt.take(np.arange(5))
-    return Pair(NOTHING if source_free else learnt, unlabelled(target), kept_back, seed)
+    return SourceTargetData(NOTHING if source_free else learnt, unlabelled(target), kept_back, seed)
 
 
-def learner(method: Method, seed: int = 1) -> Learner:
+def build_network(method: Method, seed: int = 1) -> AdaptationNetwork:
     """A fresh head and what the method adds, drawn by the seed."""
     seed_torch("test", seed)
-    return Learner(nn.Identity(), Head(WIDTH, BOTTLENECK, ITEMS), method)
+    return AdaptationNetwork(nn.Identity(), Head(WIDTH, BOTTLENECK, ITEMS), method)
 
 
-def adapting(
-    name: str, pairs: Sequence[Pair], *, epochs: int = 3, steps: int = 4, lr: float = 0.05
-) -> tuple[Adaptation, Training]:
+def build_adaptation(
+    name: str, pairs: Sequence[SourceTargetData], *, epochs: int = 3, steps: int = 4, lr: float = 0.05
+) -> tuple[AdaptationTask, Training]:
     """The method's runs, one a pair, ready to be trained as one."""
     method, given = methods.load(name)(), inputs()
     how = Settings(epochs=epochs, batch_size=8, optimizer="nesterov", lr=lr, seed=1)
-    learners = [learner(method, each.seed) for each in pairs]
-    adaptation = Adaptation(learners, method, given, pairs, epochs=epochs, device=CPU)
-    batches = PairedBatches(given, pairs, method, batch_size=how.batch_size, steps=steps, device=CPU)
-    return adaptation, Training(adaptation, adaptation.groups(), batches, how, CPU)
+    learners = [build_network(method, each.seed) for each in pairs]
+    adaptation = AdaptationTask(learners, method, given, pairs, epochs=epochs, device=CPU)
+    batches = SourceTargetBatches(given, pairs, method, batch_size=how.batch_size, steps=steps, device=CPU)
+    return adaptation, Training(adaptation, adaptation.parameter_groups(), batches, how, CPU)
 
 
-def state(each: nn.Module) -> dict[str, torch.Tensor]:
+def copy_state(each: nn.Module) -> dict[str, torch.Tensor]:
     """What a module has learnt, as it is now."""
     return {name: value.clone() for name, value in each.state_dict().items()}

@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from office31_cli.engine import checkpoints
 from office31_cli.engine.batches import Batches, LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.finetuning import Finetuning
-from office31_cli.engine.freezing import cut
-from office31_cli.engine.inputs import Draws, Examples
+from office31_cli.engine.finetuning import FinetuningTask
+from office31_cli.engine.frozen_split import split_network
+from office31_cli.engine.inputs import Examples, RandomNumbers
 from office31_cli.engine.loop import Training
-from office31_cli.engine.mixed import MixedBatches
-from office31_cli.engine.settings import NOTHING_ADDED, Refinements, Settings
+from office31_cli.engine.mixed_batches import MixedBatches
+from office31_cli.engine.settings import NO_REFINEMENTS, Refinements, Settings
 from office31_cli.models.network import Architecture, Network, going_on
 from office31_cli.observer import SILENT
 from office31_cli.outputs.composite import Composite
-from office31_cli.strategies.base import Beginning, Group, Strategy, trainable
+from office31_cli.strategies.base import ParameterGroup, Strategy, TrainingStart, trainable_parameters
 from office31_cli.workflow.finetune_run import by_depth
 from tests.helpers.small_outputs import THREE
 from tests.helpers.tiny_training import CPU
@@ -34,20 +34,20 @@ IMAGES = torch.rand(COUNT, 3, 16, 16, generator=torch.Generator().manual_seed(0)
 State = dict[str, Tensor]
 
 
-class Seen:
+class FrozenImages:
     """What a frozen part makes of the images; without one, the images."""
 
     def __init__(self, frozen: nn.Module | None) -> None:
         with torch.no_grad():
             self.rows = IMAGES if frozen is None else frozen(IMAGES)
 
-    def training(self, examples: Examples, draws: Draws) -> Tensor:
+    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         return self.rows[examples.rows]
 
-    def strong(self, examples: Examples, draws: Draws) -> Tensor:
+    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
         return self.rows[examples.rows]
 
-    def evaluation(self, examples: Examples) -> Tensor:
+    def evaluation_views(self, examples: Examples) -> Tensor:
         return self.rows[examples.rows]
 
 
@@ -72,12 +72,12 @@ def targets(outputs: Composite = THREE) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Tuning:
+class TinyFinetuning:
     """A fine-tuning that is ready to run."""
 
     network: Network
     trained: nn.Module
-    task: Finetuning
+    task: FinetuningTask
     training: Training
     inputs: Tensor
     """Those of the labelled images; `targets` are theirs, and `rest` those of the others."""
@@ -87,7 +87,7 @@ class Tuning:
     def losses(self) -> dict[str, Tensor]:
         """Those of one step that looks at all images, as seen in evaluation."""
         self.task.eval()
-        rest = [self.rest] if self.task._strategy.unlabelled else []
+        rest = [self.rest] if self.task._strategy.uses_unlabelled else []
         losses: dict[str, Tensor] = self.task(0.0, 0, self.inputs, self.targets, *rest)
         return losses
 
@@ -96,21 +96,21 @@ class Tuning:
 
     def states(self) -> list[State]:
         """Run; what the network was before the first epoch and after each of them."""
-        seen = Watching()
-        before = state(self.network)
+        seen = RecordingCheckpoints()
+        before = copy_state(self.network)
         self.run(seen)
         return [before, *({key.removeprefix("network."): each[key] for key in each} for each in seen.states)]
 
 
 @dataclass
-class Watching(Checkpoints):
+class RecordingCheckpoints(Checkpoints):
     """Keeps what is trained after each epoch, and stores nothing."""
 
     run: dict[str, object] = field(default_factory=dict)
     states: list[State] = field(default_factory=list)
 
-    def save(self, history: History, reached: checkpoints.State) -> None:
-        learnt = state(reached.module)
+    def save(self, history: History, reached: checkpoints.TrainingState) -> None:
+        learnt = copy_state(reached.module)
         self.states.append({key: value for key, value in learnt.items() if key.startswith("network.")})
 
 
@@ -127,38 +127,40 @@ def settings(*, epochs: int = 4, lr: float = 0.05, batch_size: int = 6, weight_d
     )
 
 
-def tuning(
+def build_finetuning(
     strategy: Strategy,
     how: Settings,
     *,
     train: str = "all",
     outputs: Composite = THREE,
-    refinements: Refinements = NOTHING_ADDED,
+    refinements: Refinements = NO_REFINEMENTS,
     validate: Callable[[nn.Module], float] | None = None,
-    kind: type[Finetuning] = Finetuning,
+    kind: type[FinetuningTask] = FinetuningTask,
     count: int = LABELLED,
-) -> Tuning:
+) -> TinyFinetuning:
     """Going on from `stored_network` with the labels of the first images."""
     stored = stored_network(outputs)
     network = going_on(stored, strategy.architecture(stored.architecture))
-    parts = cut(network, train)
-    seen, labels = Seen(parts.frozen), targets(outputs)[:count]
+    parts = split_network(network, train)
+    seen, labels = FrozenImages(parts.frozen_part), targets(outputs)[:count]
     learnt, rest = examples(labels), unlabelled(count)
-    beginning = Beginning(
+    beginning = TrainingStart(
         network,
-        parts.trained,
-        seen.evaluation(learnt),
+        parts.trained_part,
+        seen.evaluation_views(learnt),
         labels,
         lambda answers: torch.stack([*outputs.losses(answers, labels).values()]).sum(),
     )
-    groups = by_layer(network, strategy.groups(network), refinements, how.epochs)
-    task = kind(network, parts.trained, outputs, strategy, beginning, refinements, validate, epochs=how.epochs)
+    groups = by_layer(network, strategy.parameter_groups(network), refinements, how.epochs)
+    task = kind(network, parts.trained_part, outputs, strategy, beginning, refinements, validate, epochs=how.epochs)
     fed = {"batch_size": how.batch_size, "seed": how.seed, "device": CPU}
     batches: Batches = (
-        MixedBatches(seen, [learnt], rest, **fed) if strategy.unlabelled else LabelledBatches(seen, learnt, **fed)
+        MixedBatches(seen, [learnt], rest, **fed) if strategy.uses_unlabelled else LabelledBatches(seen, learnt, **fed)
     )
-    training = Training(task, [*groups, Group(trainable(task.own))], batches, how, CPU)
-    return Tuning(network, parts.trained, task, training, seen.evaluation(learnt), labels, seen.evaluation(rest))
+    training = Training(task, [*groups, ParameterGroup(trainable_parameters(task.own))], batches, how, CPU)
+    return TinyFinetuning(
+        network, parts.trained_part, task, training, seen.evaluation_views(learnt), labels, seen.evaluation_views(rest)
+    )
 
 
 def unlabelled(first: int) -> Examples:
@@ -171,7 +173,9 @@ def examples(labels: Tensor) -> Examples:
     return Examples(np.zeros_like(rows), rows, labels.double().numpy())
 
 
-def by_layer(network: Network, groups: list[Group], refinements: Refinements, epochs: int) -> list[Group]:
+def by_layer(
+    network: Network, groups: list[ParameterGroup], refinements: Refinements, epochs: int
+) -> list[ParameterGroup]:
     """The groups by depth where the refinements ask for it, as far as there is something to learn."""
     if refinements.layer_decay is None and not refinements.gradual_unfreezing:
         return groups
@@ -181,17 +185,17 @@ def by_layer(network: Network, groups: list[Group], refinements: Refinements, ep
     return by_depth(groups, [layer for layer in layers if layer], decay=refinements.layer_decay, epochs=begins)
 
 
-def state(module: nn.Module) -> State:
+def copy_state(module: nn.Module) -> State:
     """What a module holds, as it is now."""
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
-def changed(before: State, after: State) -> set[str]:
+def names_of_changed(before: State, after: State) -> set[str]:
     """The names of the tensors that differ."""
     return {name for name, value in after.items() if not torch.equal(value, before[name])}
 
 
-def moved(before: State, after: State, prefix: str = "") -> float:
+def squared_distance(before: State, after: State, prefix: str = "") -> float:
     """How far the tensors whose names begin so have gone."""
     pairs = [(before[name], value) for name, value in after.items() if name.startswith(prefix)]
     return sum(float((now.double() - then.double()).square().sum()) for then, now in pairs) ** 0.5

@@ -45,14 +45,14 @@ def test_certain_predictions_stay_finite() -> None:
 def test_it_is_mcc_and_the_agreement_with_the_teachers() -> None:
     source, target = source_and_target(classes=3)
     guess = torch.softmax(torch.randn(len(target.logits), 3, generator=torch.Generator().manual_seed(0)), 1)
-    target = replace(target, guess=guess.to(target.logits))
+    target = replace(target, pseudo_labels=guess.to(target.logits))
     found = Method(weight=2.0, temperature=1.5, agreed=0.5).losses(source, target, STEP)
     alone = mcc.Method(weight=2.0, temperature=1.5).losses(source, target, STEP)
     assert found["confusion"] == alone["confusion"]
-    assert target.guess is not None
-    torch.testing.assert_close(found["agreement"], 0.5 * agreement(target.logits, target.guess))
+    assert target.pseudo_labels is not None
+    torch.testing.assert_close(found["agreement"], 0.5 * agreement(target.logits, target.pseudo_labels))
 
 
 def test_its_teachers_are_mcc_networks_with_its_settings() -> None:
-    teachers = load("auto").of("auto", {"teachers": "4", "temperature": "2"}).taught_by()
+    teachers = load("auto").from_text("auto", {"teachers": "4", "temperature": "2"}).teacher_methods()
     assert teachers == [mcc.Method(temperature=2.0)] * 4

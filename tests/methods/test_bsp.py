@@ -53,7 +53,7 @@ def test_many_at_once_are_each_by_itself() -> None:
 def test_a_step_is_danns_with_the_penalty_beside_it() -> None:
     torch.manual_seed(0)
     method = Method(weight=0.01, k=2, alpha=5.0)
-    own = method.modules(nn.Linear(4, 3))
+    own = method.build_extra_modules(nn.Linear(4, 3))
     f_s, f_t = torch.randn(6, 4, requires_grad=True), torch.randn(5, 4)
     source, target = Source(f_s, torch.randn(6, 3), torch.zeros(6, dtype=torch.long)), Target(f_t, torch.randn(5, 3))
     step = Step(0.4, 0, own)

@@ -77,7 +77,10 @@ def test_many_at_once_are_each_by_itself() -> None:
 
 
 def test_wide_products_are_mapped_at_random_by_buffers_that_the_seed_decides() -> None:
-    narrow, wide = Method().modules(nn.Linear(EXACT // 4, 4)), Method().modules(nn.Linear(EXACT // 4 + 1, 4))
+    narrow, wide = (
+        Method().build_extra_modules(nn.Linear(EXACT // 4, 4)),
+        Method().build_extra_modules(nn.Linear(EXACT // 4 + 1, 4)),
+    )
     assert set(narrow) == {"discriminator"}
     assert next(narrow["discriminator"].parameters()).shape[1] == EXACT
     assert set(wide) == {"map", "discriminator"}
@@ -99,7 +102,7 @@ class Losses:
 
     def __init__(self, method: Method, progress: float = 1.0, columns: int = 4) -> None:
         torch.manual_seed(0)
-        self.own = {name: module.double() for name, module in method.modules(nn.Linear(columns, 3)).items()}
+        self.own = {name: module.double() for name, module in method.build_extra_modules(nn.Linear(columns, 3)).items()}
         self.f_s, self.f_t = (random(6, columns) + 1).requires_grad_(), random(5, columns).requires_grad_()
         self.z_s, self.z_t = random(6, 3).requires_grad_(), random(5, 3).requires_grad_()
         source = Source(self.f_s, self.z_s, torch.zeros(6, dtype=torch.long))
@@ -115,12 +118,12 @@ def test_the_loss_is_danns_on_the_product(columns: int, entropy: bool) -> None:
     step = Losses(Method(entropy=entropy), columns=columns)
     p_s, p_t = step.z_s.softmax(1), step.z_t.softmax(1)
     if columns == EXACT:
-        matrices = [step.own["map"].get_buffer(name) for name in ("features", "classes")]
+        matrices = [step.extra_modules["map"].get_buffer(name) for name in ("features", "classes")]
         x_s, x_t = random_multilinear(step.f_s, p_s, *matrices), random_multilinear(step.f_t, p_t, *matrices)
     else:
         x_s, x_t = multilinear(step.f_s, p_s), multilinear(step.f_t, p_t)
     weights = (entropy_weight(p_s), entropy_weight(p_t)) if entropy else ()
-    expected = dann.domain_loss(*dann.domain_logits(step.own["discriminator"], x_s, x_t), *weights)
+    expected = dann.domain_loss(*dann.domain_logits(step.extra_modules["discriminator"], x_s, x_t), *weights)
     torch.testing.assert_close(step.loss, expected)
 
 
@@ -139,7 +142,7 @@ def test_predictions_get_a_gradient_through_the_weights_alone() -> None:
 def test_both_ways_into_the_loss_are_reversed() -> None:
     step = Losses(Method(strength=0.5), progress=0.2)
     x_s, x_t = multilinear(step.f_s, step.z_s.softmax(1)), multilinear(step.f_t, step.z_t.softmax(1))
-    d_s, d_t = dann.domain_logits(step.own["discriminator"], x_s, x_t)
+    d_s, d_t = dann.domain_logits(step.extra_modules["discriminator"], x_s, x_t)
     w_s, w_t = entropy_weight(step.z_s.softmax(1)), entropy_weight(step.z_t.softmax(1))
     by_features = dann.domain_loss(d_s, d_t, w_s.detach(), w_t.detach())
     by_weights = dann.domain_loss(d_s.detach(), d_t.detach(), w_s, w_t)

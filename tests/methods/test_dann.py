@@ -114,7 +114,7 @@ def test_batch_norm_sees_both_domains_at_once() -> None:
 def step(method: Method, progress: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The loss of a step, its gradients for the two domains' features, and that of the discriminator's last layer."""
     torch.manual_seed(0)
-    own = method.modules(nn.Linear(4, 3))
+    own = method.build_extra_modules(nn.Linear(4, 3))
     f_s, f_t = random(6, 4, kind=torch.float32) + 1, random(5, 4, kind=torch.float32)
     f_s.requires_grad_(), f_t.requires_grad_()
     source = Source(f_s, random(6, 3), torch.zeros(6, dtype=torch.long))
@@ -136,7 +136,7 @@ def test_the_strength_of_a_step_is_for_the_features_alone() -> None:
 
 def test_the_features_go_where_the_discriminator_errs_more() -> None:
     torch.manual_seed(0)
-    own = Method().modules(nn.Linear(4, 3))
+    own = Method().build_extra_modules(nn.Linear(4, 3))
     f_s, f_t = (random(6, 4) + 1).requires_grad_(), random(5, 4)
     own["discriminator"].double()
 

@@ -26,7 +26,7 @@ def test_every_default_is_in_its_range_and_can_be_typed(name: str) -> None:
     for each in default.hyperparameters():
         assert each.metadata["low"] <= each.default <= each.metadata["high"]
         assert each.metadata["meaning"]
-    assert type(default).of(name, {key: str(kept) for key, kept in default.settings().items()}).settings() == (
+    assert type(default).from_text(name, {key: str(kept) for key, kept in default.settings().items()}).settings() == (
         default.settings()
     )
 

@@ -64,5 +64,5 @@ def test_the_method_takes_the_second_view_for_the_strong_one() -> None:
     source, target = source_and_target()
     assert Method.views > PLAIN_VIEWS + 1  # several strong ones
     found = Method(weight=7.0, threshold=0.5).losses(source, target, STEP)["agreement"]
-    torch.testing.assert_close(found, 7 * confident_agreement(target.logits, target.again.logits, 0.5))
+    torch.testing.assert_close(found, 7 * confident_agreement(target.logits, target.strong_view.logits, 0.5))
     assert found > 0

@@ -53,7 +53,7 @@ class Batch:
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.body, self.outputs = nn.Linear(6, 4), nn.Linear(4, 3)
-        self.own = Method().modules(self.outputs)
+        self.own = Method().build_extra_modules(self.outputs)
         self.x_s, self.x_t, self.labels = torch.randn(8, 6), torch.randn(7, 6), torch.arange(8) % 3
 
     def losses(self, phase: int) -> dict[str, Tensor]:

@@ -88,7 +88,7 @@ def gradients(method: Method, progress: float) -> list[Tensor]:
     """Of a step's loss, for the two domains' features and the adversarial head's weights."""
     torch.manual_seed(0)
     outputs = nn.Linear(4, 3)
-    own = method.modules(outputs)
+    own = method.build_extra_modules(outputs)
     f_s, f_t = torch.randn(6, 4, requires_grad=True), torch.randn(5, 4, requires_grad=True)
     source = Source(f_s, outputs(f_s), torch.zeros(6, dtype=torch.long))
     losses = method.losses(source, Target(f_t, outputs(f_t)), Step(progress, 0, own))

@@ -94,9 +94,9 @@ def test_the_method_weighs_the_pseudo_labels_and_freezes_the_outputs() -> None:
     assert method.source_free
     losses = method.losses(source, target, STEP)
     torch.testing.assert_close(losses["information"], information_maximisation(target.logits))
-    torch.testing.assert_close(losses["pseudo-labels"], 7 * F.cross_entropy(target.logits, target.guess))
+    torch.testing.assert_close(losses["pseudo-labels"], 7 * F.cross_entropy(target.logits, target.pseudo_labels))
     expected = centroid_labels(target.features, target.logits.softmax(1), 1)
-    assert torch.equal(method.guess(source, target), expected)
+    assert torch.equal(method.assign_pseudo_labels(source, target), expected)
 
     body, outputs = nn.Linear(4, 4), nn.Linear(4, 3)
     method.prepare(body, outputs)

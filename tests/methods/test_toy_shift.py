@@ -10,14 +10,14 @@ from torch import nn
 from office31_cli import methods
 from office31_cli.data.photographs import IntArray
 from office31_cli.engine import device
-from office31_cli.engine.batches import Pair
-from office31_cli.engine.draws import seed_torch
-from office31_cli.engine.inputs import Draws, Examples, FrozenInputs
+from office31_cli.engine.batches import SourceTargetData
+from office31_cli.engine.inputs import Examples, FrozenInputs, RandomNumbers
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.models.network import Head
 from office31_cli.observer import SILENT
 from office31_cli.workflow.adapt_training import in_passes, learner_of, learning_together, nothing
-from tests.helpers.tiny_training import CPU, stored
+from tests.helpers.tiny_training import CPU, cache_array
 
 CLASSES, EACH = 4, 40
 ITEMS: IntArray = np.repeat(np.arange(CLASSES), EACH)
@@ -29,7 +29,7 @@ STRETCH, OFFSET = np.array([1.3, 1 / 1.3]), np.array([0.4, -0.2])
 """Per feature: all that AdaBN and Tent can undo."""
 
 
-def blobs(seed: int, domain: int) -> Draws:
+def blobs(seed: int, domain: int) -> RandomNumbers:
     """Gaussian blobs (n, 2) around four points of a circle, one for each of `ITEMS`; those of domain 1 are shifted."""
     angles = 2 * np.pi * ITEMS / CLASSES + domain * TURN
     noise = np.random.default_rng([seed, domain]).standard_normal((len(ITEMS), 2))
@@ -47,19 +47,19 @@ def inputs(seed: int) -> FrozenInputs:
         [blobs(seed, domain) + (0.1 if view else 0) * random.standard_normal((len(ITEMS), 2)) for domain in (0, 1)]
         for view in range(3)
     ]
-    return FrozenInputs([[stored(np.hstack([x, ones]).astype(np.float32)) for x in view] for view in views], CPU)
+    return FrozenInputs([[cache_array(np.hstack([x, ones]).astype(np.float32)) for x in view] for view in views], CPU)
 
 
 def adapted(name: str, seed: int, head: Head) -> float:
     """Train the head by a method; its accuracy on the target afterwards."""
     method, rows = methods.load(name)(), np.arange(len(ITEMS))
     labelled = nothing() if method.source_free else Examples(0 * rows, rows, ITEMS[:, None].astype(float))
-    pair = Pair(labelled, Examples(0 * rows + 1, rows, np.empty((len(rows), 0))), nothing(), seed)
+    pair = SourceTargetData(labelled, Examples(0 * rows + 1, rows, np.empty((len(rows), 0))), nothing(), seed)
     how = Settings(epochs=EPOCHS, batch_size=32, optimizer="nesterov", lr=0.03, seed=seed)
     learners = [learner_of(nn.Identity(), head, method, seed)]
     adaptation, training = learning_together(learners, [pair], method, inputs(seed), in_passes(how, method), STEPS, CPU)
     training.run(SILENT)
-    return float((adaptation.named(0)[-1] == ITEMS).mean())
+    return float((adaptation.predictions(0)[-1] == ITEMS).mean())
 
 
 def fresh(seed: int) -> Head:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from timm.data import resolve_data_config
 
 from office31_cli import Options, evaluate, pretrain
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models import catalogue, from_timm, weights
 from office31_cli.models.backbones import build_backbone, feature_width, last_stage
@@ -49,9 +49,9 @@ def test_the_last_stage_is_cut_off_where_the_rest_is_frozen(name: str) -> None:
     images = torch.randn(2, 3, CROP, CROP)
     with torch.no_grad():
         whole = network(images)
-        halves = cut(network, "last")
-        assert halves.frozen is not None
-        torch.testing.assert_close(halves.trained.eval()(halves.frozen(images)), whole)
+        split = split_network(network, "last")
+        assert split.frozen_part is not None
+        torch.testing.assert_close(split.trained_part.eval()(split.frozen_part(images)), whole)
     backbone = network.backbones[0]
     stage = sum(value.numel() for part in last_stage(backbone) for value in backbone.get_submodule(part).parameters())
     learning = sum(value.numel() for value in backbone.parameters() if value.requires_grad)

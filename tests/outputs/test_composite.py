@@ -9,7 +9,7 @@ import torch
 from scipy.special import expit, softmax
 from torch import Tensor, nn
 
-from office31_cli.engine.loop import Supervised
+from office31_cli.engine.loop import SupervisedTask
 from office31_cli.models.network import Architecture, Network
 from office31_cli.outputs.base import FloatArray, Output
 from office31_cli.outputs.choice import Kind as Choice
@@ -125,7 +125,7 @@ def test_the_exact_network_is_the_network(composite: Composite) -> None:
 
 def trained_for(composite: Composite, network: Network) -> dict[str, Tensor | None]:
     """The gradients of what a training minimises."""
-    losses = Supervised(Exact(network), composite)(0.0, 0, IMAGES, targets_of(composite))
+    losses = SupervisedTask(Exact(network), composite)(0.0, 0, IMAGES, targets_of(composite))
     return gradients(torch.stack(list(losses.values())).sum(), network)
 
 
@@ -160,7 +160,7 @@ def test_the_gradient_of_what_is_shared_is_the_sum_of_the_components_gradients()
 def test_separate_networks_learn_nothing_from_each_others_losses() -> None:
     composite = apart(ITEM, DOMAIN.weighing(0.5))
     network = network_of(composite)
-    losses = Supervised(Exact(network), composite)(0.0, 0, IMAGES, targets_of(composite))
+    losses = SupervisedTask(Exact(network), composite)(0.0, 0, IMAGES, targets_of(composite))
     both = trained_for(composite, network)
     for place, name in enumerate(("item", "domain")):
         own = gradients(losses[name], network)

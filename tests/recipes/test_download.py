@@ -19,7 +19,7 @@ from office31_cli.data.manifest import Entry
 from office31_cli.data.office31 import Mirror
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Misuse, Refused
-from office31_cli.observer import Silent
+from office31_cli.observer import SilentObserver
 from office31_cli.recipes.download import download, verify
 from tests.helpers.misbehaving import endless_body, honest, run_server, send
 
@@ -50,7 +50,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-class Listening(Silent):
+class Listening(SilentObserver):
     """Remembers what it was told."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from office31_cli.strategies.base import Strategy as Base
 from office31_cli.strategies.bss import Strategy, smallest_singular_values
 from tests.helpers.losses import SEEDS, Array, normal
 from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
-from tests.helpers.tiny_finetuning import settings, tuning
+from tests.helpers.tiny_finetuning import build_finetuning, settings
 
 
 def formula(f: Array, k: int) -> float:
@@ -65,7 +65,7 @@ def test_features_that_are_all_zero_have_a_finite_gradient() -> None:
 @pytest.mark.parametrize("separate", [False, True])
 def test_the_strategy_weighs_every_networks_features(separate: bool) -> None:
     outputs = {"outputs": apart(ITEM, DOMAIN)} if separate else {}
-    tiny = tuning(Strategy(weight=7.0, k=2), settings(), **outputs)
+    tiny = build_finetuning(Strategy(weight=7.0, k=2), settings(), **outputs)
     with torch.no_grad():
         pairs = zip(tiny.network.backbones, tiny.network.heads, strict=True)
         features = [head.bottleneck(backbone(tiny.inputs)).double().numpy() for backbone, head in pairs]
@@ -75,7 +75,7 @@ def test_the_strategy_weighs_every_networks_features(separate: bool) -> None:
 
 def tail(strategy: Base) -> float:
     """The share of the features' squares that lies in their two smallest singular values, after a training."""
-    tiny = tuning(strategy, settings(epochs=40, lr=0.02))
+    tiny = build_finetuning(strategy, settings(epochs=40, lr=0.02))
     tiny.run()
     network = tiny.network.eval()
     with torch.no_grad():

@@ -7,7 +7,7 @@ from torch.autograd import gradcheck
 
 from office31_cli.strategies.co_tuning import Strategy, category_relationship
 from tests.helpers.losses import SEEDS, Array, normal, softmax
-from tests.helpers.tiny_finetuning import settings, state, stored_network, tuning
+from tests.helpers.tiny_finetuning import build_finetuning, copy_state, settings, stored_network
 
 LABELS = [0, 2, 2, 4, 0, 2]
 """Of five classes two have no photographs."""
@@ -48,7 +48,7 @@ def test_a_class_that_the_stored_network_knows_is_related_to_itself_alone() -> N
 
 
 def test_the_strategy_asks_the_stored_network_and_keeps_what_it_said() -> None:
-    tiny = tuning(Strategy(), settings())
+    tiny = build_finetuning(Strategy(), settings())
     with torch.no_grad():
         p = softmax(stored_network()(tiny.inputs).double().numpy())
     expected = formula(p, tiny.targets[:, 0].int().tolist(), 3)
@@ -60,7 +60,7 @@ def test_the_strategy_asks_the_stored_network_and_keeps_what_it_said() -> None:
 
 
 def test_its_loss_is_the_second_layers_cross_entropy_against_the_relationship() -> None:
-    tiny = tuning(Strategy(weight=7.0), settings())
+    tiny = build_finetuning(Strategy(weight=7.0), settings())
     related, second = tiny.task.own["related"].weight, tiny.task.own["source"]
     with torch.no_grad():
         second.weight *= 3
@@ -73,12 +73,12 @@ def test_its_loss_is_the_second_layers_cross_entropy_against_the_relationship() 
 
 
 def test_the_second_layer_starts_as_the_stored_one_learns_and_is_not_stored() -> None:
-    tiny = tuning(Strategy(), settings())
-    names, start = set(stored_network().state_dict()), state(tiny.task.own["source"])
+    tiny = build_finetuning(Strategy(), settings())
+    names, start = set(stored_network().state_dict()), copy_state(tiny.task.own["source"])
     for name, value in start.items():
         assert torch.equal(value, stored_network().state_dict()[f"heads.0.outputs.{name}"])
     tiny.run()
-    end, last = state(tiny.task.own["source"]), tiny.network.heads[0].outputs.state_dict()
+    end, last = copy_state(tiny.task.own["source"]), tiny.network.heads[0].outputs.state_dict()
     for name, value in end.items():
         assert not torch.equal(value, start[name])
         assert not torch.equal(value, last[name])  # the two have parted

@@ -11,7 +11,7 @@ from office31_cli.strategies.base import Strategy as Base
 from office31_cli.strategies.delta import Strategy, channel_attention, feature_map_distance
 from tests.helpers.losses import SEEDS, Array, normal, softmax
 from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
-from tests.helpers.tiny_finetuning import IMAGES, settings, stored_network, tuning
+from tests.helpers.tiny_finetuning import IMAGES, build_finetuning, settings, stored_network
 
 SHAPES = ((4, 3, 2, 5), (4, 6), (4, 5, 7))
 """Maps of a convolution, features, and a sequence."""
@@ -88,7 +88,7 @@ def test_attention_is_shared_out_among_the_channels(seed: int, shape: tuple[int,
 
 @pytest.mark.parametrize("train", ["head", "last", "all"])
 def test_at_the_start_nothing_is_lost(train: str) -> None:
-    tiny = tuning(Strategy(), settings(), train=train)
+    tiny = build_finetuning(Strategy(), settings(), train=train)
     assert tiny.losses()["feature maps"].item() == 0
     with torch.no_grad():
         tiny.network.heads[0].bottleneck[2].weight += 0.1
@@ -97,7 +97,7 @@ def test_at_the_start_nothing_is_lost(train: str) -> None:
 
 def test_the_last_stage_that_learns_and_the_bottleneck_are_watched() -> None:
     """Both layers' distances by hand, after the bottleneck alone was moved and after both were."""
-    tiny = tuning(Strategy(weight=3.0), settings())
+    tiny = build_finetuning(Strategy(weight=3.0), settings())
     network, before = tiny.network, stored_network()
     stage, bottleneck = network.backbones[0][2], network.heads[0].bottleneck
     first, second = (each.detach().double().numpy() for each in tiny.task.own["attention"].parameters())
@@ -117,7 +117,7 @@ def test_the_last_stage_that_learns_and_the_bottleneck_are_watched() -> None:
 
 def drift(strategy: Base) -> float:
     """How far the backbone's features of all images go in a training."""
-    tiny = tuning(strategy, settings(epochs=30, lr=0.2))
+    tiny = build_finetuning(strategy, settings(epochs=30, lr=0.2))
     tiny.run()
     with torch.no_grad():
         before, after = (each.eval().backbones[0](IMAGES) for each in (stored_network(), tiny.network))
@@ -129,7 +129,7 @@ def test_a_large_weight_keeps_the_feature_maps_near_the_starts() -> None:
 
 
 def test_training_changes_neither_the_start_nor_the_attention() -> None:
-    tiny = tuning(Strategy(weight=1.0), settings())
+    tiny = build_finetuning(Strategy(weight=1.0), settings())
     kept = {name: value.clone() for name, value in tiny.task.own.state_dict().items()}
     assert any(name.startswith("attention.") for name in kept)
     tiny.run()
@@ -138,6 +138,6 @@ def test_training_changes_neither_the_start_nor_the_attention() -> None:
 
 
 def test_of_networks_side_by_side_each_is_held_by_its_own_start() -> None:
-    tiny = tuning(Strategy(), settings(), outputs=apart(ITEM, DOMAIN))
+    tiny = build_finetuning(Strategy(), settings(), outputs=apart(ITEM, DOMAIN))
     assert tiny.losses()["feature maps"].item() == 0
     assert len(list(tiny.task.own["attention"].parameters())) == 4

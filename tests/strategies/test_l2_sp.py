@@ -11,7 +11,7 @@ from torch.autograd import gradcheck
 from office31_cli.strategies import full, linear
 from office31_cli.strategies.l2_sp import Strategy, starting_point_penalty
 from tests.helpers.losses import SEEDS, Array, normal
-from tests.helpers.tiny_finetuning import moved, settings, state, tuning
+from tests.helpers.tiny_finetuning import build_finetuning, copy_state, settings, squared_distance
 
 SHAPES = ((4, 3), (5,), (2, 3, 2))
 
@@ -83,7 +83,7 @@ def test_without_weights_to_hold_the_head_alone_counts() -> None:
 @pytest.mark.parametrize("train", ["head", "all"])
 def test_the_strategy_holds_on_to_all_that_is_trained_but_the_last_layer(train: str) -> None:
     strategy = Strategy(alpha=0.3, beta=0.7)
-    tiny = tuning(strategy, settings(), train=train)
+    tiny = build_finetuning(strategy, settings(), train=train)
     with torch.no_grad():
         for parameter in tiny.network.parameters():
             parameter.add_(0.1)
@@ -99,18 +99,20 @@ def test_the_strategy_holds_on_to_all_that_is_trained_but_the_last_layer(train: 
 def test_a_strong_pull_keeps_what_was_stored(part: str) -> None:
     how, ends = settings(epochs=60, lr=1e-3), []
     for strategy in (Strategy(alpha=900.0), full.Strategy()):
-        tiny = tuning(strategy, how)
+        tiny = build_finetuning(strategy, how)
         before = {name: value.detach().clone() for name, value in tiny.network.named_parameters()}
         tiny.run()
-        ends.append(moved(before, {name: value.detach() for name, value in tiny.network.named_parameters()}, part))
+        ends.append(
+            squared_distance(before, {name: value.detach() for name, value in tiny.network.named_parameters()}, part)
+        )
     assert 0 < ends[0] < ends[1] / 3
 
 
 def test_a_strong_decay_shrinks_the_last_layer_and_no_other() -> None:
-    tiny = tuning(Strategy(alpha=1e-4, beta=100.0), settings(epochs=30, lr=5e-3))
-    before = state(tiny.network)
+    tiny = build_finetuning(Strategy(alpha=1e-4, beta=100.0), settings(epochs=30, lr=5e-3))
+    before = copy_state(tiny.network)
     tiny.run()
-    after = state(tiny.network)
+    after = copy_state(tiny.network)
     assert after["heads.0.outputs.weight"].norm() < before["heads.0.outputs.weight"].norm() / 2
     assert after["heads.0.bottleneck.2.weight"].norm() > 0.9 * before["heads.0.bottleneck.2.weight"].norm()
 

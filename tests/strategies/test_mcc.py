@@ -5,11 +5,11 @@ from office31_cli.methods.mcc import class_confusion
 from office31_cli.strategies import full
 from office31_cli.strategies.base import Strategy as Base
 from office31_cli.strategies.mcc import Strategy
-from tests.helpers.tiny_finetuning import settings, tuning
+from tests.helpers.tiny_finetuning import build_finetuning, settings
 
 
 def test_it_weighs_the_confusion_of_the_unlabelled_photographs_alone() -> None:
-    tiny = tuning(Strategy(weight=7.0, temperature=1.5), settings())
+    tiny = build_finetuning(Strategy(weight=7.0, temperature=1.5), settings())
     with torch.no_grad():
         expected = 7 * class_confusion(tiny.network(tiny.rest), 1.5)
         other = 7 * class_confusion(tiny.network(tiny.inputs), 1.5)
@@ -23,14 +23,14 @@ def test_its_numbers_are_those_of_the_method() -> None:
 
 
 def test_its_gradient_reaches_the_backbone() -> None:
-    tiny = tuning(Strategy(), settings())
+    tiny = build_finetuning(Strategy(), settings())
     (gradient,) = torch.autograd.grad(tiny.losses()["confusion"], [tiny.network.backbones[0][0][0].weight])
     assert gradient.abs().max() > 1e-6
 
 
 def confusion(strategy: Base) -> tuple[float, float]:
     """Of the unlabelled images, and the loss of the labelled ones, after a training."""
-    tiny = tuning(strategy, settings(epochs=60, lr=0.2))
+    tiny = build_finetuning(strategy, settings(epochs=60, lr=0.2))
     history = tiny.run()
     with torch.no_grad():
         return class_confusion(tiny.network.eval()(tiny.rest)).item(), history[-1]["item"]

@@ -11,7 +11,7 @@ from torch.autograd import gradcheck
 from office31_cli.models.network import Network, going_on
 from office31_cli.strategies.mme import Strategy, adversarial_entropy
 from tests.helpers.losses import SEEDS, Array, check_gradients, normal, softmax, value
-from tests.helpers.tiny_finetuning import IMAGES, settings, stored_network, tuning
+from tests.helpers.tiny_finetuning import IMAGES, build_finetuning, settings, stored_network
 
 
 def formula(z: Array) -> float:
@@ -80,7 +80,7 @@ def test_its_head_keeps_the_stored_weights() -> None:
 
 
 def test_the_head_climbs_the_entropy_that_the_features_descend() -> None:
-    tiny = tuning(Strategy(weight=3.0), settings())
+    tiny = build_finetuning(Strategy(weight=3.0), settings())
     last, below = tiny.network.heads[0].outputs.weight, tiny.network.heads[0].bottleneck[2].weight
     loss = tiny.losses()["entropy"]
     entropy = -adversarial_entropy(tiny.network(tiny.rest))
@@ -92,7 +92,7 @@ def test_the_head_climbs_the_entropy_that_the_features_descend() -> None:
 
 
 def test_a_training_leaves_a_cosine_network_that_has_learnt_the_labels() -> None:
-    tiny = tuning(Strategy(), settings(epochs=30, lr=0.01))
+    tiny = build_finetuning(Strategy(), settings(epochs=30, lr=0.01))
     before = tiny.losses()["item"].item()
     tiny.run()
     assert tiny.losses()["item"].item() < before / 4

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from office31_cli import strategies
-from office31_cli.engine.freezing import cut
-from office31_cli.engine.settings import NOTHING_ADDED, Refinements
+from office31_cli.engine.frozen_split import split_network
+from office31_cli.engine.settings import NO_REFINEMENTS, Refinements
 from office31_cli.errors import Misuse
 from office31_cli.models.network import Network, going_on
-from office31_cli.strategies.base import Strategy, trainable
+from office31_cli.strategies.base import Strategy, trainable_parameters
 from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
-from tests.helpers.tiny_finetuning import changed, settings, stored_network, tuning
+from tests.helpers.tiny_finetuning import build_finetuning, names_of_changed, settings, stored_network
 
 
 def names() -> list[str]:
@@ -33,9 +33,9 @@ def prepared(strategy: Strategy) -> Network:
 
 def changed_by(name: str, train: str = "all") -> set[str]:
     """The names of the tensors that two epochs of training change."""
-    tiny = tuning(strategies.load(name)(), settings(epochs=2, weight_decay=1e-3), train=train)
+    tiny = build_finetuning(strategies.load(name)(), settings(epochs=2, weight_decay=1e-3), train=train)
     states = tiny.states()
-    return changed(states[0], {key: value.detach() for key, value in tiny.network.state_dict().items()})
+    return names_of_changed(states[0], {key: value.detach() for key, value in tiny.network.state_dict().items()})
 
 
 @every
@@ -54,29 +54,29 @@ def test_every_default_lies_in_the_range_that_is_worth_trying(name: str) -> None
     for setting in kind.hyperparameters():
         assert setting.metadata["low"] <= setting.default <= setting.metadata["high"], setting.name
         assert setting.metadata["meaning"]
-        typed = kind.of(name, {setting.name: str(setting.default)})
+        typed = kind.from_text(name, {setting.name: str(setting.default)})
         assert typed == kind()
         with pytest.raises(Misuse):
-            kind.of(name, {setting.name: str(2 * setting.metadata["high"])})
+            kind.from_text(name, {setting.name: str(2 * setting.metadata["high"])})
 
 
 @every
 def test_every_strategy_trains_parameters_of_the_network_and_each_once(name: str) -> None:
     strategy = strategies.load(name)()
     whole = prepared(strategy)
-    groups = strategy.groups(whole)
+    groups = strategy.parameter_groups(whole)
     chosen = [id(parameter) for group in groups for parameter in group.parameters]
     assert chosen
     assert len(chosen) == len(set(chosen))
-    assert set(chosen) == set(map(id, trainable(whole)))
+    assert set(chosen) == set(map(id, trainable_parameters(whole)))
 
 
 @every
 @pytest.mark.parametrize("train", ["head", "last", "all"])
-@pytest.mark.parametrize("added", [NOTHING_ADDED, Refinements(layer_decay=0.5), Refinements(gradual_unfreezing=True)])
+@pytest.mark.parametrize("added", [NO_REFINEMENTS, Refinements(layer_decay=0.5), Refinements(gradual_unfreezing=True)])
 def test_every_strategy_trains_every_part_of_a_network(name: str, train: str, added: Refinements) -> None:
     """The last layer learns; all losses are finite, and none takes the place of an output's."""
-    tiny = tuning(strategies.load(name)(), settings(epochs=5), train=train, refinements=added)
+    tiny = build_finetuning(strategies.load(name)(), settings(epochs=5), train=train, refinements=added)
     own = set(tiny.losses()) - {"item"}
     before = tiny.network.heads[0].outputs.weight.detach().clone()
     history = tiny.run()
@@ -86,10 +86,10 @@ def test_every_strategy_trains_every_part_of_a_network(name: str, train: str, ad
         assert all(map(math.isfinite, losses.values()))
 
 
-@pytest.mark.parametrize("name", [name for name in names() if not strategies.load(name).item_alone])
+@pytest.mark.parametrize("name", [name for name in names() if not strategies.load(name).item_only])
 @pytest.mark.parametrize("train", ["head", "last", "all"])
 def test_a_strategy_that_does_not_answer_the_item_alone_trains_networks_side_by_side(name: str, train: str) -> None:
-    tiny = tuning(strategies.load(name)(), settings(epochs=2), train=train, outputs=apart(ITEM, DOMAIN))
+    tiny = build_finetuning(strategies.load(name)(), settings(epochs=2), train=train, outputs=apart(ITEM, DOMAIN))
     before = [head.outputs.weight.detach().clone() for head in tiny.network.heads]
     tiny.run()
     for head, weight in zip(tiny.network.heads, before, strict=True):
@@ -99,7 +99,7 @@ def test_a_strategy_that_does_not_answer_the_item_alone_trains_networks_side_by_
 @every
 def test_no_strategy_adds_to_what_is_stored(name: str) -> None:
     strategy = strategies.load(name)()
-    tiny = tuning(strategy, settings(epochs=1))
+    tiny = build_finetuning(strategy, settings(epochs=1))
     tiny.run()
     assert set(tiny.network.state_dict()) == set(prepared(strategy).state_dict())
 
@@ -130,7 +130,7 @@ def test_full_changes_all_that_it_may() -> None:
 
 def test_full_trains_the_backbone_at_a_tenth() -> None:
     whole = stored_network()
-    backbone, head = strategies.load("full")().groups(whole)
+    backbone, head = strategies.load("full")().parameter_groups(whole)
     assert (backbone.scale, head.scale) == (0.1, 1.0)
     assert list(map(id, backbone.parameters)) == list(map(id, whole.backbones.parameters()))
     assert list(map(id, head.parameters)) == list(map(id, whole.heads.parameters()))
@@ -138,7 +138,7 @@ def test_full_trains_the_backbone_at_a_tenth() -> None:
 
 def test_full_leaves_alone_what_train_froze() -> None:
     whole = stored_network()
-    cut(whole, "head")
-    backbone, head = strategies.load("full")().groups(whole)
+    split_network(whole, "head")
+    backbone, head = strategies.load("full")().parameter_groups(whole)
     assert backbone.parameters == []
     assert head.parameters

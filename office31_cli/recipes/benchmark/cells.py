@@ -13,10 +13,10 @@ from torch import nn
 from office31_cli import methods as adaptation_methods
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.splits import choose_held_out
-from office31_cli.engine.batches import Pair
-from office31_cli.engine.device import threads_for
-from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.batches import SourceTargetData
+from office31_cli.engine.device import limit_threads
 from office31_cli.engine.inputs import FrozenInputs
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.methods.base import Method
@@ -108,7 +108,7 @@ class Bench:
         whole = Head(self.inputs.width if directions is None else len(directions), BOTTLENECK, self.items)
         return whole if directions is None else whole.along(directions)
 
-    def pair(self, cell: Cell) -> Pair:
+    def pair(self, cell: Cell) -> SourceTargetData:
         """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
@@ -117,7 +117,7 @@ class Bench:
             kept = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
             known, validation = known.subset(~kept), labelled(known.subset(kept), places.index(source))
         rest = unlabelled(self.photographs[target], places.index(target))
-        return Pair(labelled(known, places.index(source)), rest, validation, cell.seed)
+        return SourceTargetData(labelled(known, places.index(source)), rest, validation, cell.seed)
 
     def _together(self, name: str, cells: Sequence[Cell]) -> dict[str, Figures]:
         method, seed = self.methods[name], cells[0].seed
@@ -159,12 +159,12 @@ class Bench:
         adaptation, training = learning_together(
             learners, pairs, method, self.inputs, settings, self.steps, self.device, (self.validator,)
         )
-        with threads_for("features"):
-            if method.taught_by():
+        with limit_threads("features"):
+            if method.teacher_methods():
                 taught = agreed(method, learners, pairs, self.inputs, settings, self.steps, self.device, SILENT)
-                adaptation.hold(taught)
+                adaptation.set_pseudo_labels(taught)
             training.run(SILENT)
-        adaptation.learners()
+        adaptation.networks()
         seconds = (time.monotonic() - began) / len(cells)
         found = {}
         for place, cell in enumerate(cells):
@@ -174,7 +174,7 @@ class Bench:
                 "last": told["last"],
                 "selected": told["selected"]["accuracy"],
                 "oracle": told["oracle"],
-                "judged": adaptation.judged(place)[self.validator][-1],
+                "judged": adaptation.validator_scores(place)[self.validator][-1],
                 "seconds": round(seconds, 3),
             }
         return found

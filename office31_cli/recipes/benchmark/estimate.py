@@ -12,7 +12,7 @@ from torch import Tensor
 
 from office31_cli import methods
 from office31_cli.engine.device import choose_device
-from office31_cli.engine.inputs import Draws, Examples, FrozenInputs
+from office31_cli.engine.inputs import Examples, FrozenInputs, RandomNumbers
 from office31_cli.models.backbones import feature_width
 from office31_cli.observer import Observer
 from office31_cli.processes import cores
@@ -40,13 +40,13 @@ class _Noise(FrozenInputs):
     def width(self) -> int:
         return self._noise.shape[1]
 
-    def training(self, examples: Examples, draws: Draws) -> Tensor:
-        return self.evaluation(examples)
+    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
+        return self.evaluation_views(examples)
 
-    def strong(self, examples: Examples, draws: Draws) -> Tensor:
-        return self.evaluation(examples)
+    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
+        return self.evaluation_views(examples)
 
-    def evaluation(self, examples: Examples) -> Tensor:
+    def evaluation_views(self, examples: Examples) -> Tensor:
         return self._noise[torch.from_numpy(examples.rows % len(self._noise)).to(self._noise.device)]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from office31_cli.data.photographs import Photographs
-from office31_cli.engine.device import choose_device, environment, threads_for
-from office31_cli.engine.freezing import cut
+from office31_cli.engine.device import choose_device, describe_environment, limit_threads
+from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
 from office31_cli.processes import cores
@@ -79,12 +79,12 @@ def laid_out(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, str]:
     start = Start.of(request, observer)
     network = start.network(request.outputs)
     domains = open_domains(request, request.domains, start.preprocessing, observer)
-    halves = cut(network, "head")
-    assert halves.frozen is not None
-    features = frozen_views(halves.frozen, domains, start.preprocessing, device, observer, views=plan.views)
+    split = split_network(network, "head")
+    assert split.frozen_part is not None
+    features = frozen_views(split.frozen_part, domains, start.preprocessing, device, observer, views=plan.views)
     orders = [domain.photographs.rows[content_order(domain.photographs)] for domain in domains]
-    with threads_for("features"):  # so that the directions do not depend on the number of threads
-        condensed = FrozenInputs.condensed(features, orders, device)
+    with limit_threads("features"):  # so that the directions do not depend on the number of threads
+        condensed = FrozenInputs.with_projection(features, orders, device)
     bench = bench_of(plan, {domain.photographs.domain: domain.photographs for domain in domains}, condensed, device)
     for task, (source, target) in plan.tasks.items():
         check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
@@ -169,5 +169,5 @@ def _identity(bench: Bench, plan: BenchmarkPlan, weights: str, name: str, seed: 
         "start": [plan.request.backbone, weights],
         "photographs": {domain: photographs.content for domain, photographs in bench.photographs.items()},
         # Whatever the number of processes, a job has one thread.
-        "environment": environment(bench.device, plan.request.backbone) | {"threads": 1},
+        "environment": describe_environment(bench.device, plan.request.backbone) | {"threads": 1},
     }

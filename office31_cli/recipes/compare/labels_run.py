@@ -11,10 +11,10 @@ from torch import nn
 
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine import loop
-from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.errors import Failed
 from office31_cli.metrics.summary import mean_and_deviation
-from office31_cli.observer import Observer, Once
+from office31_cli.observer import Observer, WarnOnce
 from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, in_words
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
@@ -32,7 +32,7 @@ Figures = dict[str, Any]
 
 def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
     """A row for each strategy and budget, from no labels up, then that of the target alone."""
-    comparison = _Comparison(plan, Once(observer))
+    comparison = _Comparison(plan, WarnOnce(observer))
     computing: list[tuple[int | None, str, Callable[[int], Figures]]] = [(0, AS_STORED, comparison.as_stored)]
     if plan.adapted:
         computing.append((0, f"adapt {plan.adapted[plan.seeds[0]].name}", comparison.adapted))
@@ -130,7 +130,7 @@ def _figures(
 ) -> Figures:
     """Scored only now, with the labels of photographs that were not learnt from; the target is the domain `place`."""
     nothing = rest.subset(np.zeros(len(rest), dtype=np.bool_))
-    raw = loop.predict(run.halves.trained, run.inputs, examples([nothing] * place + [rest]), run.device)
+    raw = loop.predict(run.split.trained_part, run.inputs, examples([nothing] * place + [rest]), run.device)
     right = run.outputs.answers(raw.double().numpy())["item"].argmax(1) == rest.items
     return {
         "rest": float(right.mean()),

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from office31_cli.engine.optimizers import build_optimizer
 from office31_cli.engine.settings import Settings
 from office31_cli.recipes.compare.results import Descent
-from office31_cli.strategies.base import Group
+from office31_cli.strategies.base import ParameterGroup
 
 START, STEPS = -2.0, 300
 
@@ -24,7 +24,7 @@ def descend(optimizer: str, rate: float) -> Descent:
     """The way of torch's optimizer down the curve from `START`, in `STEPS` steps of constant rate, in float64."""
     place = nn.Parameter(torch.tensor(START, dtype=torch.float64))
     settings = Settings(epochs=1, batch_size=1, optimizer=optimizer, lr=rate, seed=0, weight_decay=0.0)
-    descending = build_optimizer([Group([place])], settings)
+    descending = build_optimizer([ParameterGroup([place])], settings)
     path = [START]
     for _ in range(STEPS):
         descending.zero_grad()

@@ -10,10 +10,10 @@ from torch import nn
 
 from office31_cli.engine import loop
 from office31_cli.engine.batches import LabelledBatches
-from office31_cli.engine.device import choose_device, environment, threads_for
-from office31_cli.engine.draws import seed_torch
+from office31_cli.engine.device import choose_device, describe_environment, limit_threads
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
 from office31_cli.engine.optimizers import parameter_bytes, state_bytes
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.textbook import SIDE, TextbookMLP
@@ -21,7 +21,7 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.compare.outputs import rightness
-from office31_cli.strategies.base import Group, trainable
+from office31_cli.strategies.base import ParameterGroup, trainable_parameters
 from office31_cli.workflow.domains import examples, open_domains, to_learn, to_score
 from office31_cli.workflow.partition import Parts, divide
 from office31_cli.workflow.request import Request
@@ -52,13 +52,13 @@ def as_requested(request: Request, observer: Observer) -> Bench:
     def fresh() -> nn.Module:
         """The same modules, their weights drawn anew."""
         seed_torch("initial weights", request.options.seed)
-        for layer in run.halves.trained.modules():
+        for layer in run.split.trained_part.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.BatchNorm1d | nn.BatchNorm2d):
                 layer.reset_parameters()
-        return run.halves.trained
+        return run.split.trained_part
 
     identity = {**run.identity(), "settings": None}
-    return _bench(run.halves.name, identity, request, run.outputs, run.parts, fresh, run.inputs, run.device)
+    return _bench(run.split.name, identity, request, run.outputs, run.parts, fresh, run.inputs, run.device)
 
 
 def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observer) -> Bench:
@@ -76,7 +76,7 @@ def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observ
         "hidden": hidden,
         "request": request.to_json(),
         "learnt": [part.content for part in parts.learnt],
-        "environment": environment(device),
+        "environment": describe_environment(device),
     }
     inputs = FrozenInputs([[domain.pixels for domain in domains]], device)
     return _bench("raw pixels", identity, request, outputs, parts, fresh, inputs, device)
@@ -103,14 +103,14 @@ def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any
     One that diverges has neither losses nor shares.
     """
     network = bench.fresh()
-    task, groups = loop.Supervised(network, bench.outputs), [Group(trainable(network))]
+    task, groups = loop.SupervisedTask(network, bench.outputs), [ParameterGroup(trainable_parameters(network))]
     batches = LabelledBatches(
         bench.inputs, bench.learnt, batch_size=settings.batch_size, seed=settings.seed, device=bench.device
     )
     training = loop.Training(task, groups, batches, settings, bench.device)
     began = time.monotonic()
     try:
-        with threads_for(bench.name):
+        with limit_threads(bench.name):
             history = training.run(observer)
     except loop.Diverged:
         history = []
@@ -121,7 +121,7 @@ def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any
         "seconds": round(seconds, 3),
         "seconds_optimizing": training.seconds_optimizing,
         "steps": training.steps,
-        "parameters": sum(value.numel() for value in trainable(network)),
+        "parameters": sum(value.numel() for value in trainable_parameters(network)),
         "parameter_bytes": parameter_bytes(training.optimizer),
         "state_bytes": state_bytes(training.optimizer),
     }

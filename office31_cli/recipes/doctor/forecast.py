@@ -9,9 +9,9 @@ from torch import nn
 from office31_cli import methods
 from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.data.splits import assign_folds
-from office31_cli.engine.batches import Pair
-from office31_cli.engine.device import threads_for
-from office31_cli.engine.draws import generator
+from office31_cli.engine.batches import SourceTargetData
+from office31_cli.engine.device import limit_threads
+from office31_cli.engine.random_numbers import keyed_generator
 from office31_cli.metrics.domains import proxy_a_distance, squared_mmd
 from office31_cli.metrics.foretold import Signs, foretold
 from office31_cli.metrics.label_shift import shares_by_em, total_variation
@@ -58,17 +58,19 @@ def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, hea
 def _seconds(case: Probe, target: str) -> float:
     """Of adapting by the default method on features, from a few steps of it."""
     method, settings = methods.load(DEFAULT_METHOD)(), replace(settings_for(case.request, "head"), epochs=1)
-    pair = Pair(case.source(), case.target(target), nothing(), 0)
+    pair = SourceTargetData(case.source(), case.target(target), nothing(), 0)
 
     def timed(steps: int) -> float:
         learner = learner_of(nn.Identity(), head(case, 0, case.inputs), method, 0)
         began = time.perf_counter()
         adaptation, training = learning_together([learner], [pair], method, case.inputs, settings, steps, case.device)
-        adaptation.hold(agreed(method, [learner], [pair], case.inputs, settings, steps, case.device, SILENT))
+        adaptation.set_pseudo_labels(
+            agreed(method, [learner], [pair], case.inputs, settings, steps, case.device, SILENT)
+        )
         training.run(SILENT)
         return time.perf_counter() - began
 
-    with threads_for("features"):
+    with limit_threads("features"):
         timed(1)  # the first time, memory is asked for
         return extrapolated(timed, ADAPT_EPOCHS, ADAPT_STEPS)
 
@@ -102,7 +104,7 @@ def label_shift(case: Probe, probabilities: FloatArray) -> LabelShift:
     counts = np.maximum(np.bincount(case.items(), minlength=probabilities.shape[1]), 0.5)
     prior = counts / counts.sum()
     shares = shares_by_em(probabilities, prior)
-    draws = generator("label shift", case.request.options.seed)
+    draws = keyed_generator("label shift", case.request.options.seed)
     count = len(probabilities)
     samples = [probabilities[draws.integers(count, size=count)] for _ in range(_SAMPLES)]
     sampled = [total_variation(shares_by_em(sample, prior), prior) for sample in samples]
@@ -126,4 +128,4 @@ def _some(rows: FloatArray, seed: int) -> FloatArray:
     """The rows, or as many of them as are not too many, drawn."""
     if len(rows) <= _MOST:
         return rows
-    return rows[generator("distances", seed).choice(len(rows), _MOST, replace=False)]
+    return rows[keyed_generator("distances", seed).choice(len(rows), _MOST, replace=False)]

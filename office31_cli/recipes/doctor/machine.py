@@ -81,7 +81,7 @@ def _torch() -> tuple[str | None, int | None, str | None]:
     try:
         from office31_cli.engine import device
 
-        return device.accelerator(), device.threads(), None
+        return device.accelerator_name(), device.thread_count(), None
     except Exception as error:  # whatever a broken installation raises as it is imported
         return None, None, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 

@@ -12,11 +12,11 @@ from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import IntArray
 from office31_cli.data.splits import assign_folds
 from office31_cli.engine import loop
-from office31_cli.engine.batches import Pair
-from office31_cli.engine.device import choose_device, threads_for
-from office31_cli.engine.draws import seed_torch
-from office31_cli.engine.freezing import Cut, cut
-from office31_cli.engine.inputs import Examples, FrozenInputs, joined
+from office31_cli.engine.batches import SourceTargetData
+from office31_cli.engine.device import choose_device, limit_threads
+from office31_cli.engine.frozen_split import FrozenSplit, split_network
+from office31_cli.engine.inputs import Examples, FrozenInputs, concatenate
+from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.errors import Failed
 from office31_cli.models.network import BOTTLENECK, Head, Network
 from office31_cli.models.preprocessing import Preprocessing
@@ -48,7 +48,7 @@ class Probe:
     domains: dict[str, Domain]
     start: Start
     network: Network
-    halves: Cut
+    split: FrozenSplit
     inputs: FrozenInputs
     """As the network sees them: one view of each photograph."""
     condensed: FrozenInputs
@@ -71,7 +71,9 @@ class Probe:
 
     def source(self) -> Examples:
         """The source's photographs with their labels."""
-        return joined([labelled(self.domains[name].photographs, self.place(name)) for name in self.request.domains])
+        return concatenate(
+            [labelled(self.domains[name].photographs, self.place(name)) for name in self.request.domains]
+        )
 
     def target(self, name: str) -> Examples:
         """A domain's photographs without their labels."""
@@ -85,11 +87,11 @@ class Probe:
         """Of a domain's readable photographs, in their order: (n, d), condensed."""
         rows = self.domains[name].photographs.rows
         examples = Examples(np.full(len(rows), self.place(name)), rows, np.empty((len(rows), 0)))
-        return self.condensed.evaluation(examples).double().cpu().numpy()
+        return self.condensed.evaluation_views(examples).double().cpu().numpy()
 
     def answers(self, examples: Examples) -> FloatArray:
         """The items' probabilities (n, K) that the network gives to photographs."""
-        raw = loop.predict(self.halves.trained, self.inputs, examples, self.device)
+        raw = loop.predict(self.split.trained_part, self.inputs, examples, self.device)
         return self.network.architecture.outputs.answers(raw.double().numpy())["item"]
 
     def learn(self, observer: Observer) -> None:
@@ -97,7 +99,7 @@ class Probe:
         source = [self.domains[name] for name in self.request.domains]
         parts, settings = divide(self.request, source), settings_for(self.request, "head")
         Run(
-            self.request, self.start, self.network, "head", settings, parts, self.halves, self.inputs, self.device
+            self.request, self.start, self.network, "head", settings, parts, self.split, self.inputs, self.device
         ).trained(observer)
 
 
@@ -108,14 +110,14 @@ def opened(request: Request, others: Sequence[str], observer: Observer) -> Probe
     names = dict.fromkeys((*request.domains, *others))
     domains = {name: _opened(request.data, name, start.preprocessing, observer) for name in names}
     network = start.network(request.outputs)
-    halves = cut(network, "head")
-    assert halves.frozen is not None
+    split = split_network(network, "head")
+    assert split.frozen_part is not None
     found = list(domains.values())
-    features = frozen_views(halves.frozen, found, start.preprocessing, device, observer, views=1)
+    features = frozen_views(split.frozen_part, found, start.preprocessing, device, observer, views=1)
     orders = [domain.photographs.rows[content_order(domain.photographs)] for domain in found]
-    with threads_for("features"):  # so that the directions do not depend on the number of threads
-        condensed = FrozenInputs.condensed(features, orders, device)
-    return Probe(request, domains, start, network, halves, FrozenInputs(features, device), condensed, device)
+    with limit_threads("features"):  # so that the directions do not depend on the number of threads
+        condensed = FrozenInputs.with_projection(features, orders, device)
+    return Probe(request, domains, start, network, split, FrozenInputs(features, device), condensed, device)
 
 
 def _opened(data: DataSet, name: str, preprocessing: Preprocessing, observer: Observer) -> Domain:
@@ -147,7 +149,7 @@ def out_of_fold(case: Probe, name: str, observer: Observer) -> FloatArray:
         raise Failed(f"domain {printable(name)}", f"too few photographs for {FOLDS} parts of two or more", "add some")
     place = case.place(name)
     pairs = [
-        Pair(
+        SourceTargetData(
             labelled(photographs.subset(numbers != fold), place),
             unlabelled(photographs.subset(numbers == fold), place),
             nothing(),
@@ -170,13 +172,16 @@ def adapted(case: Probe, target: str, observer: Observer, epochs: int = _EPOCHS)
     Each is adapted by MCC, the default method's part, from a start of its own; unless told otherwise, shortly.
     """
     seed = case.request.options.seed
-    pairs = [Pair(case.source(), case.target(target), nothing(), f"{seed}, head {number}") for number in range(ADAPTED)]
+    pairs = [
+        SourceTargetData(case.source(), case.target(target), nothing(), f"{seed}, head {number}")
+        for number in range(ADAPTED)
+    ]
     check_material(pairs[0], case.request.domains, target)
     return np.stack(_trained(case, "mcc", pairs, observer, epochs))
 
 
 def _trained(
-    case: Probe, method_name: str, pairs: Sequence[Pair], observer: Observer, epochs: int = _EPOCHS
+    case: Probe, method_name: str, pairs: Sequence[SourceTargetData], observer: Observer, epochs: int = _EPOCHS
 ) -> list[FloatArray]:
     """What a head for each pair, trained as one, makes of its target: (n, K) each."""
     method = methods.load(method_name)()
@@ -188,7 +193,7 @@ def _trained(
     adaptation, training = learning_together(
         learners, pairs, method, case.condensed, settings, _STEPS, case.device, validators=()
     )
-    with threads_for("features"):
+    with limit_threads("features"):
         training.run(observer)
         return [probabilities.double().cpu().numpy() for probabilities in adaptation.probabilities()]
 

@@ -118,7 +118,7 @@ def store(classifier: Classifier, name: str | None) -> Entry:
     import safetensors.torch
     import torch
 
-    from office31_cli.engine.device import environment
+    from office31_cli.engine.device import describe_environment
     from office31_cli.models import weights
     from office31_cli.models.backbones import build_backbone, last_layer
     from office31_cli.models.network import Architecture, Network
@@ -154,7 +154,7 @@ def store(classifier: Classifier, name: str | None) -> Entry:
         data=_data_on_card(classifier),
         labels_used=seen_labels.counts(seen),
         configuration={},
-        environment=environment(torch.device("cpu")),
+        environment=describe_environment(torch.device("cpu")),
         metrics={},
         history=[],
         seconds=round(time.monotonic() - began, 3),

@@ -25,7 +25,7 @@ from office31_cli.workflow import selection
 from office31_cli.workflow.calibration import Calibration, check_coverage, load_calibration
 
 if TYPE_CHECKING:
-    from office31_cli.engine.inference import Answer
+    from office31_cli.engine.inference import Predictor
 
 
 BATCH = 16
@@ -141,13 +141,13 @@ Thing = TypeVar("Thing")
 def predictions(entry: Entry, asked: PredictRequest, *, device: str, observer: Observer) -> Predictions:
     """What the stored network says of the pictures: see `predict`."""
     from office31_cli.engine.device import choose_device
-    from office31_cli.engine.inference import answering
+    from office31_cli.engine.inference import build_predictor
     from office31_cli.models.stored import load_network
 
     network, preprocessing = load_network(entry)
     outputs = network.architecture.outputs
     unreadable: list[UnreadPicture] = []
-    answer = answering(network, preprocessing, choose_device(device))
+    answer = build_predictor(network, preprocessing, choose_device(device))
     return Predictions(
         model=entry.name,
         id=entry.id,
@@ -166,7 +166,7 @@ def predictions(entry: Entry, asked: PredictRequest, *, device: str, observer: O
 
 
 def _batches(
-    answer: "Answer",
+    answer: "Predictor",
     side: int,
     outputs: Composite,
     asked: PredictRequest,
@@ -190,7 +190,7 @@ def _batches(
 
 
 def _told(
-    pictures: Sequence[tuple[Path, Pixels]], answer: "Answer", outputs: Composite, asked: PredictRequest
+    pictures: Sequence[tuple[Path, Pixels]], answer: "Predictor", outputs: Composite, asked: PredictRequest
 ) -> list[Prediction]:
     """What the network's answers about decoded pictures come down to."""
     paths, pixels = zip(*pictures, strict=True)

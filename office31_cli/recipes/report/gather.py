@@ -7,7 +7,7 @@ import numpy as np
 
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import BoolArray, Photographs
-from office31_cli.history import HELD_OUT, LOSS, VALIDATION, VALIDATOR, group_and_name, number
+from office31_cli.history import HELD_OUT, LOSS, VALIDATION, VALIDATOR, finite_or_nan, parse_key
 from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.observer import Observer
@@ -130,13 +130,13 @@ def _curves(entry: Entry, domain: str) -> Curves:
     """What the card, which may be from elsewhere, noted after each epoch."""
     history, metrics = entry.card.history, entry.card.metrics
     keys = dict.fromkeys(key for row in history for key in row)
-    noted = {group_and_name(key): [number(row.get(key)) for row in history] for key in keys}
+    noted = {parse_key(key): [finite_or_nan(row.get(key)) for row in history] for key in keys}
     losses, validators = (
         {name: values for (group, name), values in noted.items() if group == wanted} for wanted in (LOSS, VALIDATOR)
     )
     accuracies = {told: noted[key] for key, told in _ACCURACIES.items() if key in noted}
     if measured := inside(metrics, list, "accuracies"):
-        accuracies[str(entry.card.configuration.get("target", domain))] = [*map(number, measured)]
+        accuracies[str(entry.card.configuration.get("target", domain))] = [*map(finite_or_nan, measured)]
     judge = inside(metrics, str, "scores", "selected", "validator")
     picked = inside(metrics, int, "scores", "selected", "epoch")
     return Curves(losses, validators, accuracies, judge, picked)

@@ -5,7 +5,7 @@ from typing import Any
 
 from office31_cli.data import office31
 from office31_cli.data.catalogue import SAMPLE
-from office31_cli.engine.settings import NOTHING_ADDED
+from office31_cli.engine.settings import NO_REFINEMENTS
 from office31_cli.models.catalogue import is_path
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.results import FamilyMember
@@ -89,7 +89,7 @@ def _finetune(name: str, card: Card) -> Iterator[str]:
     yield from _flags(card, "strategy")
     yield from _settings(card)
     yield from _flag("labels-from", _list_of(name)) if "listed" in card.configuration else _flags(card, "labels")
-    yield from _flags(card, *(name for name in vars(NOTHING_ADDED) if name in card.configuration))
+    yield from _flags(card, *(name for name in vars(NO_REFINEMENTS) if name in card.configuration))
     yield from _flags(card, "outputs", *_HOW)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from office31_cli.engine.batches import WHOLE, Batch, EqualSteps, Part, Side, nearly_equal
-from office31_cli.engine.inputs import Examples, Inputs, joined
+from office31_cli.engine.batches import WHOLE_BATCH, Batch, BatchShard, DomainSampler, EqualSteps, split_evenly
+from office31_cli.engine.inputs import Examples, Inputs, concatenate
 from office31_cli.errors import Failed
 
 
@@ -26,18 +26,18 @@ class MixedBatches(EqualSteps):
         batch_size: int,
         seed: int,
         device: torch.device,
-        part: Part = WHOLE,
+        part: BatchShard = WHOLE_BATCH,
     ) -> None:
         self._inputs, self._device, self._part = inputs, device, part
         parts = [part for part in labelled if len(part)]
         longest = max(map(len, [*parts, unlabelled]))
-        super().__init__(len(nearly_equal(longest, batch_size)), min(batch_size, longest))
+        super().__init__(len(split_evenly(longest, batch_size)), min(batch_size, longest))
         self._labelled = [
-            Side(f"labelled {place}", [part], [seed], min(batch_size, len(part)), self.steps)
+            DomainSampler(f"labelled {place}", [part], [seed], min(batch_size, len(part)), self.steps)
             for place, part in enumerate(parts)
         ]
         self._unlabelled = (
-            Side("unlabelled", [unlabelled], [seed], min(batch_size, len(unlabelled)), self.steps)
+            DomainSampler("unlabelled", [unlabelled], [seed], min(batch_size, len(unlabelled)), self.steps)
             if len(unlabelled)
             else None
         )
@@ -49,13 +49,13 @@ class MixedBatches(EqualSteps):
 
         Of the labelled ones a part; the unlabelled ones are not shared.
         """
-        examples, _, draws = zip(*(side.step(epoch, step) for side in self._labelled), strict=True)
-        whole = joined(examples)
+        examples, _, draws = zip(*(side.sample(epoch, step) for side in self._labelled), strict=True)
+        whole = concatenate(examples)
         mine = np.arange(len(whole))[self._part.rows(len(whole))]
         together = whole.take(mine)
         targets = torch.from_numpy(together.targets).to(self._device, torch.float32, non_blocking=True)
-        tensors = [self._inputs.training(together, np.concatenate(draws)[mine]), targets]
+        tensors = [self._inputs.training_views(together, np.concatenate(draws)[mine]), targets]
         if self._unlabelled is not None:
-            rest, _, views = self._unlabelled.step(epoch, step)
-            tensors.append(self._inputs.training(rest, views))
+            rest, _, views = self._unlabelled.sample(epoch, step)
+            tensors.append(self._inputs.training_views(rest, views))
         return Batch(tuple(tensors), self._size, len(whole))

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from office31_cli.engine import ranks
+from office31_cli.engine import process_group
 
 Work = Callable[..., Any]
 
 
-class Ranks:
+class ProcessGroupPool:
     """Runs the same work in so many processes; what it returns must be picklable."""
 
     def __init__(self, pool: Executor) -> None:
@@ -29,9 +29,9 @@ class Ranks:
 
 
 @contextmanager
-def processes(most: int) -> Iterator[Ranks]:
+def processes(most: int) -> Iterator[ProcessGroupPool]:
     with ProcessPoolExecutor(most, mp_context=get_context("spawn")) as pool:
-        yield Ranks(pool)
+        yield ProcessGroupPool(pool)
 
 
 def _joined(rank: int, count: int, port: int, work: Work, arguments: tuple[object, ...]) -> Any:
@@ -39,7 +39,7 @@ def _joined(rank: int, count: int, port: int, work: Work, arguments: tuple[objec
     told = {"RANK": rank, "WORLD_SIZE": count, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ |= {name: str(value) for name, value in told.items()}
     try:
-        with ranks.joined("cpu"):
+        with process_group.join("cpu"):
             return work(*arguments)
     finally:
         if dist.is_initialized():  # after a failure, when a command would end

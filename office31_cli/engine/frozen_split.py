@@ -14,7 +14,7 @@ from office31_cli.models.weights import digest
 
 
 @dataclass(frozen=True)
-class Cut:
+class FrozenSplit:
     """`trained(frozen(images))` is what the network answers; the parts share its parameters.
 
     `name` says where the cut is; `frozen` is None where everything is trained. `stages` are, of each of the
@@ -22,29 +22,29 @@ class Cut:
     """
 
     name: str
-    frozen: nn.Module | None
-    trained: nn.Module
+    frozen_part: nn.Module | None
+    trained_part: nn.Module
     stages: tuple[nn.Module, ...]
 
 
-def cut(network: Network, train: str) -> Cut:
+def split_network(network: Network, train: str) -> FrozenSplit:
     """Cut for `--train`: `head` freezes the backbone, `last` all of it but its last stage, `all` nothing.
 
     Parameters of the frozen part no longer ask for gradients; its batch norms keep their statistics.
     """
     network.requires_grad_(True)
     if train == "all":
-        return Cut("pixels", None, network, tuple(network.backbones))
+        return FrozenSplit("pixels", None, network, tuple(network.backbones))
     if train == "head":
         nothing = tuple(nn.Identity() for _ in network.heads)
-        return Cut("features", *_together(list(network.backbones), list(network.heads)), nothing)
-    halves = [_split(backbone) for backbone in network.backbones]
-    below, stages = zip(*halves, strict=True)
+        return FrozenSplit("features", *_join_side_by_side(list(network.backbones), list(network.heads)), nothing)
+    split = [_split_below_last_stage(backbone) for backbone in network.backbones]
+    below, stages = zip(*split, strict=True)
     upper = [nn.Sequential(stage, head) for stage, head in zip(stages, network.heads, strict=True)]
-    return Cut("last-stage", *_together(below, upper), stages)
+    return FrozenSplit("last-stage", *_join_side_by_side(below, upper), stages)
 
 
-def _together(frozen: Sequence[nn.Module], trained: Sequence[nn.Module]) -> tuple[nn.Module, nn.Module]:
+def _join_side_by_side(frozen: Sequence[nn.Module], trained: Sequence[nn.Module]) -> tuple[nn.Module, nn.Module]:
     """Networks side by side as one: where their frozen parts are the same, it runs once for all of them."""
     for module in frozen:
         _freeze(module)
@@ -76,7 +76,7 @@ def _freeze(module: nn.Module) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
-class _Coarse(fx.Tracer):
+class _CoarseTracer(fx.Tracer):
     """Records a network's calls as coarsely as will do: looks only into modules that hold a block of the stage.
 
     What is not looked into stays a module, so that its dropout still follows its training mode.
@@ -91,20 +91,20 @@ class _Coarse(fx.Tracer):
         return not any(block.startswith(f"{module_qualified_name}.") for block in self._stage)
 
 
-def _split(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
+def _split_below_last_stage(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
     """The backbone below its last stage, and the last stage with what follows it.
 
     Raises `Failed` for a network that looks at its images' sizes, or hands more than one tensor to its last stage.
     """
     stage = last_stage(backbone)
-    nodes = _steps(backbone, stage)
+    nodes = _needed_nodes(backbone, stage)
     above: set[fx.Node] = set()
     for node in nodes:
         if node.target in stage or any(source in above for source in node.all_input_nodes):
             above.add(node)
     borders = {source for node in above for source in node.all_input_nodes if source.op != "get_attr"} - above
     if len(borders) != 1:
-        raise _uncut()
+        raise _cannot_split()
     (border,) = borders
     lower, upper = fx.Graph(), fx.Graph()
     lower_copies: dict[fx.Node, fx.Node] = {}
@@ -119,14 +119,14 @@ def _split(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
     return fx.GraphModule(backbone, lower), fx.GraphModule(backbone, upper)
 
 
-def _steps(backbone: nn.Module, stage: list[str]) -> list[fx.Node]:
+def _needed_nodes(backbone: nn.Module, stage: list[str]) -> list[fx.Node]:
     """The calls that lead from the images to the features, in order; other arguments have their defaults."""
     parameters = inspect.signature(backbone.forward).parameters.values()
     settled = {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
     try:
-        nodes = list(_Coarse(stage).trace(backbone, settled).nodes)
+        nodes = list(_CoarseTracer(stage).trace(backbone, settled).nodes)
     except Exception as error:  # whatever a network does with its images that is no record of calls
-        raise _uncut() from error
+        raise _cannot_split() from error
     needed: set[fx.Node] = set()
     for node in reversed(nodes):
         if node.op == "output" or any(user in needed for user in node.users):
@@ -134,11 +134,11 @@ def _steps(backbone: nn.Module, stage: list[str]) -> list[fx.Node]:
     return [node for node in nodes if node in needed]
 
 
-def _uncut() -> Failed:
+def _cannot_split() -> Failed:
     return Failed("--train last", "this network cannot be cut below its last stage", "use --train head, or all")
 
 
-def frozen_shape(frozen: nn.Module, crop: int) -> tuple[int, ...]:
+def frozen_output_shape(frozen: nn.Module, crop: int) -> tuple[int, ...]:
     """The shape of what the frozen part makes of one crop x crop image, without the batch."""
     device = next(frozen.parameters()).device
     with torch.no_grad():

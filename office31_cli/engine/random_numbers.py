@@ -12,15 +12,15 @@ import torch
 from office31_cli.data.photographs import IntArray
 
 
-def generator(*key: int | str) -> np.random.Generator:
+def keyed_generator(*key: int | str) -> np.random.Generator:
     """A counter-based generator (Philox) seeded by a hash of the key."""
     digest = hashlib.sha256(repr(key).encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))
 
 
-def order(seed: int, epoch: int, count: int) -> IntArray:
+def epoch_permutation(seed: int, epoch: int, count: int) -> IntArray:
     """The order (count,) in which an epoch visits its examples."""
-    return generator("order", seed, epoch).permutation(count)
+    return keyed_generator("order", seed, epoch).permutation(count)
 
 
 def seed_torch(*key: int | str) -> None:
@@ -28,7 +28,7 @@ def seed_torch(*key: int | str) -> None:
 
     `torch.manual_seed` would do the same in 2 ms, most of them spent on noting where it was called from.
     """
-    number = int(generator("torch", *key).integers(2**63 - 1))
+    number = int(keyed_generator("torch", *key).integers(2**63 - 1))
     torch.default_generator.manual_seed(number)
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.manual_seed_all(number)

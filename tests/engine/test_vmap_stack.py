@@ -3,9 +3,9 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli import methods
-from office31_cli.engine.learner import Learner
-from office31_cli.engine.stack import Stack
-from tests.helpers.tiny_adaptation import BOTTLENECK, ITEMS, WIDTH, learner
+from office31_cli.engine.adaptation_network import AdaptationNetwork
+from office31_cli.engine.vmap_stack import VmapStack
+from tests.helpers.tiny_adaptation import BOTTLENECK, ITEMS, WIDTH, build_network
 
 pytestmark = pytest.mark.usefixtures("single_precision")
 
@@ -13,9 +13,9 @@ NAMES = ("erm", "coral", "dann", "cdan", "mcd", "mdd", "mcc", "bsp", "fixmatch",
 RUNS, ROWS, PROGRESS = 3, 8, 0.4
 
 
-def made(name: str) -> list[Learner]:
+def made(name: str) -> list[AdaptationNetwork]:
     """Learners that differ in all their weights and statistics."""
-    return [learner(methods.load(name)(), seed).train() for seed in range(RUNS)]
+    return [build_network(methods.load(name)(), seed).train() for seed in range(RUNS)]
 
 
 def drawn(name: str, step: int) -> tuple[Tensor, ...]:
@@ -40,7 +40,7 @@ def optimizer(module: nn.Module) -> torch.optim.Optimizer:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_steps_are_those_of_the_modules_apart(name: str) -> None:
-    apart, stack = made(name), Stack(made(name)).train()
+    apart, stack = made(name), VmapStack(made(name)).train()
     optimizers, together = [optimizer(each) for each in apart], optimizer(stack)
     phases = methods.load(name).phases
     for step in range(3):
@@ -68,7 +68,7 @@ def test_its_steps_are_those_of_the_modules_apart(name: str) -> None:
 def test_written_back_the_modules_answer_as_the_stack_does() -> None:
     modules = [nn.Sequential(nn.Linear(WIDTH, BOTTLENECK), nn.BatchNorm1d(BOTTLENECK)) for _ in range(RUNS)]
     before = [each.state_dict()["0.weight"].clone() for each in modules]
-    stack, rows = Stack(modules), torch.randn(RUNS, ROWS, WIDTH)
+    stack, rows = VmapStack(modules), torch.randn(RUNS, ROWS, WIDTH)
     with torch.no_grad():
         for parameter in stack.parameters():
             parameter.mul_(2).add_(0.5)
@@ -83,14 +83,14 @@ def test_written_back_the_modules_answer_as_the_stack_does() -> None:
 
 
 def test_what_is_frozen_stays_frozen() -> None:
-    stack = Stack(made("shot"))
+    stack = VmapStack(made("shot"))
     frozen = {name for name, value in stack.named_parameters() if not value.requires_grad}
     assert frozen == {"outputs/weight", "outputs/bias"}
 
 
 def test_a_module_under_two_names_is_one() -> None:
     """MCD's first head is the classifier itself."""
-    stack = Stack(made("mcd"))
+    stack = VmapStack(made("mcd"))
     assert sum(value.numel() for value in stack.parameters()) == sum(
         value.numel() for each in made("mcd") for value in each.parameters()
     )

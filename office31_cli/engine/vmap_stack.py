@@ -10,7 +10,7 @@ from torch.func import functional_call, vmap
 Kind = TypeVar("Kind", bound=nn.Module)
 
 
-class Stack(nn.Module, Generic[Kind]):
+class VmapStack(nn.Module, Generic[Kind]):
     """Runs whose tensors lie one behind the other, (runs, ...), so that what each would multiply is one product.
 
     The weights of linear layers lie transposed, (runs, in, out): so their gradients come out of the product in the
@@ -49,7 +49,7 @@ class Stack(nn.Module, Generic[Kind]):
                     tensor.copy_(stacked[name][run])
         return self._modules_apart
 
-    def train(self, mode: bool = True) -> "Stack[Kind]":
+    def train(self, mode: bool = True) -> "VmapStack[Kind]":
         """Training mode for the modules, too."""
         super().train(mode)
         self._modules_apart[0].train(mode)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from office31_cli.engine.freezing import cut, frozen_shape
+from office31_cli.engine.frozen_split import frozen_output_shape, split_network
 from office31_cli.engine.loop import _train_mode
 from office31_cli.models.network import Architecture, Network, going_on
 from office31_cli.outputs.composite import Composite
@@ -55,14 +55,14 @@ def test_the_two_parts_of_the_last_cut_make_the_whole(backbone: str) -> None:
     images = images_for(network)
     with torch.no_grad():
         expected = network(images)
-        parts = cut(network, "last")
-        assert parts.frozen is not None
-        seen = parts.frozen(images)
-        assert torch.equal(parts.trained.eval()(seen), expected)
-        assert frozen_shape(parts.frozen, network.architecture.crop) == seen.shape[1:]
-    own = [*parts.frozen.parameters(), *parts.trained.parameters()]
+        parts = split_network(network, "last")
+        assert parts.frozen_part is not None
+        seen = parts.frozen_part(images)
+        assert torch.equal(parts.trained_part.eval()(seen), expected)
+        assert frozen_output_shape(parts.frozen_part, network.architecture.crop) == seen.shape[1:]
+    own = [*parts.frozen_part.parameters(), *parts.trained_part.parameters()]
     assert {id(parameter) for parameter in own} == {id(parameter) for parameter in network.parameters()}
-    for parameter in parts.trained.parameters():
+    for parameter in parts.trained_part.parameters():
         assert parameter.requires_grad
 
 
@@ -73,35 +73,37 @@ def test_the_parts_of_the_other_cuts_make_the_whole(backbone: str, train: str) -
     images = images_for(network)
     with torch.no_grad():
         expected = network(images)
-        parts = cut(network, train)
-        assert torch.equal(parts.trained(images if parts.frozen is None else parts.frozen(images)), expected)
-    assert (parts.frozen is None) == (train == "all")
+        parts = split_network(network, train)
+        assert torch.equal(
+            parts.trained_part(images if parts.frozen_part is None else parts.frozen_part(images)), expected
+        )
+    assert (parts.frozen_part is None) == (train == "all")
 
 
 @pytest.mark.parametrize("backbone", ["resnet18", "efficientnet_b0"])
 @pytest.mark.parametrize("train", ["head", "last"])
 def test_training_leaves_the_frozen_part_alone(backbone: str, train: str) -> None:
     network = network_of(backbone)
-    parts = cut(network.train(), train)
-    assert parts.frozen is not None
-    before = {key: value.clone() for key, value in parts.frozen.state_dict().items()}
+    parts = split_network(network.train(), train)
+    assert parts.frozen_part is not None
+    before = {key: value.clone() for key, value in parts.frozen_part.state_dict().items()}
     images = images_for(network)
-    _train_mode(nn.ModuleList([parts.frozen, parts.trained]))
-    seen = parts.frozen(images)
-    parts.trained(seen).square().sum().backward()
-    assert torch.equal(parts.frozen(images), seen)  # no dropout, no batch statistics
-    for key, value in parts.frozen.state_dict().items():
+    _train_mode(nn.ModuleList([parts.frozen_part, parts.trained_part]))
+    seen = parts.frozen_part(images)
+    parts.trained_part(seen).square().sum().backward()
+    assert torch.equal(parts.frozen_part(images), seen)  # no dropout, no batch statistics
+    for key, value in parts.frozen_part.state_dict().items():
         assert torch.equal(value, before[key])
-    for parameter in parts.frozen.parameters():
+    for parameter in parts.frozen_part.parameters():
         assert parameter.grad is None
-    for parameter in parts.trained.parameters():
+    for parameter in parts.trained_part.parameters():
         assert parameter.grad is not None
 
 
 def test_dropout_inside_the_last_stage_follows_the_training_mode() -> None:
     """EfficientNet drops whole residual branches in training, and none in evaluation."""
     network = network_of("efficientnet_b0")
-    trained = cut(network, "last").trained
+    trained = split_network(network, "last").trained_part
     modes = {module.training for module in trained.train().modules()}
     assert modes == {True}
     for depth in (module for module in network.backbones.modules() if type(module).__name__ == "StochasticDepth"):
@@ -110,8 +112,8 @@ def test_dropout_inside_the_last_stage_follows_the_training_mode() -> None:
 
 def test_a_frozen_network_can_be_thawed_again() -> None:
     network = network_of("convnet")
-    cut(network, "head")
-    cut(network, "all")
+    split_network(network, "head")
+    split_network(network, "all")
     for parameter in network.parameters():
         assert parameter.requires_grad
 
@@ -146,15 +148,15 @@ def test_frozen_parts_that_are_equal_run_once_for_all_networks(backbone: str, tr
     images = images_for(network)
     with torch.no_grad():
         expected, together = network(images), one(images)
-        parts, alone = cut(network, train), cut(one, train)
-        assert parts.frozen is not None
-        assert alone.frozen is not None
-        seen = parts.frozen(images)
-        assert torch.equal(seen, alone.frozen(images))  # so that what was kept of the one serves the other
-        torch.testing.assert_close(parts.trained.eval()(seen), expected)
+        parts, alone = split_network(network, train), split_network(one, train)
+        assert parts.frozen_part is not None
+        assert alone.frozen_part is not None
+        seen = parts.frozen_part(images)
+        assert torch.equal(seen, alone.frozen_part(images))  # so that what was kept of the one serves the other
+        torch.testing.assert_close(parts.trained_part.eval()(seen), expected)
         torch.testing.assert_close(expected, together, rtol=1e-5, atol=1e-5)
-        assert runs_of(network.backbones, lambda: parts.frozen(images)) == 1  # type: ignore[misc]
-    assert frozen_shape(parts.frozen, network.architecture.crop) == seen.shape[1:]
+        assert runs_of(network.backbones, lambda: parts.frozen_part(images)) == 1  # type: ignore[misc]
+    assert frozen_output_shape(parts.frozen_part, network.architecture.crop) == seen.shape[1:]
 
 
 @pytest.mark.parametrize("train", ["head", "last"])
@@ -165,13 +167,13 @@ def test_frozen_parts_that_differ_run_side_by_side(backbone: str, train: str) ->
     images = images_for(network)
     with torch.no_grad():
         expected = network(images)
-        parts = cut(network, train)
-        assert parts.frozen is not None
-        seen = parts.frozen(images)
-        torch.testing.assert_close(parts.trained.eval()(seen), expected)
-        assert runs_of(network.backbones, lambda: parts.frozen(images)) == 3  # type: ignore[misc]
-    assert frozen_shape(parts.frozen, network.architecture.crop) == seen.shape[1:]
-    own = [*parts.frozen.parameters(), *parts.trained.parameters()]
+        parts = split_network(network, train)
+        assert parts.frozen_part is not None
+        seen = parts.frozen_part(images)
+        torch.testing.assert_close(parts.trained_part.eval()(seen), expected)
+        assert runs_of(network.backbones, lambda: parts.frozen_part(images)) == 3  # type: ignore[misc]
+    assert frozen_output_shape(parts.frozen_part, network.architecture.crop) == seen.shape[1:]
+    own = [*parts.frozen_part.parameters(), *parts.trained_part.parameters()]
     assert {id(parameter) for parameter in own} == {id(parameter) for parameter in network.parameters()}
 
 
@@ -183,9 +185,9 @@ def test_statistics_alone_make_frozen_parts_differ(train: str) -> None:
     norm.running_mean.add_(0.5)
     with torch.no_grad():
         expected = network(images)
-        parts = cut(network, train)
-        assert parts.frozen is not None
-        torch.testing.assert_close(parts.trained.eval()(parts.frozen(images)), expected)
+        parts = split_network(network, train)
+        assert parts.frozen_part is not None
+        torch.testing.assert_close(parts.trained_part.eval()(parts.frozen_part(images)), expected)
 
 
 @pytest.mark.parametrize("train", ["head", "last", "all"])
@@ -194,9 +196,9 @@ def test_what_is_trained_of_each_network_is_trained_and_the_rest_is_not(train: s
     network = network_of("resnet18", apart(ITEM, DOMAIN))
     if equal:
         network.backbones[1].load_state_dict(network.backbones[0].state_dict())
-    parts = cut(network, train)
+    parts = split_network(network, train)
     images = images_for(network)
-    parts.trained(images if parts.frozen is None else parts.frozen(images)).square().sum().backward()
+    parts.trained_part(images if parts.frozen_part is None else parts.frozen_part(images)).square().sum().backward()
     for name, parameter in network.named_parameters():
         kind = name.split(".")[0]
         trained = train == "all" or kind == "heads" or (train == "last" and ".layer4." in name)
@@ -206,10 +208,10 @@ def test_what_is_trained_of_each_network_is_trained_and_the_rest_is_not(train: s
 @pytest.mark.parametrize("train", ["head", "last", "all"])
 def test_a_network_learns_nothing_from_its_neighbours_answer(train: str) -> None:
     network = network_of("resnet18", apart(ITEM, DOMAIN))
-    parts = cut(network, train)
+    parts = split_network(network, train)
     images = images_for(network)
-    seen = images if parts.frozen is None else parts.frozen(images)
-    parts.trained(seen)[:, :3].square().sum().backward()  # the item's numbers
+    seen = images if parts.frozen_part is None else parts.frozen_part(images)
+    parts.trained_part(seen)[:, :3].square().sum().backward()  # the item's numbers
     for part in (network.backbones[1], network.heads[1]):
         for parameter in part.parameters():
             assert parameter.grad is None or not parameter.grad.any()

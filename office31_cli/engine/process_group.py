@@ -11,8 +11,8 @@ from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from office31_cli import processes
-from office31_cli.engine.batches import Part
-from office31_cli.engine.checkpoints import Checkpoints, Followed
+from office31_cli.engine.batches import BatchShard
+from office31_cli.engine.checkpoints import Checkpoints, ReadOnlyCheckpoints
 from office31_cli.engine.device import choose_device
 from office31_cli.errors import Failed
 from office31_cli.observer import Observer
@@ -24,7 +24,7 @@ _PATIENCE = timedelta(days=7)
 
 
 @contextlib.contextmanager
-def joined(device: str) -> Iterator[None]:
+def join(device: str) -> Iterator[None]:
     """Meet the other processes that torchrun started, if there are any, and part from them at the end.
 
     Whichever fails first tells of it; the others end as well, in silence.
@@ -38,7 +38,7 @@ def joined(device: str) -> Iterator[None]:
         torch.cuda.set_device(chosen)
     store: Store | None = None
     try:
-        with _lost_ones():
+        with _report_lost_process():
             store, rank, size = next(rendezvous("env://"))
             dist.init_process_group(
                 "nccl" if cuda else "gloo",
@@ -51,24 +51,24 @@ def joined(device: str) -> Iterator[None]:
             yield
             dist.barrier()
     except BaseException:
-        processes.silence(not _first(store))
+        processes.silence(not _failed_first(store))
         raise  # and leave the group as it is: nobody would answer a farewell
     dist.destroy_process_group()
 
 
-def size() -> int:
+def process_count() -> int:
     """How many processes share each step of a training."""
-    return dist.get_world_size() if _together() else 1
+    return dist.get_world_size() if _is_distributed() else 1
 
 
-def part() -> Part:
+def local_shard() -> BatchShard:
     """Which rows of each batch are this process's."""
-    return Part(dist.get_rank(), dist.get_world_size()) if _together() else Part()
+    return BatchShard(dist.get_rank(), dist.get_world_size()) if _is_distributed() else BatchShard()
 
 
-def in_turn(make: Callable[[], Made]) -> Made:
+def run_in_turn(make: Callable[[], Made]) -> Made:
     """What `make` returns; the first process makes it before the others, which find in the cache what that takes."""
-    if not _together():
+    if not _is_distributed():
         return make()
     if dist.get_rank() == 0:
         made = make()
@@ -78,9 +78,9 @@ def in_turn(make: Callable[[], Made]) -> Made:
     return make()
 
 
-def by_the_first(make: Callable[[], Made]) -> Made:
+def run_on_first(make: Callable[[], Made]) -> Made:
     """What `make` returns in the first process, in all of them."""
-    if not _together():
+    if not _is_distributed():
         return make()
     made: list[Any] = [make() if dist.get_rank() == 0 else None]
     dist.broadcast_object_list(made)
@@ -88,17 +88,17 @@ def by_the_first(make: Callable[[], Made]) -> Made:
     return found
 
 
-def checkpoints(run: dict[str, Any], observer: Observer) -> Checkpoints:
+def open_checkpoints(run: dict[str, Any], observer: Observer) -> Checkpoints:
     """Those of a run, which the first process keeps and all go on from."""
-    return (Checkpoints if part().number == 0 else Followed)(run, observer)
+    return (Checkpoints if local_shard().index == 0 else ReadOnlyCheckpoints)(run, observer)
 
 
-def _together() -> bool:
+def _is_distributed() -> bool:
     return dist.is_available() and dist.is_initialized()
 
 
 @contextlib.contextmanager
-def _lost_ones() -> Iterator[None]:
+def _report_lost_process() -> Iterator[None]:
     """A process that does not answer is no fault of the program: raises `Failed`."""
     try:
         yield
@@ -110,7 +110,7 @@ def _lost_ones() -> Iterator[None]:
         ) from error
 
 
-def _first(store: Store | None) -> bool:
+def _failed_first(store: Store | None) -> bool:
     """Whether no other process has failed before; who cannot ask takes it that none has."""
     with contextlib.suppress(RuntimeError):
         return store is None or store.add("office31/failures", 1) == 1

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from office31_cli.methods.base import Method, Seen, Source, Step, Target
+from office31_cli.methods.base import Method, ModelOutput, Source, Step, Target
 from office31_cli.models.network import Head
 
 
-class Learner(nn.Module):
+class AdaptationNetwork(nn.Module):
     """One network and what its method trains beside it.
 
     `stage` maps what the frozen part made of an image to the backbone's features, `head` those to the items' logits.
@@ -24,15 +24,15 @@ class Learner(nn.Module):
     def __init__(self, stage: nn.Module, head: Head, method: Method) -> None:
         super().__init__()
         self.body, self.outputs = nn.Sequential(stage, head.bottleneck), head.outputs
-        self.own = nn.ModuleDict(method.modules(self.outputs))
+        self.own = nn.ModuleDict(method.build_extra_modules(self.outputs))
         self._method, self._head = method, [head]  # in a list, it is no second home for the same weights
         method.prepare(self.body, self.outputs)
 
-    def restarted(self, method: Method) -> "Learner":
+    def copy_with_new_head(self, method: Method) -> "AdaptationNetwork":
         """A learner with a copy of the stage as it is now, and a fresh head."""
-        return Learner(copy.deepcopy(self.body[0]), self._head[0].redrawn(), method)
+        return AdaptationNetwork(copy.deepcopy(self.body[0]), self._head[0].redrawn(), method)
 
-    def train(self, mode: bool = True) -> "Learner":
+    def train(self, mode: bool = True) -> "AdaptationNetwork":
         """Training mode, but for the head's dropouts."""
         super().train(mode)
         for module in self._head[0].bottleneck.modules():
@@ -40,12 +40,12 @@ class Learner(nn.Module):
                 module.eval()
         return self
 
-    def see(self, inputs: Tensor) -> Seen:
+    def predict(self, inputs: Tensor) -> ModelOutput:
         """What the network makes of inputs (n, ...): features (n, d) and logits (n, K), in float32."""
         features = self.body[0](inputs).float()
         with torch.autocast(features.device.type, enabled=False):
             features = self.body[1](features)
-            return Seen(features, self.outputs(features))
+            return ModelOutput(features, self.outputs(features))
 
     def forward(
         self, progress: float, phase: int, source: Tensor, labels: Tensor, target: Tensor, again: Tensor, guess: Tensor
@@ -55,7 +55,7 @@ class Learner(nn.Module):
         Photographs of the source (n, ...) with their labels (n,), those of the target (m, ...), once more in another
         view, and what the method guessed of them; what a method does not use has no rows or no columns.
         """
-        seen, first, second = self._see_each(source, target, again)
+        seen, first, second = self._predict_each(source, target, again)
         step = Step(progress, phase, dict(self.own.items()))
         losses = {}
         with torch.autocast(labels.device.type, enabled=False):  # losses, too, are float32
@@ -69,7 +69,7 @@ class Learner(nn.Module):
                 step,
             )
 
-    def _see_each(self, *batches: Tensor) -> list[Seen]:
+    def _predict_each(self, *batches: Tensor) -> list[ModelOutput]:
         """What the network makes of each batch (n, ...), which it is normalised by; any may have no rows.
 
         What treats every photograph by itself gets all of them at once: one product reads the weights once, and its
@@ -77,28 +77,30 @@ class Learner(nn.Module):
         """
         given = {place: batch for place, batch in enumerate(batches) if len(batch)}
         sizes = [len(batch) for batch in given.values()]
-        together = torch.cat([self._apart(self.body[0], place, batch).float() for place, batch in given.items()])
+        together = torch.cat(
+            [self._forward_batch(self.body[0], place, batch).float() for place, batch in given.items()]
+        )
         with torch.autocast(together.device.type, enabled=False):
             for module in self.body[1].children():
                 if isinstance(module, _BatchNorm):
                     parts = zip(given, torch.split(together, sizes), strict=True)
-                    together = torch.cat([self._apart(module, place, part) for place, part in parts])
+                    together = torch.cat([self._forward_batch(module, place, part) for place, part in parts])
                 else:
                     together = module(together)
             logits = self.outputs(together)
-        apart = map(Seen, torch.split(together, sizes), torch.split(logits, sizes))
+        apart = map(ModelOutput, torch.split(together, sizes), torch.split(logits, sizes))
         seen = dict(zip(given, apart, strict=True))
-        return [seen.get(place, Seen(together[:0], logits[:0])) for place in range(len(batches))]
+        return [seen.get(place, ModelOutput(together[:0], logits[:0])) for place in range(len(batches))]
 
-    def _apart(self, module: nn.Module, place: int, batch: Tensor) -> Tensor:
+    def _forward_batch(self, module: nn.Module, place: int, batch: Tensor) -> Tensor:
         """What a module makes of one batch; of the first, which is the source's, its norms remember nothing."""
-        with untracked(module, enabled=place == 0 and self._method.uses_target):
+        with freeze_running_statistics(module, enabled=place == 0 and self._method.uses_target):
             made: Tensor = module(batch)
         return made
 
 
 @contextmanager
-def untracked(module: nn.Module, *, enabled: bool) -> Iterator[None]:
+def freeze_running_statistics(module: nn.Module, *, enabled: bool) -> Iterator[None]:
     """Batch norms normalise by what they see, and remember none of it."""
     norms = [each for each in module.modules() if isinstance(each, _BatchNorm)] if enabled else []
     momenta = [norm.momentum for norm in norms]

@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 from office31_cli.data.cache import CachedArray
 from office31_cli.data.photographs import IntArray
 
-KEPT = 0.99
+KEPT_SHARE = 0.99
 """The share of the features' squared length that lies along the directions: the rest is beneath the noise of a seed."""
 
 _GRAIN = 64
@@ -34,11 +34,11 @@ def principal_directions(
     moment = torch.zeros(width, width, dtype=torch.float64)
     for array, order in zip(arrays, orders, strict=True):
         for first in range(0, len(order), _BLOCK):
-            rows = unit(torch.from_numpy(array.rows(order[first : first + _BLOCK])).to(device))
+            rows = normalise_rows(torch.from_numpy(array.rows(order[first : first + _BLOCK])).to(device))
             moment += (rows.T @ rows).cpu()
     values, vectors = torch.linalg.eigh(moment)
     shares = values.flip(0).clamp_min(0).cumsum(0) / values.clamp_min(0).sum()
-    count = int((shares < KEPT).sum()) + 1
+    count = int((shares < KEPT_SHARE).sum()) + 1
     count = -(-count // _GRAIN) * _GRAIN
     if count >= width:
         return None
@@ -48,6 +48,6 @@ def principal_directions(
     return directions
 
 
-def unit(rows: Tensor) -> Tensor:
+def normalise_rows(rows: Tensor) -> Tensor:
     """Rows (n, d) in single precision, each of length 1."""
     return normalize(rows.float())
