@@ -24,7 +24,7 @@ class AdaptationNetwork(nn.Module):
     def __init__(self, stage: nn.Module, head: Head, method: Method) -> None:
         super().__init__()
         self.body, self.outputs = nn.Sequential(stage, head.bottleneck), head.outputs
-        self.own = nn.ModuleDict(method.build_extra_modules(self.outputs))
+        self.extra_modules = nn.ModuleDict(method.build_extra_modules(self.outputs))
         self._method, self._head = method, [head]  # in a list, it is no second home for the same weights
         method.prepare(self.body, self.outputs)
 
@@ -56,7 +56,7 @@ class AdaptationNetwork(nn.Module):
         view, and what the method guessed of them; what a method does not use has no rows or no columns.
         """
         seen, first, second = self._predict_each(source, target, again)
-        step = Step(progress, phase, dict(self.own.items()))
+        step = Step(progress, phase, dict(self.extra_modules.items()))
         losses = {}
         with torch.autocast(labels.device.type, enabled=False):  # losses, too, are float32
             if len(labels) and self._method.supervised:

@@ -42,7 +42,7 @@ class FinetuningTask(SupervisedTask):
         settled: int = 0,
     ) -> None:
         super().__init__(trained, outputs, measure)
-        self.own = nn.ModuleDict(strategy.build_extra_modules(beginning))
+        self.extra_modules = nn.ModuleDict(strategy.build_extra_modules(beginning))
         self._whole, self._strategy, self._refinements, self._validate = [network], strategy, refinements, validate
         decay = refinements.ema
         self.average: AveragedModel | None = None
@@ -65,7 +65,7 @@ class FinetuningTask(SupervisedTask):
         unlabelled = self._unlabelled(rest[0]) if rest else None
         with torch.autocast(answers.device.type, enabled=False):
             step = StepContext(
-                network, self.network, inputs, maps, answers, targets, unlabelled, dict(self.own.items())
+                network, self.network, inputs, maps, answers, targets, unlabelled, dict(self.extra_modules.items())
             )
             return losses | self._strategy.losses(step)
 

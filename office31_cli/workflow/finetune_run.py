@@ -69,7 +69,7 @@ class FinetuneRun(Run):
         self._check_beginnings(groups)
         with limit_threads(self.split.name):
             task = self._task(groups)
-            groups = [*groups, ParameterGroup(trainable_parameters(task.own))]
+            groups = [*groups, ParameterGroup(trainable_parameters(task.extra_modules))]
             training = distributed.build_training(task, groups, self._batches(), self.settings, self.device)
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 

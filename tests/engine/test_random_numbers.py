@@ -17,7 +17,10 @@ def test_a_key_decides_everything() -> None:
 
 
 def test_another_process_draws_the_same() -> None:
-    code = "from office31_cli.engine.random_numbers import keyed_generator as g; print(repr(g('order', 3, 4).random(3).tolist()))"
+    code = (
+        "from office31_cli.engine.random_numbers import keyed_generator\n"
+        "print(repr(keyed_generator('order', 3, 4).random(3).tolist()))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == repr(random_numbers.keyed_generator("order", 3, 4).random(3).tolist())
 

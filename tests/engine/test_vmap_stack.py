@@ -96,5 +96,5 @@ def test_a_module_under_two_names_is_one() -> None:
     )
     stack((PROGRESS, 0), *drawn("mcd", 0))
     for each in stack.write_back():
-        assert each.own["first"] is each.outputs
+        assert each.extra_modules["first"] is each.outputs
         assert isinstance(each.outputs.weight, nn.Parameter)

@@ -157,7 +157,7 @@ def build_finetuning(
     batches: Batches = (
         MixedBatches(seen, [learnt], rest, **fed) if strategy.uses_unlabelled else LabelledBatches(seen, learnt, **fed)
     )
-    training = Training(task, [*groups, ParameterGroup(trainable_parameters(task.own))], batches, how, CPU)
+    training = Training(task, [*groups, ParameterGroup(trainable_parameters(task.extra_modules))], batches, how, CPU)
     return TinyFinetuning(
         network, parts.trained_part, task, training, seen.evaluation_views(learnt), labels, seen.evaluation_views(rest)
     )

@@ -102,11 +102,13 @@ class Losses:
 
     def __init__(self, method: Method, progress: float = 1.0, columns: int = 4) -> None:
         torch.manual_seed(0)
-        self.own = {name: module.double() for name, module in method.build_extra_modules(nn.Linear(columns, 3)).items()}
+        self.extra_modules = {
+            name: module.double() for name, module in method.build_extra_modules(nn.Linear(columns, 3)).items()
+        }
         self.f_s, self.f_t = (random(6, columns) + 1).requires_grad_(), random(5, columns).requires_grad_()
         self.z_s, self.z_t = random(6, 3).requires_grad_(), random(5, 3).requires_grad_()
         source = Source(self.f_s, self.z_s, torch.zeros(6, dtype=torch.long))
-        losses = method.losses(source, Target(self.f_t, self.z_t), Step(progress, 0, self.own))
+        losses = method.losses(source, Target(self.f_t, self.z_t), Step(progress, 0, self.extra_modules))
         assert list(losses) == ["domain"]
         self.loss = losses["domain"]
         self.loss.backward()

@@ -53,19 +53,19 @@ class Batch:
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.body, self.outputs = nn.Linear(6, 4), nn.Linear(4, 3)
-        self.own = Method().build_extra_modules(self.outputs)
+        self.extra_modules = Method().build_extra_modules(self.outputs)
         self.x_s, self.x_t, self.labels = torch.randn(8, 6), torch.randn(7, 6), torch.arange(8) % 3
 
     def losses(self, phase: int) -> dict[str, Tensor]:
         f_s, f_t = self.body(self.x_s), self.body(self.x_t)
         source = Source(f_s, self.outputs(f_s), self.labels)
-        return Method().losses(source, Target(f_t, self.outputs(f_t)), Step(0.5, phase, self.own))
+        return Method().losses(source, Target(f_t, self.outputs(f_t)), Step(0.5, phase, self.extra_modules))
 
     def total(self, phase: int) -> Tensor:
         return torch.stack(list(self.losses(phase).values())).sum()
 
     def modules(self) -> dict[str, nn.Module]:
-        return {"body": self.body, "first": self.outputs, "second": self.own["second"]}
+        return {"body": self.body, "first": self.outputs, "second": self.extra_modules["second"]}
 
     def learning(self, phase: int) -> set[str]:
         """The parts of which every parameter has a gradient; the others' have none or 0."""
@@ -87,8 +87,8 @@ def test_a_batch_has_six_phases_and_the_method_its_own_cross_entropy() -> None:
 
 def test_the_first_head_is_the_classifiers_and_the_second_a_fresh_one() -> None:
     batch = Batch()
-    assert batch.own["first"] is batch.outputs
-    second = batch.own["second"]
+    assert batch.extra_modules["first"] is batch.outputs
+    second = batch.extra_modules["second"]
     for name, weight in batch.outputs.named_parameters():
         assert second.get_parameter(name).shape == weight.shape
         assert not torch.equal(second.get_parameter(name), weight)
@@ -106,7 +106,7 @@ def test_each_phase_teaches_its_own_part(phase: int, learning: set[str]) -> None
 def test_what_each_phase_minimises() -> None:
     batch = Batch()
     f_s, f_t = batch.body(batch.x_s), batch.body(batch.x_t)
-    heads = batch.own["first"], batch.own["second"]
+    heads = batch.extra_modules["first"], batch.extra_modules["second"]
     supervised = sum(float(cross_entropy(head(f_s), batch.labels)) for head in heads)
     p1, p2 = (head(f_t).softmax(1).numpy() for head in heads)
     apart = float(np.abs(p1 - p2).mean())

@@ -53,7 +53,7 @@ def test_the_strategy_asks_the_stored_network_and_keeps_what_it_said() -> None:
         p = softmax(stored_network()(tiny.inputs).double().numpy())
     expected = formula(p, tiny.targets[:, 0].int().tolist(), 3)
     for _ in range(2):
-        rows = tiny.task.own["related"].weight.detach().double().numpy()
+        rows = tiny.task.extra_modules["related"].weight.detach().double().numpy()
         np.testing.assert_allclose(rows, expected, rtol=1e-5)
         np.testing.assert_allclose(rows.sum(1), 1, rtol=1e-6)
         tiny.run()
@@ -61,7 +61,7 @@ def test_the_strategy_asks_the_stored_network_and_keeps_what_it_said() -> None:
 
 def test_its_loss_is_the_second_layers_cross_entropy_against_the_relationship() -> None:
     tiny = build_finetuning(Strategy(weight=7.0), settings())
-    related, second = tiny.task.own["related"].weight, tiny.task.own["source"]
+    related, second = tiny.task.extra_modules["related"].weight, tiny.task.extra_modules["source"]
     with torch.no_grad():
         second.weight *= 3
         features = tiny.network.heads[0].bottleneck(tiny.network.backbones[0](tiny.inputs))
@@ -74,11 +74,11 @@ def test_its_loss_is_the_second_layers_cross_entropy_against_the_relationship() 
 
 def test_the_second_layer_starts_as_the_stored_one_learns_and_is_not_stored() -> None:
     tiny = build_finetuning(Strategy(), settings())
-    names, start = set(stored_network().state_dict()), copy_state(tiny.task.own["source"])
+    names, start = set(stored_network().state_dict()), copy_state(tiny.task.extra_modules["source"])
     for name, value in start.items():
         assert torch.equal(value, stored_network().state_dict()[f"heads.0.outputs.{name}"])
     tiny.run()
-    end, last = copy_state(tiny.task.own["source"]), tiny.network.heads[0].outputs.state_dict()
+    end, last = copy_state(tiny.task.extra_modules["source"]), tiny.network.heads[0].outputs.state_dict()
     for name, value in end.items():
         assert not torch.equal(value, start[name])
         assert not torch.equal(value, last[name])  # the two have parted

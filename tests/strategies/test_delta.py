@@ -100,7 +100,7 @@ def test_the_last_stage_that_learns_and_the_bottleneck_are_watched() -> None:
     tiny = build_finetuning(Strategy(weight=3.0), settings())
     network, before = tiny.network, stored_network()
     stage, bottleneck = network.backbones[0][2], network.heads[0].bottleneck
-    first, second = (each.detach().double().numpy() for each in tiny.task.own["attention"].parameters())
+    first, second = (each.detach().double().numpy() for each in tiny.task.extra_modules["attention"].parameters())
     for moved in (bottleneck[2], stage[0]):
         with torch.no_grad():
             moved.weight *= 1.3
@@ -130,14 +130,14 @@ def test_a_large_weight_keeps_the_feature_maps_near_the_starts() -> None:
 
 def test_training_changes_neither_the_start_nor_the_attention() -> None:
     tiny = build_finetuning(Strategy(weight=1.0), settings())
-    kept = {name: value.clone() for name, value in tiny.task.own.state_dict().items()}
+    kept = {name: value.clone() for name, value in tiny.task.extra_modules.state_dict().items()}
     assert any(name.startswith("attention.") for name in kept)
     tiny.run()
-    for name, value in tiny.task.own.state_dict().items():
+    for name, value in tiny.task.extra_modules.state_dict().items():
         assert torch.equal(value, kept[name]), name
 
 
 def test_of_networks_side_by_side_each_is_held_by_its_own_start() -> None:
     tiny = build_finetuning(Strategy(), settings(), outputs=apart(ITEM, DOMAIN))
     assert tiny.losses()["feature maps"].item() == 0
-    assert len(list(tiny.task.own["attention"].parameters())) == 4
+    assert len(list(tiny.task.extra_modules["attention"].parameters())) == 4
