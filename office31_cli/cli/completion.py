@@ -146,14 +146,14 @@ def backbones(asked: Asked) -> Iterable[str]:
     """Every backbone; the 1,300 of timm only where one is begun."""
     from office31_cli.models import catalogue
 
-    return catalogue.timm_backbones() if asked.typed.startswith(catalogue.TIMM) else catalogue.backbones()
+    return catalogue.list_timm_backbones() if asked.typed.startswith(catalogue.TIMM) else catalogue.list_backbones()
 
 
 def weights(asked: Asked) -> Iterable[str]:
     """The words that fit every backbone, and the names of the chosen one's weights; the shell itself offers files."""
     from office31_cli.models import catalogue
 
-    named = catalogue.weights_of(asked.options.get("backbone") or "")
+    named = catalogue.list_weights(asked.options.get("backbone") or "")
     return ("DEFAULT", "none", *dict.fromkeys(named.values()))
 
 

@@ -52,7 +52,7 @@ def tree(as_json: AsJson = False) -> None:
 
     Example: office31 models tree
     """
-    found, reporter = Lineage(lineage.forest(Registry())), Reporter(as_json=as_json)
+    found, reporter = Lineage(lineage.build_forest(Registry())), Reporter(as_json=as_json)
     reporter.show(found, *report.tree(found))
     if not found.roots:
         reporter.say("no models are stored; make one with: office31 pretrain --domain amazon")

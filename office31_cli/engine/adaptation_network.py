@@ -30,7 +30,7 @@ class AdaptationNetwork(nn.Module):
 
     def copy_with_new_head(self, method: Method) -> "AdaptationNetwork":
         """A learner with a copy of the stage as it is now, and a fresh head."""
-        return AdaptationNetwork(copy.deepcopy(self.body[0]), self._head[0].redrawn(), method)
+        return AdaptationNetwork(copy.deepcopy(self.body[0]), self._head[0].reinitialised_copy(), method)
 
     def train(self, mode: bool = True) -> "AdaptationNetwork":
         """Training mode, but for the head's dropouts."""

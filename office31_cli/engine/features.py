@@ -17,7 +17,7 @@ from office31_cli.engine.frozen_split import frozen_output_shape
 from office31_cli.engine.inputs import RandomNumbers
 from office31_cli.errors import Failed
 from office31_cli.models.preprocessing import Preprocessing
-from office31_cli.models.weights import digest
+from office31_cli.models.state_dict import hash_tensors
 from office31_cli.observer import Observer
 
 _VIEWS = 1
@@ -51,7 +51,7 @@ def compute_frozen_outputs(
     shape = frozen_output_shape(frozen, preprocessing.crop)
     dtype = np.float32 if len(shape) == 1 else np.float16
     key = content_key(
-        weights=digest(frozen.state_dict()),
+        weights=hash_tensors(frozen.state_dict()),
         network=hashlib.sha256(repr(frozen).encode()).hexdigest(),
         office31=__version__,
         torchvision=version("torchvision"),

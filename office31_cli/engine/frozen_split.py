@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from office31_cli.errors import Failed
 from office31_cli.models.backbones import last_stage
 from office31_cli.models.network import Network
-from office31_cli.models.weights import digest
+from office31_cli.models.state_dict import hash_tensors
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def _join_side_by_side(frozen: Sequence[nn.Module], trained: Sequence[nn.Module]
     """Networks side by side as one: where their frozen parts are the same, it runs once for all of them."""
     for module in frozen:
         _freeze(module)
-    if len({digest(module.state_dict()) for module in frozen} if len(frozen) > 1 else frozen) == 1:
+    if len({hash_tensors(module.state_dict()) for module in frozen} if len(frozen) > 1 else frozen) == 1:
         return frozen[0], _Above(trained, apart=False)
     return _Below(frozen), _Above(trained, apart=True)
 

@@ -45,7 +45,7 @@ def macro_accuracy(predicted: IntArray, actual: IntArray) -> float:
     return float(recalls.mean())
 
 
-def per_item(predicted: IntArray, actual: IntArray, items: Sequence[str]) -> list[ItemAccuracy]:
+def accuracy_per_item(predicted: IntArray, actual: IntArray, items: Sequence[str]) -> list[ItemAccuracy]:
     """The recall of every item that `actual` holds, in label order; label k is named `items[k]`.
 
     Labels (n,), n > 0, else ValueError.

@@ -32,7 +32,7 @@ class Bin:
     accuracy: float
 
 
-def reliability(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins: int = 15) -> list[Bin]:
+def reliability_bins(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins: int = 15) -> list[Bin]:
     """Confidence against accuracy, in those of M equally wide bins that hold any photograph (Guo and others 2017).
 
     `probabilities` is (n, K), `actual` (n,), n > 0, else ValueError. A row's confidence is its largest
@@ -55,9 +55,11 @@ def reliability(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins
 def expected_calibration_error(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins: int = 15) -> float:
     """The gap between confidence and accuracy, averaged over photographs, in [0, 1] (Guo and others 2017, eq. 3).
 
-    As `reliability` has the bins; raises as that does.
+    As `reliability_bins` has the bins; raises as that does.
     """
-    gaps = (row.photographs * abs(row.confidence - row.accuracy) for row in reliability(probabilities, actual, bins))
+    gaps = (
+        row.photographs * abs(row.confidence - row.accuracy) for row in reliability_bins(probabilities, actual, bins)
+    )
     return float(sum(gaps) / len(actual))
 
 
@@ -66,7 +68,7 @@ def log_probabilities(probabilities: NDArray[np.floating[Any]]) -> FloatArray:
     return np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1))
 
 
-def tempered(probabilities: NDArray[np.floating[Any]], temperature: float) -> FloatArray:
+def apply_temperature(probabilities: NDArray[np.floating[Any]], temperature: float) -> FloatArray:
     """The softmax (n, K) of the logarithms over a temperature: above 1 every row is less sure, below it surer.
 
     It is that of the logits over the temperature, as these differ from the logarithms by a constant a row; which item
@@ -78,7 +80,7 @@ def tempered(probabilities: NDArray[np.floating[Any]], temperature: float) -> Fl
     return shares
 
 
-def fitted_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray) -> float:
+def fit_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray) -> float:
     """The temperature that makes `actual` (n,) likeliest given `probabilities` (n, K) (Guo and others 2017, 4.2).
 
     n > 0, else ValueError. Few photographs, all named rightly, would have it at 0. So it is the most probable one
@@ -91,7 +93,7 @@ def fitted_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArra
     told = logs[np.arange(len(actual)), actual].sum()
 
     def slope(b: float) -> float:
-        expected = (tempered(probabilities, 1 / b) * logs).sum()
+        expected = (apply_temperature(probabilities, 1 / b) * logs).sum()
         return float(expected - told) + 1 - 1 / b
 
     low, high = log(1 / HOTTEST), log(1 / COLDEST)
@@ -101,15 +103,17 @@ def fitted_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArra
     return exp(-(low + high) / 2)
 
 
-def cross_tempered(probabilities: NDArray[np.floating[Any]], actual: IntArray, folds: IntArray) -> FloatArray:
+def cross_fit_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray, folds: IntArray) -> FloatArray:
     """The probabilities (n, K), each row at the temperature that all folds but its own ask for; `folds` is (n,).
 
-    So what is learnt of the labels can be scored on the same photographs. Raises as `fitted_temperature` does.
+    So what is learnt of the labels can be scored on the same photographs. Raises as `fit_temperature` does.
     """
     check_labels(folds, actual)
     made = probabilities.astype(np.float64)
     for fold in np.unique(folds):
         inside, others = folds == fold, folds != fold
         if others.any():
-            made[inside] = tempered(probabilities[inside], fitted_temperature(probabilities[others], actual[others]))
+            made[inside] = apply_temperature(
+                probabilities[inside], fit_temperature(probabilities[others], actual[others])
+            )
     return made

@@ -38,7 +38,7 @@ def conformal_threshold(scores: FloatArray, coverage: float) -> float:
     return float(scores[rank - 1]) if rank <= len(scores) else inf
 
 
-def conformal_sets(probabilities: NDArray[np.floating[Any]], threshold: float) -> BoolArray:
+def prediction_sets(probabilities: NDArray[np.floating[Any]], threshold: float) -> BoolArray:
     """Which items (n, K) each set holds: those whose score is no larger, and always the likeliest.
 
     With that one in it no set is empty, and the coverage can only be larger.
@@ -48,7 +48,7 @@ def conformal_sets(probabilities: NDArray[np.floating[Any]], threshold: float) -
     return held
 
 
-def cross_conformal_sets(
+def cross_prediction_sets(
     probabilities: NDArray[np.floating[Any]], actual: IntArray, folds: IntArray, coverage: float
 ) -> BoolArray:
     """Each row's set (n, K) by the scores of all folds but its own; `folds` is (n,).
@@ -60,5 +60,5 @@ def cross_conformal_sets(
     for fold in np.unique(folds):
         inside, others = folds == fold, folds != fold
         scores = conformal_scores(probabilities[others], actual[others]) if others.any() else np.empty(0)
-        held[inside] = conformal_sets(probabilities[inside], conformal_threshold(scores, coverage))
+        held[inside] = prediction_sets(probabilities[inside], conformal_threshold(scores, coverage))
     return held

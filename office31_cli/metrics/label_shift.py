@@ -10,7 +10,7 @@ _ROUNDS, _CLOSE = 200, 1e-7
 Shares = NDArray[np.float64]
 
 
-def shares_by_em(probabilities: NDArray[np.floating[Any]], prior: Shares) -> Shares:
+def estimate_shares(probabilities: NDArray[np.floating[Any]], prior: Shares) -> Shares:
     """The items' shares (K,) in photographs of which a classifier says `probabilities` (n, K), n > 0.
 
     `prior` (K,) are the shares that it learnt from, above 0. Expectation maximisation (Saerens and others

@@ -21,13 +21,13 @@ _WEIGHTS = re.compile(r"^class (\w+_Weights)\(WeightsEnum\):\n((?:[ \t].*\n|\n)+
 _MEMBER = re.compile(r"^    (\w+) = (Weights\(|\w+$)", re.MULTILINE)
 
 
-def backbones() -> tuple[str, ...]:
+def list_backbones() -> tuple[str, ...]:
     """The names that `--backbone` takes beside timm's: every torchvision classifier, and our own."""
     return tuple(sorted((*OWN, *_torchvision()[0])))
 
 
 @functools.cache
-def timm_backbones() -> tuple[str, ...]:
+def list_timm_backbones() -> tuple[str, ...]:
     """The names of timm's networks; none where it is not installed."""
     return tuple(sorted(f"{TIMM}{name}" for text in _sources("timm") for name in _REGISTERED_IN_TIMM.findall(text)))
 
@@ -35,17 +35,17 @@ def timm_backbones() -> tuple[str, ...]:
 def check_backbone(name: str) -> None:
     """Raise `Misuse` with a near match where there is no such backbone, and `Failed` where timm is not installed."""
     if name.startswith(TIMM):
-        if not (known := timm_backbones()):
+        if not (known := list_timm_backbones()):
             raise Failed(
                 f"backbone {printable(name)}", "timm is not installed", "run: pip install 'office31-cli[timm]'"
             )
         if name not in known:
             raise Misuse(f"backbone {printable(name)}", "timm has no such network", did_you_mean(name, known))
-    elif name not in backbones():
-        raise Misuse(f"backbone {printable(name)}", "there is no such network", did_you_mean(name, backbones()))
+    elif name not in list_backbones():
+        raise Misuse(f"backbone {printable(name)}", "there is no such network", did_you_mean(name, list_backbones()))
 
 
-def check_weights(backbone: str, weights: str) -> str:
+def resolve_weights(backbone: str, weights: str) -> str:
     """The full form of what `--weights` names: `none`, `Enum.MEMBER`, or the path as given.
 
     Raises `Misuse` where the name or the path does not exist, or belongs to another backbone. Names of timm's weights
@@ -53,11 +53,11 @@ def check_weights(backbone: str, weights: str) -> str:
     """
     if weights == "none" or (weights == "DEFAULT" and backbone in OWN):
         return "none"
-    if is_path(weights):
-        return str(check_file(weights))
+    if is_weights_file(weights):
+        return str(resolve_weights_file(weights))
     if backbone.startswith(TIMM):
         return weights
-    known = weights_of(backbone)
+    known = list_weights(backbone)
     full = known | {name: name for name in known.values()}
     if weights not in full:
         raise Misuse(
@@ -68,12 +68,12 @@ def check_weights(backbone: str, weights: str) -> str:
     return full[weights]
 
 
-def is_path(weights: str) -> bool:
+def is_weights_file(weights: str) -> bool:
     """Whether `--weights` names a file rather than one of torchvision's enum members."""
     return weights.endswith((".safetensors", ".pth", ".pt")) or "/" in weights
 
 
-def check_file(weights: str) -> Path:
+def resolve_weights_file(weights: str) -> Path:
     """The whole path of a file of weights; raises `Misuse` where there is none, or it is of another kind."""
     path = Path(weights).expanduser()
     if path.suffix not in (".safetensors", ".pth", ".pt"):
@@ -83,7 +83,7 @@ def check_file(weights: str) -> Path:
     return path.absolute()
 
 
-def weights_of(backbone: str) -> dict[str, str]:
+def list_weights(backbone: str) -> dict[str, str]:
     """`Enum.MEMBER` by the short name of each of the backbone's weights, `DEFAULT` included."""
     wanted = f"{backbone}_weights".lower()
     for enum, members in _torchvision()[1].items():

@@ -140,13 +140,13 @@ class Head(nn.Module):
             self.bottleneck.append(UnitFeatures())
         self.outputs = nn.Linear(bottleneck or features, width, bias=not cosine)
 
-    def redrawn(self) -> "Head":
+    def reinitialised_copy(self) -> "Head":
         """A head of the same shape with fresh weights."""
         if self._directions is None:
             return self._like(self.features)
-        return self._like(len(self._directions)).along(self._directions)
+        return self._like(len(self._directions)).project_onto(self._directions)
 
-    def along(self, directions: Tensor) -> "Head":
+    def project_onto(self, directions: Tensor) -> "Head":
         """The head for features along orthonormal directions (d, k): it answers as this one does to what they span.
 
         Drawn for k features its weights would be larger, and so learn more slowly.
@@ -177,7 +177,7 @@ def _bottleneck(features: int, width: int) -> nn.Sequential:
     )
 
 
-def going_on(network: Network, architecture: Architecture) -> Network:
+def extend_network(network: Network, architecture: Architecture) -> Network:
     """A network of another architecture, with the same backbones, that goes on from `network`.
 
     Each of its networks takes backbone and bottleneck of the one that answered the first output they share (else of
@@ -218,4 +218,4 @@ def _rows(group: Sequence[Output]) -> dict[Output, slice]:
 
 
 def _unweighted(output: Output) -> Output:
-    return output.weighing(1.0)
+    return output.with_weight(1.0)

@@ -20,7 +20,7 @@ PLAIN_VIEWS = 2
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Squash to `side` x `side` pixels, cut `crop` x `crop` out of the middle, then (x / 255 - mean) / std."""
+    """PillowResize to `side` x `side` pixels, cut `crop` x `crop` out of the middle, then (x / 255 - mean) / std."""
 
     side: int
     crop: int

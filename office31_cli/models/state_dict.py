@@ -1,5 +1,6 @@
 """Tensors by name: taken over into a network whole, or refused with what does not fit."""
 
+import hashlib
 from collections.abc import Mapping
 
 import torch
@@ -7,9 +8,6 @@ from torch import Tensor, nn
 
 from office31_cli.errors import Failed
 from office31_cli.text import join_names, printable
-
-_AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
-"""Heads that two old networks carry for their first training only."""
 
 
 def load_weights(
@@ -43,3 +41,13 @@ def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     """The keys of those that hold a NaN or an infinity, in the single precision of a network."""
     return [key for key, value in tensors.items() if not bool(torch.isfinite(value.float()).all())]
+
+
+def hash_tensors(tensors: dict[str, Tensor]) -> str:
+    """A SHA-256 over names, shapes and values: equal when and only when the networks compute the same."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        total.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        total.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()

@@ -17,7 +17,7 @@ def load_network(entry: Entry) -> tuple[Network, Preprocessing]:
     Raises `Refused` where the stored bytes are not those that were published, and `Failed` where the card
     describes a network that this version cannot build.
     """
-    path = entry.verified()
+    path = entry.verified_path()
     try:
         architecture = Architecture.from_json(entry.card.network)
         preprocessing = Preprocessing.from_json(entry.card.preprocessing)
@@ -26,7 +26,7 @@ def load_network(entry: Entry) -> tuple[Network, Preprocessing]:
         raise Failed(
             f"model {entry.name}", f"its card describes no network that can be built ({error})", "upgrade office31-cli"
         ) from None
-    item = architecture.outputs.readers().get("item")
+    item = architecture.outputs.by_column().get("item")
     if not isinstance(item, Choice) or item.labels != entry.card.items:
         raise Refused(str(path), "it does not answer which item it is", "remove the model with: office31 models rm")
     try:

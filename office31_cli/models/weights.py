@@ -1,6 +1,5 @@
 """Weights from where they lie: torchvision's by their enum names, or a file of one's own."""
 
-import hashlib
 import pickle
 import warnings
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from office31_cli import storage
 from office31_cli.data.transfer import fetch
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Refused
-from office31_cli.models.catalogue import OWN, TIMM, is_path
+from office31_cli.models.catalogue import OWN, TIMM, is_weights_file
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import SILENT, Observer
 from office31_cli.text import join_names, printable
@@ -52,14 +51,14 @@ class Weights:
 
 
 def load(backbone: str, weights: str, observer: Observer = SILENT) -> Weights:
-    """Fetch the weights that `catalogue.check_weights` resolved: `none`, `Enum.MEMBER`, a name of timm's, or a path.
+    """Fetch the weights that `catalogue.resolve_weights` resolved: `none`, `Enum.MEMBER`, a name of timm's, or a path.
 
     Raises `Failed` where they cannot be had, `Refused` where a file is damaged or wants to run code.
     """
     preprocessing = _preprocessing(backbone, weights)
     if weights == "none":
         return Weights("none", None, preprocessing)
-    if is_path(weights):
+    if is_weights_file(weights):
         return _of_file(Path(weights).name, Path(weights), preprocessing)
     if backbone.startswith(TIMM):
         return _of_file(*_from_timm(backbone, weights, observer), preprocessing)
@@ -68,10 +67,10 @@ def load(backbone: str, weights: str, observer: Observer = SILENT) -> Weights:
 
 def _of_file(name: str, path: Path, preprocessing: Preprocessing) -> Weights:
     """Weights whose name says which bytes they are."""
-    return Weights(f"{name}@{storage.sha256_file(path)[:12]}", read_file(path), preprocessing)
+    return Weights(f"{name}@{storage.sha256_file(path)[:12]}", read_weights_file(path), preprocessing)
 
 
-def read_file(path: Path) -> dict[str, Tensor]:
+def read_weights_file(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.safetensors` file, or of a `.pth` file without running what a pickle may ask for.
 
     Those of a training script's checkpoint are found within it, and named as the network itself names them.
@@ -133,16 +132,6 @@ def _plain(value: Any) -> bool:
     )
 
 
-def digest(tensors: dict[str, Tensor]) -> str:
-    """A SHA-256 over names, shapes and values: equal when and only when the networks compute the same."""
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        value = tensors[name].detach().cpu().contiguous()
-        total.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
-        total.update(value.reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()
-
-
 def _preprocessing(backbone: str, weights: str) -> Preprocessing:
     """What the weights were trained with; others are taken to expect what torchvision's first ones do."""
     if backbone in OWN:
@@ -170,7 +159,7 @@ def _fetch(weights: str, observer: Observer) -> dict[str, Tensor]:
         _download(weights, chosen.url, path, observer, lambda arrived: _is_file_of(chosen, str(arrived)))
     if not _is_file_of(chosen, str(path)):
         raise Refused(printable(str(path)), f"its bytes are not those of {weights}", "remove the file")
-    return read_file(path)
+    return read_weights_file(path)
 
 
 def _from_timm(backbone: str, weights: str, observer: Observer) -> tuple[str, Path]:
@@ -187,7 +176,7 @@ def _from_timm(backbone: str, weights: str, observer: Observer) -> tuple[str, Pa
 def _is_file_of(chosen: "WeightsEnum", path: str) -> bool:
     """Whether a file holds torchvision's weights: their file names end in the beginning of their SHA-256."""
     wanted = Path(_file_name(chosen)).stem.rsplit("-", 1)[-1]
-    return is_path(path) and storage.sha256_file(Path(path)).startswith(wanted)
+    return is_weights_file(path) and storage.sha256_file(Path(path)).startswith(wanted)
 
 
 def _download(weights: str, url: str, path: Path, observer: Observer, right: Callable[[Path], bool]) -> None:

@@ -23,7 +23,7 @@ def load(kind: str) -> type[Output]:
     return made
 
 
-def inferred(texts: set[str]) -> str:
+def infer_kind(texts: set[str]) -> str:
     """The narrowest kind that can hold every one of the texts: yes/no, else a number, else a choice."""
-    fitting = [(load(kind).breadth, kind) for kind in kinds() if load(kind).fits(texts)]
+    fitting = [(load(kind).breadth, kind) for kind in kinds() if load(kind).accepts(texts)]
     return min(fitting)[1]

@@ -32,15 +32,15 @@ class Output(ABC):
     weight: float = 1.0
 
     kind: ClassVar[str]
-    reads: ClassVar[tuple[str, ...]] = ()
+    fixed_columns: ClassVar[tuple[str, ...]] = ()
     """The columns that it always answers, if that is fixed: such a kind is asked for by its own name."""
     breadth: ClassVar[int] = 100
     """How much else could be meant by texts that fit: a column is of the narrowest kind."""
     headline: ClassVar[str]
     """The one figure of `score` that says most."""
-    plain: ClassVar[tuple[str, ...]] = ()
+    unbounded: ClassVar[tuple[str, ...]] = ()
     """The figures of `score` that are no fractions in [0, 1]."""
-    says: ClassVar[str] = "the value, in the column's own unit"
+    description: ClassVar[str] = "the value, in the column's own unit"
     """What an answer is, for whoever has nothing but an exported file."""
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class Output(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+    def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
         """The output for a column; `labels` holds, by column, the names of its values where these are a choice."""
 
     @classmethod
@@ -64,7 +64,7 @@ class Output(ABC):
         """As stored in a model's card."""
         return {"kind": self.kind} | {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def weighing(self, weight: float) -> Self:
+    def with_weight(self, weight: float) -> Self:
         """The same output with another weight."""
         return replace(self, weight=weight)
 
@@ -81,9 +81,9 @@ class Output(ABC):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it learns from and answers."""
-        return self.reads or (self.name,)
+        return self.fixed_columns or (self.name,)
 
-    def fitted(self, columns: "Columns") -> Self:
+    def fit(self, columns: "Columns") -> Self:
         """The output with what it has to know of the values that are learnt from, once and for all."""
         return self
 
@@ -100,14 +100,14 @@ class Output(ABC):
         return self.loss(raw, targets)
 
     @abstractmethod
-    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
+    def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """What `raw` (n, width) says about each of `columns`, in the form that `readers` score."""
 
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def decode_array(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
         """As `read`, of an array."""
-        return read_array(self.read, raw)
+        return decode_numpy(self.decode, raw)
 
-    def readers(self) -> dict[str, "Output"]:
+    def by_column(self) -> dict[str, "Output"]:
         """Who scores and tells the answer about each of `columns`."""
         return {self.name: self}
 
@@ -115,22 +115,22 @@ class Output(ABC):
     def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
         """What an answer is worth against the actual values (n,), n > 0; fractions in [0, 1] where it can be."""
 
-    def verdicts(self, answer: "FloatArray") -> list[Verdict]:
+    def predictions(self, answer: "FloatArray") -> list[Verdict]:
         """What an answer comes down to, photograph by photograph; unless a kind knows better, the number itself."""
         return [(value, None) for value in answer.tolist()]
 
     @classmethod
-    def fits(cls, texts: set[str]) -> bool:
+    def accepts(cls, texts: set[str]) -> bool:
         """Whether a column that holds these texts can be of this kind."""
         return False
 
     @classmethod
-    def values(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
+    def parse_column(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
         """A column's texts as numbers, and the labels that they number; raises `Unreadable` where one is not."""
         raise NotImplementedError
 
 
-def read_array(read: "Callable[[Tensor], dict[str, Tensor]]", raw: "FloatArray") -> dict[str, "FloatArray"]:
+def decode_numpy(read: "Callable[[Tensor], dict[str, Tensor]]", raw: "FloatArray") -> dict[str, "FloatArray"]:
     """What `read` makes of an array (n, width), in its precision."""
     import torch
 

@@ -21,7 +21,7 @@ class Kind(Output):
     kind: ClassVar[str] = "choice"
     breadth: ClassVar[int] = 2
     headline: ClassVar[str] = "accuracy"
-    says: ClassVar[str] = "the probability of each label"
+    description: ClassVar[str] = "the probability of each label"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -33,7 +33,7 @@ class Kind(Output):
             raise TypeError(f"{self.name} has a label that is no text")
 
     @classmethod
-    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+    def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
         """A choice among the column's labels."""
         return cls(name=name, labels=labels[name])
 
@@ -57,7 +57,7 @@ class Kind(Output):
 
         return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
 
-    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
+    def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """Probabilities (n, labels)."""
         return {self.name: raw.softmax(1)}
 
@@ -73,18 +73,18 @@ class Kind(Output):
             "ece": expected_calibration_error(answer, labels),
         }
 
-    def verdicts(self, answer: "FloatArray") -> list[Verdict]:
+    def predictions(self, answer: "FloatArray") -> list[Verdict]:
         """The likeliest label."""
         pairs = zip(answer.argmax(1).tolist(), answer.max(1).tolist(), strict=True)
         return [(self.labels[place], probability) for place, probability in pairs]
 
     @classmethod
-    def fits(cls, texts: set[str]) -> bool:
+    def accepts(cls, texts: set[str]) -> bool:
         """Anything can be a label."""
         return True
 
     @classmethod
-    def values(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
+    def parse_column(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
         """The labels in alphabetical order."""
         labels = tuple(sorted(set(texts)))
         numbers = {label: float(number) for number, label in enumerate(labels)}

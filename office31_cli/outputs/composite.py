@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from office31_cli import outputs as kinds
-from office31_cli.outputs.base import Output, read_array
+from office31_cli.outputs.base import Output, decode_numpy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,19 +38,19 @@ class Composite:
         """The columns that are learnt from and answered."""
         return tuple(column for output in self.outputs for column in output.columns)
 
-    def readers(self) -> dict[str, Output]:
+    def by_column(self) -> dict[str, Output]:
         """Who scores and tells the answer about each of `columns`."""
-        return {column: reader for output in self.outputs for column, reader in output.readers().items()}
+        return {column: reader for output in self.outputs for column, reader in output.by_column().items()}
 
-    def changed(self, change: Callable[[Output], Output]) -> "Composite":
+    def map_outputs(self, change: Callable[[Output], Output]) -> "Composite":
         """The composite with every output replaced."""
         return replace(self, networks=tuple(tuple(map(change, network)) for network in self.networks))
 
-    def fitted(self, columns: "Columns") -> "Composite":
+    def fit(self, columns: "Columns") -> "Composite":
         """Every output with what it has to know of the values that are learnt from."""
-        return self.changed(lambda output: output.fitted(columns))
+        return self.map_outputs(lambda output: output.fit(columns))
 
-    def going_on_from(self, earlier: "Composite") -> "Composite":
+    def inherit_from(self, earlier: "Composite") -> "Composite":
         """What `earlier` answers already stays what it was there (a number's scale), weights apart.
 
         Raises ValueError where an output has other labels there.
@@ -59,13 +59,13 @@ class Composite:
 
         def kept(output: Output) -> Output:
             before = known.get((output.name, output.kind), output)
-            if [each.vocabulary for each in before.readers().values()] != [
-                each.vocabulary for each in output.readers().values()
+            if [each.vocabulary for each in before.by_column().values()] != [
+                each.vocabulary for each in output.by_column().values()
             ]:
                 raise ValueError(f"its output {output.name} knows other labels")
-            return before.weighing(output.weight)
+            return before.with_weight(output.weight)
 
-        return self.changed(kept)
+        return self.map_outputs(kept)
 
     def targets(self, columns: "Columns") -> "FloatArray":
         """What the losses compare with, (n, outputs)."""
@@ -83,26 +83,26 @@ class Composite:
             for place, (output, part) in enumerate(zip(self.outputs, parts, strict=True))
         }
 
-    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
+    def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """What `raw` (n, width) says about each of `columns`."""
         answers: dict[str, Tensor] = {}
         start = 0
         for output in self.outputs:
-            answers |= output.read(raw[:, start : start + output.width])
+            answers |= output.decode(raw[:, start : start + output.width])
             start += output.width
         return answers
 
-    def answers(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
+    def decode_array(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
         """As `read`, of an array."""
-        return read_array(self.read, raw)
+        return decode_numpy(self.decode, raw)
 
     def scores(self, raw: "FloatArray", columns: "Columns") -> dict[str, dict[str, Any]]:
         """By column its kind and figures, of `raw` (n, width), for those of which `columns` holds any value."""
         import numpy as np
 
-        answers = self.answers(raw)
+        answers = self.decode_array(raw)
         scores: dict[str, dict[str, Any]] = {}
-        for column, reader in self.readers().items():
+        for column, reader in self.by_column().items():
             if column in columns and (known := ~np.isnan(columns[column])).any():
                 figures = reader.score(answers[column][known], columns[column][known])
                 scores[column] = {"kind": reader.kind, **figures}
@@ -110,7 +110,7 @@ class Composite:
 
     def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
         """Of each column the one figure that says most."""
-        readers = self.readers()
+        readers = self.by_column()
         return {column: figures[readers[column].headline] for column, figures in scores.items()}
 
     def to_json(self) -> list[list[dict[str, Any]]]:

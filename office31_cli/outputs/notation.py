@@ -53,7 +53,7 @@ def parse(text: str, column: Callable[[str], Column]) -> Composite:
     return composite
 
 
-def written(composite: Composite) -> str:
+def format_outputs(composite: Composite) -> str:
     """The inverse of `parse`."""
     text = "/".join("+".join(map(_term, network)) for network in composite.networks)
     return SEPARATE if text == _SEPARATE else text
@@ -72,10 +72,10 @@ def _output(term: str, text: str, column: Callable[[str], Column]) -> Output:
     if not name:
         raise Misuse(_what(text), "an output has no name", _HELP)
     weight = _weight(factor, text) if star else 1.0
-    if name in kinds.kinds() and (columns := kinds.load(name).reads):
-        return kinds.load(name).of(name, {each: column(each).labels for each in columns}).weighing(weight)
+    if name in kinds.kinds() and (columns := kinds.load(name).fixed_columns):
+        return kinds.load(name).for_column(name, {each: column(each).labels for each in columns}).with_weight(weight)
     found = column(name)
-    return kinds.load(found.kind).of(name, {name: found.labels}).weighing(weight)
+    return kinds.load(found.kind).for_column(name, {name: found.labels}).with_weight(weight)
 
 
 def _weight(factor: str, text: str) -> float:

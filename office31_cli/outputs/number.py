@@ -33,7 +33,7 @@ class Kind(Output):
     kind: ClassVar[str] = "number"
     breadth: ClassVar[int] = 1
     headline: ClassVar[str] = "r2"
-    plain: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
+    unbounded: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,7 +46,7 @@ class Kind(Output):
             raise ValueError(f"{self.name} has a scale that is not positive")
 
     @classmethod
-    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+    def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
         """The column's number, its scale not known yet."""
         return cls(name=name)
 
@@ -55,7 +55,7 @@ class Kind(Output):
         """One number."""
         return 1
 
-    def fitted(self, columns: "Columns") -> Self:
+    def fit(self, columns: "Columns") -> Self:
         """The scale of the values; one that is known already is kept. Raises `Misuse` where it is not finite."""
         if self.mean is not None:
             return self
@@ -85,7 +85,7 @@ class Kind(Output):
 
         return mse_loss(GAIN * raw[:, 0], targets)
 
-    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
+    def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """The values (n,) in the column's unit."""
         mean, std = self._scale()
         return {self.name: GAIN * raw[:, 0] * std + mean}
@@ -107,12 +107,12 @@ class Kind(Output):
         }
 
     @classmethod
-    def fits(cls, texts: set[str]) -> bool:
+    def accepts(cls, texts: set[str]) -> bool:
         """Only finite numbers."""
         return all(_number(text) is not None for text in texts)
 
     @classmethod
-    def values(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
+    def parse_column(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
         """The numbers as they are."""
         numbers = []
         for place, text in enumerate(texts):

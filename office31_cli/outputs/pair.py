@@ -21,15 +21,15 @@ class Kind(Output):
     items: tuple[str, ...]
 
     kind: ClassVar[str] = "pair"
-    reads: ClassVar[tuple[str, ...]] = ("domain", "item")
+    fixed_columns: ClassVar[tuple[str, ...]] = ("domain", "item")
     headline: ClassVar[str] = "accuracy"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.readers()  # which checks the labels
+        self.by_column()  # which checks the labels
 
     @classmethod
-    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+    def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
         """All pairs of the data set's domains and items."""
         return cls(name=name, domains=labels["domain"], items=labels["item"])
 
@@ -57,12 +57,12 @@ class Kind(Output):
 
         return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
 
-    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
+    def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """The marginal probabilities of the domains (n, D) and of the items (n, I)."""
         pairs = raw.softmax(1).reshape(-1, len(self.domains), len(self.items))
         return {"domain": pairs.sum(2), "item": pairs.sum(1)}
 
-    def readers(self) -> dict[str, Output]:
+    def by_column(self) -> dict[str, Output]:
         """Two choices."""
         return {
             "domain": choice.Kind(name="domain", labels=self.domains),

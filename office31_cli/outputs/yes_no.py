@@ -21,10 +21,10 @@ class Kind(Output):
     kind: ClassVar[str] = "yes/no"
     breadth: ClassVar[int] = 0
     headline: ClassVar[str] = "accuracy"
-    says: ClassVar[str] = "the probability of yes"
+    description: ClassVar[str] = "the probability of yes"
 
     @classmethod
-    def of(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
+    def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
         """A judgement about the column."""
         return cls(name=name)
 
@@ -43,7 +43,7 @@ class Kind(Output):
 
         return binary_cross_entropy_with_logits(raw[:, 0], targets + smoothing * (0.5 - targets))
 
-    def read(self, raw: "Tensor") -> "dict[str, Tensor]":
+    def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """The probability (n,) of yes."""
         return {self.name: raw[:, 0].sigmoid()}
 
@@ -54,17 +54,17 @@ class Kind(Output):
         shares = {name: float(part.mean()) if len(part) else float("nan") for name, part in recalls.items()}
         return {"accuracy": float(right.mean())} | shares
 
-    def verdicts(self, answer: "FloatArray") -> list[Verdict]:
+    def predictions(self, answer: "FloatArray") -> list[Verdict]:
         """True for yes, with the probability of what is said."""
         return [(yes > 0.5, max(yes, 1 - yes)) for yes in answer.tolist()]
 
     @classmethod
-    def fits(cls, texts: set[str]) -> bool:
+    def accepts(cls, texts: set[str]) -> bool:
         """Only yes, no, true, false, 1 and 0, in upper or lower case."""
         return {text.lower() for text in texts} <= _TEXTS.keys()
 
     @classmethod
-    def values(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
+    def parse_column(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
         """Yes is 1."""
         numbers = []
         for place, text in enumerate(texts):

@@ -179,4 +179,4 @@ def _item_alone(start: Entry, method: Method) -> Composite:
     if method.source_free:
         selection.check_answers_item(start, "without the source")
     outputs = selection.outputs_of(start)
-    return Composite(((outputs.readers()["item"].weighing(1.0),),))
+    return Composite(((outputs.by_column()["item"].with_weight(1.0),),))

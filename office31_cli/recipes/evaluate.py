@@ -8,8 +8,8 @@ import numpy as np
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse
-from office31_cli.metrics.accuracy import per_item, wilson_interval
-from office31_cli.metrics.calibration import expected_calibration_error, reliability
+from office31_cli.metrics.accuracy import accuracy_per_item, wilson_interval
+from office31_cli.metrics.calibration import expected_calibration_error, reliability_bins
 from office31_cli.metrics.confusion import confusion_matrix, most_confused
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import Entry
@@ -117,7 +117,7 @@ def _figures(answers: "Answers", items: tuple[str, ...], *, confusion: bool) -> 
         "outputs": scores,
         "per_item": {
             row.item: {"photographs": row.photographs, "accuracy": row.accuracy}
-            for row in per_item(predicted, labels, items)
+            for row in accuracy_per_item(predicted, labels, items)
         },
         "confused": [asdict(pair) for pair in most_confused(matrix, items)],
         "confusion": {"items": list(items), "counts": matrix.tolist()} if confusion else None,
@@ -129,7 +129,7 @@ def _confidence(answers: "Answers", calibration: Calibration | None, coverage: f
     probabilities, actual = answers.probabilities, answers.items
     before = {
         "ece_before": expected_calibration_error(probabilities, actual),
-        "reliability": [asdict(row) for row in reliability(probabilities, actual)],
+        "reliability": [asdict(row) for row in reliability_bins(probabilities, actual)],
     }
     if calibration is None:
         nothing = dict.fromkeys(("temperature", "fitted_on", "labels_used", "ece_after", "reliability_after", "own"))
@@ -144,7 +144,7 @@ def _confidence(answers: "Answers", calibration: Calibration | None, coverage: f
             "labels_used": seen_labels.counts(calibration.labels),
             **before,
             "ece_after": expected_calibration_error(judged.probabilities, actual),
-            "reliability_after": [asdict(row) for row in reliability(judged.probabilities, actual)],
+            "reliability_after": [asdict(row) for row in reliability_bins(judged.probabilities, actual)],
             "own": judged.own,
         },
         "conformal": {

@@ -12,7 +12,7 @@ from office31_cli.engine.settings import NO_REFINEMENTS, Refinements
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.outputs.notation import parse, written
+from office31_cli.outputs.notation import format_outputs, parse
 from office31_cli.registry import Entry
 from office31_cli.results import FinetuneResult
 from office31_cli.strategies.base import Strategy
@@ -94,7 +94,9 @@ def requested(
     name, chosen = strategy
     outputs = _outputs(options.outputs, start, data)
     if chosen.item_only and (len(outputs.outputs) > 1 or outputs.columns != ("item",)):
-        raise Misuse(f"--strategy {name}", f"it answers item alone, not {written(outputs)}", "add --outputs item")
+        raise Misuse(
+            f"--strategy {name}", f"it answers item alone, not {format_outputs(outputs)}", "add --outputs item"
+        )
     if chosen.needs_stored_item:
         selection.check_answers_item(start, f"for {name}")
     return FinetuneRequest(
@@ -176,9 +178,9 @@ def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
 def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
     """What is to be answered: what the stored network does, unless something else is asked for."""
     before = selection.outputs_of(start)
-    asked = parse(written(before) if text is None else text, partial(columns.get_column, data))
+    asked = parse(format_outputs(before) if text is None else text, partial(columns.get_column, data))
     try:
-        return asked.going_on_from(before)
+        return asked.inherit_from(before)
     except ValueError as error:
         raise Misuse(
             f"model {start.name}", f"{printable(str(error))} than {printable(data.name)}", "leave it out of --outputs"

@@ -8,7 +8,7 @@ from office31_cli.data import columns
 from office31_cli.data.catalogue import SAMPLE, location, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.errors import Misuse
-from office31_cli.models.catalogue import check_backbone, check_weights, is_path
+from office31_cli.models.catalogue import check_backbone, is_weights_file, resolve_weights
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.notation import parse
 from office31_cli.results import TrainingResult
@@ -60,14 +60,14 @@ def requested(
     if backbone is None:
         backbone = "convnet" if location(opened) == SAMPLE else PUBLISHED_WITH[0]
     check_backbone(backbone)
-    if options.allow_nonfinite and (weights is None or not is_path(weights)):
+    if options.allow_nonfinite and (weights is None or not is_weights_file(weights)):
         raise Misuse("--allow-nonfinite", "it is for a file of your own", "give --weights PATH, or leave it out")
     return Request(
         command=command,
         data=opened,
         domains=wanted,
         backbone=backbone,
-        weights=check_weights(backbone, _default_weights(backbone) if weights is None else weights),
+        weights=resolve_weights(backbone, _default_weights(backbone) if weights is None else weights),
         parent=None,
         outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.get_column, opened)),
         suggested=f"{'all' if wanted == opened.labelled_domains else '-'.join(wanted)}-{backbone}",

@@ -46,15 +46,15 @@ def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
     """
     check_path(path, ".safetensors", overwrite=overwrite)
     shown = printable(str(path))
-    model, header = entry.verified(), tensors.read_header(entry.file())
+    model, header = entry.verified_path(), tensors.read_header(entry.file_path())
     metadata = {"format": "pt", _CARD: entry.raw_card().decode(), _SHA256: entry.sha256}
     for name in sorted(entry.card.files.keys() - {MODEL_FILE}):
-        metadata[_FILE + name] = base64.b64encode(entry.verified(name).read_bytes()).decode()
+        metadata[_FILE + name] = base64.b64encode(entry.verified_path(name).read_bytes()).decode()
     if len(tensors.encode_header(header, metadata)) > tensors.LARGEST_HEADER:
         raise Failed(
             shown, "the files beside the weights are too large for one header", "copy the model's folder instead"
         )
-    storage.write_file(path, tensors.rewritten(model, header, metadata))
+    storage.write_file(path, tensors.with_metadata(model, header, metadata))
     return path
 
 
@@ -79,7 +79,7 @@ def import_model(registry: Registry, path: Path, *, name: str | None = None) -> 
     with registry.layout.staging() as folder:
         for file, content in bundle.files.items():
             storage.create_file(folder / file, content)
-        storage.create_file(folder / MODEL_FILE, tensors.rewritten(path, bundle.header, {}))
+        storage.create_file(folder / MODEL_FILE, tensors.with_metadata(path, bundle.header, {}))
         for file, record in bundle.card.files.items():
             _check_file(folder / file, record, bundle.path)
         with registry.layout.changing():
@@ -137,7 +137,7 @@ def _check_file(staged: Path, record: FileRecord, path: Path) -> None:
 def _already_there(registry: Registry, model_id: str, name: str | None) -> Entry:
     entry = registry.find(model_id)
     for file in entry.card.files:
-        entry.verified(file)
+        entry.verified_path(file)
     if name is None or name in entry.names:
         return entry
     registry.check_name_free(name, unless=model_id)

@@ -55,7 +55,7 @@ class Entry:
         """What the card of a model made from this one says of it."""
         return Parent(id=self.id, sha256=self.sha256, role=role)
 
-    def file(self, name: str = MODEL_FILE) -> Path:
+    def file_path(self, name: str = MODEL_FILE) -> Path:
         """The path of a stored file of the right size; raises `Refused` where it is missing or has another."""
         path = self.folder / name
         wanted = self.card.files[name].bytes
@@ -65,9 +65,9 @@ class Entry:
             raise Refused(str(path), f"it has {size:,} bytes in place of {wanted:,}", _REMEDY)
         return path
 
-    def verified(self, name: str = MODEL_FILE) -> Path:
+    def verified_path(self, name: str = MODEL_FILE) -> Path:
         """As `file`, with the SHA-256 of its bytes checked as well."""
-        path = self.file(name)
+        path = self.file_path(name)
         if storage.sha256_file(path) != self.card.files[name].sha256:
             raise Refused(str(path), "its SHA-256 is not the one on the model's card", _REMEDY)
         return path

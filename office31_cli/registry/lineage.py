@@ -25,7 +25,7 @@ class Node:
     children: list["Node"] = field(default_factory=list)
 
 
-def forest(registry: Registry) -> list[Node]:
+def build_forest(registry: Registry) -> list[Node]:
     """All models below those that they were made from, older ones first."""
     entries = registry.entries()
     nodes = {entry.id: Node(entry.id, "stored", entry, entry.card) for entry in entries}
@@ -42,7 +42,7 @@ def forest(registry: Registry) -> list[Node]:
     return roots
 
 
-def ancestors(registry: Registry, entry: Entry) -> list[Node]:
+def list_ancestors(registry: Registry, entry: Entry) -> list[Node]:
     """The models that one was made from, the nearest first, removed ones included."""
     found: list[Node] = []
     nearest = Node(entry.id, "stored", entry, entry.card)

@@ -53,7 +53,7 @@ def check(name: str) -> None:
     )
 
 
-def made_from(text: str) -> str:
+def make_name(text: str) -> str:
     """A valid name made from any text, such as the names of domains."""
     slug = re.sub(r"[^A-Za-z0-9._+]+", "-", text).strip("-._+")[: LONGEST - 20]
     return slug if is_name(slug) else f"model-{slug}".rstrip("-")

@@ -138,7 +138,7 @@ class Registry:
         if name is not None:
             self.check_name_free(name, unless=model_id)
             return name
-        base = rules.made_from(suggested)
+        base = rules.make_name(suggested)
         candidates = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
         return next(candidate for candidate in candidates if self.layout.owner(candidate) is None)
 

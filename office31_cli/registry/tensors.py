@@ -73,7 +73,7 @@ def encode_header(header: Header, metadata: dict[str, str]) -> bytes:
     return len(text).to_bytes(8, "little") + text
 
 
-def rewritten(path: Path, header: Header, metadata: dict[str, str]) -> Iterator[bytes]:
+def with_metadata(path: Path, header: Header, metadata: dict[str, str]) -> Iterator[bytes]:
     """The file at `path` block by block, with `metadata` in place of its own."""
     yield encode_header(header, metadata)
     with path.open("rb") as stream:
@@ -88,7 +88,7 @@ def normalise(path: Path) -> None:
     with path.open("rb") as stream:
         as_it_should_be = stream.read(header.start) == encode_header(header, {})
     if not as_it_should_be:
-        storage.write_file(path, rewritten(path, header, {}))
+        storage.write_file(path, with_metadata(path, header, {}))
 
 
 def _header(prefix: bytes, read: Callable[[int], bytes], file_bytes: int) -> Header:

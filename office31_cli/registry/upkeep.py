@@ -17,7 +17,7 @@ from office31_cli.text import join_names
 
 
 @dataclass(frozen=True)
-class Freed:
+class FreedSpace:
     """What `gc` gave back."""
 
     models: int
@@ -78,7 +78,7 @@ def verify(registry: Registry) -> list[Problem]:
     return problems + list(_ref_problems(layout)) + list(_tombstone_problems(layout))
 
 
-def gc(registry: Registry) -> Freed:
+def gc(registry: Registry) -> FreedSpace:
     """Remove for good what is in the trash and what dead processes left; never a stored model."""
     layout = registry.layout
     with layout.changing():
@@ -94,7 +94,7 @@ def gc(registry: Registry) -> Freed:
         models += "-" in folder.name
         unfinished += "-" not in folder.name
         storage.remove_folder(folder)
-    return Freed(models, unfinished, freed)
+    return FreedSpace(models, unfinished, freed)
 
 
 def _write_tombstone(layout: Layout, model_id: str) -> None:
@@ -115,7 +115,7 @@ def _model_problems(folder: Path) -> Iterator[Problem]:
         return
     for name in sorted(entry.card.files):
         try:
-            entry.verified(name)
+            entry.verified_path(name)
         except FileNotFoundError:
             yield Problem(str(folder / name), "it is missing")
         except Office31Error as error:

@@ -48,7 +48,7 @@ def verdicts(found: Examination) -> Iterator[str]:
 
 def _foretold(forecast: Forecast) -> str:
     """`adapting should help: 71 -> 82 (+7 to +15)`, in per cent and in points."""
-    told = forecast.foretold
+    told = forecast.estimate
     low, high = told.gain_interval
     said = {
         "helps": "adapting should help",
@@ -93,7 +93,7 @@ def _by_domains(groups: Sequence[Group]) -> dict[str, int]:
 
 
 def _prospect(found: Examination, forecast: Forecast, distance: Distance, shift: LabelShift) -> Table:
-    told, signs = forecast.foretold, forecast.signs
+    told, signs = forecast.estimate, forecast.signs
     low, high = told.before_interval
     network = found.model or f"a head on {found.backbone}"
     rows = [

@@ -20,7 +20,7 @@ from office31_cli.render.sparkline import course
 from office31_cli.text import join_names, percent, pluralize, printable
 
 if TYPE_CHECKING:
-    from office31_cli.models.program import End
+    from office31_cli.models.program import TensorSpec
 
 
 def listing(models: ModelList) -> Table:
@@ -107,8 +107,8 @@ def exported(result: ExportResult) -> Table:
     made.add_row("format", f"{result.format}, {decimal(result.path.stat().st_size)}, {result.seconds:.1f} s")
     if result.graph:
         graph, parity = result.graph.graph, result.graph.parity
-        made.add_row("takes", cell(_end(graph.given)))
-        made.add_row("answers", cell(", ".join(map(_end, graph.answers))))
+        made.add_row("takes", cell(_end(graph.input)))
+        made.add_row("answers", cell(", ".join(map(_end, graph.outputs))))
         shown = f"{pluralize(parity.pictures, 'picture')} drawn for it"
         if parity.source is not None:
             shown = f"{pluralize(parity.pictures, 'photograph')} of {printable(parity.source)}"
@@ -139,6 +139,6 @@ def _label(node: Node) -> Text:
     return Text.assemble((cell(row.model).plain, "bold"), cell(f" {describe_model(row)} "), (row.id, "dim"))
 
 
-def _end(end: "End") -> str:
+def _end(end: "TensorSpec") -> str:
     """`item (n, 31)`"""
     return f"{end.name} ({', '.join(map(str, end.shape))})"

@@ -13,16 +13,16 @@ from office31_cli.metrics.calibration import (
     COLDEST,
     HOTTEST,
     FloatArray,
-    cross_tempered,
+    apply_temperature,
+    cross_fit_temperature,
     expected_calibration_error,
-    fitted_temperature,
-    tempered,
+    fit_temperature,
 )
 from office31_cli.metrics.conformal import (
     conformal_scores,
-    conformal_sets,
     conformal_threshold,
-    cross_conformal_sets,
+    cross_prediction_sets,
+    prediction_sets,
 )
 from office31_cli.registry import Entry, strict_json
 from office31_cli.registry.layout import read_small
@@ -70,9 +70,9 @@ class Calibration:
         cls, probabilities: FloatArray, actual: IntArray, digests: Sequence[str], *, fitted_on: str, labels: Labelled
     ) -> Self:
         """Of item probabilities (n, K) and the actual items (n,), n > 0; twins have the same of the n `digests`."""
-        crossed = cross_tempered(probabilities, actual, folds(digests))
+        crossed = cross_fit_temperature(probabilities, actual, folds(digests))
         return cls(
-            temperature=fitted_temperature(probabilities, actual),
+            temperature=fit_temperature(probabilities, actual),
             fitted_on=fitted_on,
             labels=labels,
             ece_before=expected_calibration_error(probabilities, actual),
@@ -87,7 +87,7 @@ class Calibration:
 
     def probabilities(self, probabilities: FloatArray) -> FloatArray:
         """Item probabilities (n, K), at the temperature."""
-        return tempered(probabilities, self.temperature)
+        return apply_temperature(probabilities, self.temperature)
 
     def sets(self, probabilities: FloatArray, coverage: float) -> BoolArray:
         """Which items (n, K) to name so that the actual one is among them with probability `coverage` or more.
@@ -95,7 +95,7 @@ class Calibration:
         `probabilities` are the network's own. It holds on photographs like those that it was fitted on. Raises
         ValueError unless 0 < coverage < 1.
         """
-        return conformal_sets(probabilities, conformal_threshold(np.array(self.scores), coverage))
+        return prediction_sets(probabilities, conformal_threshold(np.array(self.scores), coverage))
 
     def judged(
         self, probabilities: FloatArray, actual: IntArray, photographs: "Photographs", coverage: float
@@ -108,8 +108,8 @@ class Calibration:
         made, sets = self.probabilities(probabilities), self.sets(probabilities, coverage)
         if own.any():
             parts = folds([digest for digest, known in zip(photographs.digests, own, strict=True) if known])
-            made[own] = cross_tempered(probabilities[own], actual[own], parts)
-            sets[own] = cross_conformal_sets(probabilities[own], actual[own], parts, coverage)
+            made[own] = cross_fit_temperature(probabilities[own], actual[own], parts)
+            sets[own] = cross_prediction_sets(probabilities[own], actual[own], parts, coverage)
         return Judged(made, sets, int(own.sum()))
 
     def encode(self) -> bytes:
@@ -146,7 +146,7 @@ def load_calibration(entry: Entry) -> Calibration | None:
     """What is stored beside a model; None where nothing is. Raises `Refused` where the record is damaged."""
     if CALIBRATION_FILE not in entry.card.files:
         return None
-    path = entry.verified(CALIBRATION_FILE)
+    path = entry.verified_path(CALIBRATION_FILE)
     try:
         return Calibration.decode(read_small(path, _LARGEST))
     except (KeyError, TypeError, ValueError):

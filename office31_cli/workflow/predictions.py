@@ -49,7 +49,7 @@ class Answers:
     @property
     def probabilities(self) -> FloatArray:
         """Of each item (n, K), as the network has it."""
-        return self.outputs.answers(self.raw)["item"]
+        return self.outputs.decode_array(self.raw)["item"]
 
     @property
     def predicted(self) -> IntArray:
@@ -154,7 +154,7 @@ def _among(photographs: Photographs, only: Photographs) -> Photographs:
 def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Observer) -> dict[str, FloatArray]:
     """By column the actual values (n,), as the model numbers them; what the data set does not tell is left out."""
     actual = {}
-    for name, reader in outputs.readers().items():
+    for name, reader in outputs.by_column().items():
         column = columns.find_column(data, name)
         if column is None or column.kind != reader.kind:
             observer.warn(f"output {printable(name)} is not scored: {printable(data.name)} has no such column")

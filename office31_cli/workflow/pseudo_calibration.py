@@ -69,4 +69,4 @@ def _answered(
     count = len(domain.photographs)
     examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), np.empty((count, 0)))
     raw = loop.predict(split.trained_part, FrozenInputs([[features]], device), examples, device).double().numpy()
-    return network.architecture.outputs.answers(raw)["item"]
+    return network.architecture.outputs.decode_array(raw)["item"]

@@ -9,7 +9,7 @@ from office31_cli.engine.settings import Refinements, check_device, check_optimi
 from office31_cli.errors import Misuse
 from office31_cli.methods.base import Method
 from office31_cli.outputs.composite import Composite
-from office31_cli.outputs.notation import written
+from office31_cli.outputs.notation import format_outputs
 from office31_cli.registry import Entry, Registry
 from office31_cli.strategies.base import Strategy
 from office31_cli.workflow import tensorboard
@@ -104,7 +104,7 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """What decides the result beside the network and the photographs; recorded in the card."""
         allowed = {"allow_nonfinite": True} if self.allow_nonfinite else {}
-        return {"outputs": written(self.outputs), "held_out": self.options.held_out, **allowed}
+        return {"outputs": format_outputs(self.outputs), "held_out": self.options.held_out, **allowed}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,7 @@ class Run:
         raw, actual = held_out
         parts = [part for part in self.parts.held_out if len(part)]
         return Calibration.fitted(
-            self.outputs.answers(raw)["item"],
+            self.outputs.decode_array(raw)["item"],
             actual["item"].astype(np.int64),
             [digest for part in parts for digest in part.digests],
             fitted_on=f"{'+'.join(part.domain for part in parts)}, held out",
@@ -159,7 +159,7 @@ def fitted(request: Request, parts: Parts, observer: Observer) -> Composite:
     for column, found in learnt.items():
         if column != "item" and len(np.unique(found)) == 1:
             observer.warn(f"output {column}: all photographs learnt from have the same value, so it learns nothing")
-    return request.outputs.fitted(learnt)
+    return request.outputs.fit(learnt)
 
 
 def default_train(request: Request, device: torch.device) -> str:

@@ -54,7 +54,7 @@ def encode(labelled: Labelled) -> bytes:
 
 def of(entry: Entry) -> Labelled:
     """What the stored model has seen. Raises `Refused` where the record is damaged."""
-    path = entry.verified(FILE)
+    path = entry.verified_path(FILE)
     try:
         stored = strict_json.parse(read_small(path, _LARGEST), _LARGEST)
         return {str(domain): [str(digest) for digest in digests] for domain, digests in stored.items()}

@@ -157,8 +157,8 @@ def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
     """
     if word is None:
         observer.say(f"model: {taken.name} ({taken.id}), the newest that fits")
-    made_from = [node.card for node in lineage.ancestors(Registry(), taken)]
-    if any(card and card.command == IMPORT and not card.labels_used for card in (taken.card, *made_from)):
+    ancestors = [node.card for node in lineage.list_ancestors(Registry(), taken)]
+    if any(card and card.command == IMPORT and not card.labels_used for card in (taken.card, *ancestors)):
         observer.warn(
             f"what {taken.name} was trained on elsewhere is not known: on photographs of that, scores promise too much"
         )

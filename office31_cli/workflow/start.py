@@ -8,7 +8,7 @@ from torch import Tensor
 from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone
-from office31_cli.models.network import BOTTLENECK, Architecture, Network, going_on
+from office31_cli.models.network import BOTTLENECK, Architecture, Network, extend_network
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.state_dict import not_finite
 from office31_cli.models.stored import load_network
@@ -49,7 +49,7 @@ class Start:
         """
         seed_torch("initial weights", self.request.options.seed)
         if self.parent is not None:
-            return going_on(self.parent, change(replace(self.parent.architecture, outputs=outputs)))
+            return extend_network(self.parent, change(replace(self.parent.architecture, outputs=outputs)))
         backbone, crop = self.request.backbone, self.preprocessing.crop
         architecture = Architecture(backbone=backbone, bottleneck=BOTTLENECK, crop=crop, outputs=outputs)
         finite = not self.request.allow_nonfinite

@@ -12,7 +12,7 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.history import parse_key
 from office31_cli.observer import Epochs, Observer, Relay
 from office31_cli.registry import Card
-from office31_cli.registry.names import made_from
+from office31_cli.registry.names import make_name
 from office31_cli.text import printable
 
 
@@ -48,7 +48,7 @@ class Recorder(Relay):
     @classmethod
     def of(cls, observer: Observer, folder: Path, name: str, run: str, settings: Settings) -> Self:
         """For the run with this key, in a folder of its own below `folder`: the same one when it goes on."""
-        below = folder / f"{made_from(name)}-{run[:8]}"
+        below = folder / f"{make_name(name)}-{run[:8]}"
         observer.say(f"figures for TensorBoard: {below}")
         return cls(observer, below, settings)
 

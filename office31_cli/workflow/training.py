@@ -13,7 +13,7 @@ from office31_cli.engine.device import describe_environment
 from office31_cli.history import total_losses
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
-from office31_cli.outputs.notation import written
+from office31_cli.outputs.notation import format_outputs
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 from office31_cli.workflow import resume, seen_labels
 from office31_cli.workflow.calibration import CALIBRATION_FILE, Calibration
@@ -147,12 +147,12 @@ def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
         "backbone": card.network["backbone"],
         "weights": card.weights,
         "train": card.train,
-        "outputs": written(outputs),
+        "outputs": format_outputs(outputs),
         "photographs": sum(map(len, parts.learnt)),
         "held_out": sum(map(len, parts.held_out)),
         "epochs": len(card.history),
         "seconds": card.seconds,
-        "kinds": {column: reader.kind for column, reader in outputs.readers().items()},
+        "kinds": {column: reader.kind for column, reader in outputs.by_column().items()},
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
         "loss": total_losses(card.history),
         "labels_used": card.labels_used,

@@ -15,7 +15,7 @@ def describe_labels(used: Mapping[str, int]) -> str:
 
 def describe_figure(kind: str, name: str, value: float | None) -> str:
     """One figure of an output of this kind with its name, an accuracy without: `83.2 %`, `r2 0.85`."""
-    if name in outputs.load(kind).plain:
+    if name in outputs.load(kind).unbounded:
         return f"{name} {'-' if value is None or not math.isfinite(value) else format(value, '.3g')}"
     return percent(value) if name == "accuracy" else f"{name.replace('_', ' ')} {percent(value)}"
 

@@ -1,4 +1,4 @@
-"""Where the constants of `doctor`'s forecast are from (`office31_cli/metrics/foretold.py`): half an hour on two cores.
+"""Where the constants of `doctor`'s forecast are from (`office31_cli/metrics/forecast.py`): half an hour on two cores.
 
     python -m tests.benchmarks.forecast FOLDER
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from office31_cli.metrics.accuracy import accuracy
-from office31_cli.metrics.foretold import Signs
+from office31_cli.metrics.forecast import ForecastInputs
 from office31_cli.observer import SILENT
 from office31_cli.recipes.doctor import heads
 from office31_cli.recipes.doctor.forecast import label_shift, signs_of
@@ -57,8 +57,10 @@ def main(folder: Path) -> None:
             path.write_text(json.dumps(asdict(shift) | outcome(makeshift.case(shift), TARGET[shift.domain])))
         found.append(json.loads(path.read_text()))
         print(path.stem, f"{found[-1]['before']:.3f} -> {found[-1]['after']:.3f}", flush=True)
-    signs = [Signs(**{name: each[name] for name in Signs.__dataclass_fields__}) for each in found]
-    columns = {name: np.array([each[name] for each in found]) for name in (*Signs.__dataclass_fields__, *_OUTCOME)}
+    signs = [ForecastInputs(**{name: each[name] for name in ForecastInputs.__dataclass_fields__}) for each in found]
+    columns = {
+        name: np.array([each[name] for each in found]) for name in (*ForecastInputs.__dataclass_fields__, *_OUTCOME)
+    }
     domains, terms = np.array([each["domain"] for each in found]), np.array([each.terms for each in signs])
     changed, gain = columns["changed"], columns["after"] - columns["before"]
     told("_WON", terms * changed[:, None], gain, domains, lambda made: made, changed.clip(0.02))

@@ -74,13 +74,13 @@ def test_one_run_is_done_by_one_process_and_goes_on_without_being_asked(
     assert err == "going on after epoch 1 of 3\n"
     (entry,) = Registry().entries()
     assert list(paths.runs().iterdir()) == []
-    weights = entry.file().read_bytes()
+    weights = entry.file_path().read_bytes()
     assert run.json(*as_words(things, "--resume"))["id"] == entry.id
     assert [stored.id for stored in Registry().entries()] == [entry.id]
 
     monkeypatch.setenv("OFFICE31_HOME", str(things.parent / "another home"))
     whole = trained(things, options=THREE)
-    assert Registry().find(whole.id).file().read_bytes() == weights
+    assert Registry().find(whole.id).file_path().read_bytes() == weights
 
 
 @pytest.fixture

@@ -194,13 +194,13 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outputs: str
 ) -> None:
     options = Options(epochs=2, batch_size=8, outputs=outputs)
-    whole = Registry().find(trained(labelled, options=options).id).file().read_bytes()
+    whole = Registry().find(trained(labelled, options=options).id).file_path().read_bytes()
     monkeypatch.setenv("OFFICE31_HOME", str(tmp_path / "another home"))
     interrupt(monkeypatch, labelled, options, after=1)
     listener = Listener()
     again = trained(labelled, options=options, observer=listener)
     assert listener.said == ["going on after epoch 1 of 2"]
-    assert Registry().find(again.id).file().read_bytes() == whole
+    assert Registry().find(again.id).file_path().read_bytes() == whole
 
 
 def test_an_imported_model_gives_the_same_scores(

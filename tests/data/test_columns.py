@@ -184,17 +184,17 @@ class Kind(base.Output):
     kind: ClassVar[str] = "angle"
     breadth: ClassVar[int] = -1
     headline: ClassVar[str] = "cosine"
-    plain: ClassVar[tuple[str, ...]] = ("cosine",)
+    unbounded: ClassVar[tuple[str, ...]] = ("cosine",)
     width: ClassVar[int] = 2
 
     @classmethod
-    def of(cls, name, labels):
+    def for_column(cls, name, labels):
         return cls(name=name)
 
     def loss(self, raw, targets):
         return ((raw[:, 0] - targets.cos()) ** 2 + (raw[:, 1] - targets.sin()) ** 2).mean()
 
-    def read(self, raw):
+    def decode(self, raw):
         return {self.name: raw[:, 1].atan2(raw[:, 0])}
 
     def score(self, answer, actual):
@@ -202,11 +202,11 @@ class Kind(base.Output):
         return {"cosine": float(np.cos(answer - actual).mean())}
 
     @classmethod
-    def fits(cls, texts):
+    def accepts(cls, texts):
         return all(text.endswith("°") for text in texts)
 
     @classmethod
-    def values(cls, texts):
+    def parse_column(cls, texts):
         numbers = []
         for place, text in enumerate(texts):
             if not text.endswith("°"):

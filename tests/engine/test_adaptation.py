@@ -10,7 +10,7 @@ from office31_cli.engine.batches import SourceTargetData
 from office31_cli.engine.checkpoints import Checkpoints, History, TrainingState
 from office31_cli.errors import Failed
 from office31_cli.metrics.validators import VALIDATORS
-from office31_cli.models.weights import digest
+from office31_cli.models.state_dict import hash_tensors
 from office31_cli.observer import SILENT
 from tests.helpers.tiny_adaptation import COUNTS, NOTHING, build_adaptation, build_pair, copy_state, inputs, labelled
 from tests.helpers.tiny_training import CPU, RecordingObserver
@@ -65,7 +65,7 @@ def test_an_interrupted_adaptation_goes_on_to_the_same_bits(name: str, runs: int
     assert training.run(observer, Checkpoints(run), resume=True) == expected
     assert observer.said == ["going on after epoch 2 of 4"]
     for ours, theirs in zip(resumed.networks(), whole.networks(), strict=True):
-        assert digest(copy_state(ours)) == digest(copy_state(theirs))
+        assert hash_tensors(copy_state(ours)) == hash_tensors(copy_state(theirs))
     for each in range(runs):
         assert np.array_equal(resumed.predictions(each), whole.predictions(each))
         assert resumed.validator_scores(each) == whole.validator_scores(each)

@@ -11,7 +11,7 @@ from torch.optim import Adam
 
 from office31_cli import storage
 from office31_cli.engine.checkpoints import Checkpoints, TrainingState
-from office31_cli.models.weights import digest
+from office31_cli.models.state_dict import hash_tensors
 from tests.helpers.tiny_training import RecordingObserver
 
 RUN = {"seed": 1}
@@ -34,7 +34,7 @@ def held(state: TrainingState) -> tuple[str, str, list[float], dict[str, float]]
     kept = state.optimizer.state_dict()["state"]
     moments = {f"{number}.{name}": value for number, values in kept.items() for name, value in values.items()}
     rates = [group["lr"] for group in state.optimizer.param_groups]
-    return digest(state.module.state_dict()), digest(moments), rates, state.scaler.state_dict()
+    return hash_tensors(state.module.state_dict()), hash_tensors(moments), rates, state.scaler.state_dict()
 
 
 def saved(*epochs: int, observer: RecordingObserver | None = None) -> Checkpoints:
@@ -182,5 +182,5 @@ def test_a_weight_with_two_names_stays_one_weight() -> None:
     module, restored = tied(), tied()
     for each, use in ((module, partial(Checkpoints(RUN).save, [{"item": 1.0}])), (restored, Checkpoints(RUN).restore)):
         use(TrainingState(each, Adam(each.parameters()), GradScaler("cpu", enabled=False)))
-    assert digest(restored.state_dict()) == digest(module.state_dict())
+    assert hash_tensors(restored.state_dict()) == hash_tensors(module.state_dict())
     assert restored["second"].weight is restored["first"].weight

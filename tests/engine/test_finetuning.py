@@ -13,7 +13,7 @@ from office31_cli.engine.finetuning import FinetuningTask
 from office31_cli.engine.settings import Refinements
 from office31_cli.errors import Failed
 from office31_cli.models.network import Network
-from office31_cli.models.weights import digest
+from office31_cli.models.state_dict import hash_tensors
 from office31_cli.strategies import co_tuning, full, l2_sp, linear, mcc
 from office31_cli.strategies.base import ParameterGroup, backbone_and_head_groups
 from office31_cli.workflow.finetune_run import by_depth
@@ -101,7 +101,7 @@ def test_the_average_changes_nothing_of_how_is_trained() -> None:
         tiny = build_finetuning(FULL, settings(epochs=3), refinements=refinements, kind=Recorded)
         history = tiny.run()
         assert isinstance(tiny.task, Recorded)
-        runs.append((history, digest(tiny.task.after[-1])))
+        runs.append((history, hash_tensors(tiny.task.after[-1])))
     assert runs[0] == runs[1]
 
 
@@ -137,8 +137,8 @@ def test_it_stops_after_so_many_epochs_without_a_better_one_and_keeps_the_best(
     tiny = build_finetuning(FULL, settings(epochs=5), refinements=Refinements(patience=patience), validate=said)
     history = tiny.run()
     assert len(history) == len(said.offered) == epochs
-    assert len({digest(each) for each in said.offered}) == epochs
-    assert digest(tiny.network.state_dict()) == digest(said.offered[best - 1])
+    assert len({hash_tensors(each) for each in said.offered}) == epochs
+    assert hash_tensors(tiny.network.state_dict()) == hash_tensors(said.offered[best - 1])
 
 
 def test_the_average_is_what_is_looked_at_and_kept() -> None:
@@ -151,7 +151,7 @@ def test_the_average_is_what_is_looked_at_and_kept() -> None:
         for name, value in averaged(tiny.task.after[:number], 0.5).items():
             if offered[name].is_floating_point():
                 np.testing.assert_allclose(offered[name].double(), value, rtol=1e-4, atol=1e-6, err_msg=name)
-    assert digest(tiny.network.state_dict()) == digest(said.offered[1])
+    assert hash_tensors(tiny.network.state_dict()) == hash_tensors(said.offered[1])
 
 
 # ---- layers by depth
@@ -279,8 +279,8 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(
         ready(validate, strategy).run(InterruptedCheckpoints(run))
     resumed = ready(validate, strategy)
     assert resumed.run(Checkpoints(run)) == expected
-    assert digest(resumed.network.state_dict()) == digest(whole.network.state_dict())
-    assert digest(resumed.task.state_dict()) == digest(whole.task.state_dict())
+    assert hash_tensors(resumed.network.state_dict()) == hash_tensors(whole.network.state_dict())
+    assert hash_tensors(resumed.task.state_dict()) == hash_tensors(whole.task.state_dict())
 
 
 def test_gradual_unfreezing_goes_on_where_it_was() -> None:
@@ -293,7 +293,7 @@ def test_gradual_unfreezing_goes_on_where_it_was() -> None:
         unfreezing().run(InterruptedCheckpoints(run))
     resumed = unfreezing()
     assert resumed.run(Checkpoints(run)) == expected
-    assert digest(resumed.network.state_dict()) == digest(whole.network.state_dict())
+    assert hash_tensors(resumed.network.state_dict()) == hash_tensors(whole.network.state_dict())
 
 
 def test_what_has_stopped_early_does_not_go_on_when_it_is_run_again() -> None:
@@ -302,7 +302,7 @@ def test_what_has_stopped_early_does_not_go_on_when_it_is_run_again() -> None:
     history = first.run(Checkpoints(run))
     again = ready(falling, "full")
     assert again.run(Checkpoints(run)) == history
-    assert digest(again.network.state_dict()) == digest(first.network.state_dict())
+    assert hash_tensors(again.network.state_dict()) == hash_tensors(first.network.state_dict())
 
 
 # ---- what the strategy is told

@@ -7,7 +7,7 @@ from torch import nn
 
 from office31_cli.engine.frozen_split import frozen_output_shape, split_network
 from office31_cli.engine.loop import _train_mode
-from office31_cli.models.network import Architecture, Network, going_on
+from office31_cli.models.network import Architecture, Network, extend_network
 from office31_cli.outputs.composite import Composite
 from tests.helpers.mixed_outputs import DOMAIN, GRAMS, ITEM, apart, joined
 from tests.helpers.small_outputs import THREE
@@ -42,7 +42,7 @@ def network_of(backbone: str, outputs: Composite = THREE) -> Network:
 
 
 def answering(network: Network, outputs: Composite) -> Network:
-    return going_on(network, replace(network.architecture, outputs=outputs))
+    return extend_network(network, replace(network.architecture, outputs=outputs))
 
 
 def images_for(network: Network) -> torch.Tensor:

@@ -9,7 +9,7 @@ from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.engine.loop import SupervisedTask, concatenate_batches, predict
 from office31_cli.engine.random_numbers import epoch_permutation
 from office31_cli.errors import Failed
-from office31_cli.models.weights import digest
+from office31_cli.models.state_dict import hash_tensors
 from tests.helpers.small_outputs import THREE
 from tests.helpers.tiny_training import (
     CPU,
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
         network = convolutional_network()
         torch.rand(7)  # what was drawn before does not matter
         history = train(network, photograph_inputs(), examples(ITEMS), settings())
-        runs.append((digest(network.state_dict()), history))
+        runs.append((hash_tensors(network.state_dict()), history))
     assert runs[0] == runs[1]
 
 
@@ -86,7 +86,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(optimizer: str) -> None:
     )
     assert observer.said == ["going on after epoch 2 of 4"]
     assert history == expected
-    assert digest(resumed.state_dict()) == digest(whole.state_dict())
+    assert hash_tensors(resumed.state_dict()) == hash_tensors(whole.state_dict())
 
 
 def test_the_same_run_goes_on_without_being_told_to() -> None:
@@ -198,7 +198,7 @@ def test_parts_are_gathered_in_order(sizes: tuple[int, ...]) -> None:
 
 def test_predicting_changes_nothing() -> None:
     network = convolutional_network().train()
-    before = digest(network.state_dict())
+    before = hash_tensors(network.state_dict())
     predict(network, photograph_inputs(), examples(ITEMS), CPU)
-    assert digest(network.state_dict()) == before
+    assert hash_tensors(network.state_dict()) == before
     assert not network.training

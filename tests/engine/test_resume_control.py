@@ -13,7 +13,7 @@ from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.engine.loop import SupervisedTask, Training
 from office31_cli.errors import Failed
-from office31_cli.models.weights import digest
+from office31_cli.models.state_dict import hash_tensors
 from office31_cli.observer import SILENT
 from office31_cli.strategies.base import ParameterGroup
 from tests.helpers.small_outputs import THREE
@@ -61,7 +61,7 @@ TRAININGS: dict[str, Callable[[], Training]] = {
 def ended(training: Training, **settings: Any) -> tuple[str, list[dict[str, float]]]:
     """Everything that a training is at its end."""
     history = training.run(SILENT, Checkpoints(settings))
-    return digest(training.task.state_dict()), history
+    return hash_tensors(training.task.state_dict()), history
 
 
 def without(field: str, kept: Kept, fresh: Training) -> Kept:
@@ -125,7 +125,7 @@ def test_who_goes_on_from_another_run_does_so_with_rates_and_momentum_of_its_own
         training = supervised(optimizer)
         history = training.run(SILENT, Checkpoints({"run": optimizer}, origin=newest))
         assert training.optimizer.param_groups[0]["nesterov"] is (optimizer == "nesterov")
-        ends.append((digest(training.task.state_dict()), history))
+        ends.append((hash_tensors(training.task.state_dict()), history))
     assert ends[0] == ended(supervised("nesterov"), run="whole") != ends[1]
     assert {path: path.read_bytes() for path in newest.iterdir()} == before
 
@@ -137,10 +137,10 @@ def test_moments_of_another_kind_are_no_place_to_go_on_from(optimizer: str) -> N
         supervised("nesterov").run(SILENT, InterruptedCheckpoints(_RUN))
     newest = sorted(Checkpoints(_RUN).folder.iterdir())[-1]
     training = supervised(optimizer)
-    before = digest(training.task.state_dict())
+    before = hash_tensors(training.task.state_dict())
     with pytest.raises(Failed, match="another kind"):
         training.run(SILENT, Checkpoints({"run": optimizer}, origin=newest))
     (newest / "state.json").unlink()
     with pytest.raises(Failed, match="cannot be read any more"):
         supervised("nesterov").run(SILENT, Checkpoints({"run": optimizer}, origin=newest))
-    assert digest(training.task.state_dict()) == before
+    assert hash_tensors(training.task.state_dict()) == before

@@ -89,7 +89,7 @@ def _copy(start: Path, home: Path) -> Path:
 def _newest(home: Path) -> str:
     """The SHA-256 of the weights that were stored last."""
     entry = Registry(home / "registry").entries()[0]
-    return hashlib.sha256(entry.verified().read_bytes()).hexdigest()
+    return hashlib.sha256(entry.verified_path().read_bytes()).hexdigest()
 
 
 def _finish(home: Path, line: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from office31_cli.engine.inputs import Examples, RandomNumbers
 from office31_cli.engine.loop import Training
 from office31_cli.engine.mixed_batches import MixedBatches
 from office31_cli.engine.settings import NO_REFINEMENTS, Refinements, Settings
-from office31_cli.models.network import Architecture, Network, going_on
+from office31_cli.models.network import Architecture, Network, extend_network
 from office31_cli.observer import SILENT
 from office31_cli.outputs.composite import Composite
 from office31_cli.strategies.base import ParameterGroup, Strategy, TrainingStart, trainable_parameters
@@ -140,7 +140,7 @@ def build_finetuning(
 ) -> TinyFinetuning:
     """Going on from `stored_network` with the labels of the first images."""
     stored = stored_network(outputs)
-    network = going_on(stored, strategy.architecture(stored.architecture))
+    network = extend_network(stored, strategy.architecture(stored.architecture))
     parts = split_network(network, train)
     seen, labels = FrozenImages(parts.frozen_part), targets(outputs)[:count]
     learnt, rest = examples(labels), unlabelled(count)

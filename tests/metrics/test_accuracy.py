@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from office31_cli.metrics.accuracy import ItemAccuracy, accuracy, macro_accuracy, per_item, wilson_interval
+from office31_cli.metrics.accuracy import ItemAccuracy, accuracy, accuracy_per_item, macro_accuracy, wilson_interval
 
 label_pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=60)
 shares = st.integers(1, 10_000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
@@ -38,7 +38,7 @@ def test_macro_accuracy_agrees_with_scikit_learn(pairs: list[tuple[int, int]]) -
 @given(label_pairs)
 def test_items_add_up_to_both_accuracies(pairs: list[tuple[int, int]]) -> None:
     predicted, actual = columns(pairs)
-    scores = per_item(predicted, actual, "abcdef")
+    scores = accuracy_per_item(predicted, actual, "abcdef")
     assert [score.item for score in scores] == sorted({"abcdef"[label] for label in actual})
     assert sum(score.photographs for score in scores) == len(actual)
     right = sum(score.photographs * score.accuracy for score in scores)
@@ -47,7 +47,7 @@ def test_items_add_up_to_both_accuracies(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_an_item_without_photographs_has_no_accuracy() -> None:
-    scores = per_item(np.array([0, 1, 2]), np.array([0, 0, 2]), ["bike", "mouse", "mug"])
+    scores = accuracy_per_item(np.array([0, 1, 2]), np.array([0, 0, 2]), ["bike", "mouse", "mug"])
     assert scores == [ItemAccuracy("bike", 2, 0.5), ItemAccuracy("mug", 1, 1.0)]
 
 

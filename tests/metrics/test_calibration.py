@@ -7,11 +7,11 @@ from scipy import optimize, special
 from office31_cli.metrics.calibration import (
     COLDEST,
     HOTTEST,
-    cross_tempered,
+    apply_temperature,
+    cross_fit_temperature,
     expected_calibration_error,
-    fitted_temperature,
-    reliability,
-    tempered,
+    fit_temperature,
+    reliability_bins,
 )
 
 
@@ -77,7 +77,7 @@ def drawn(seed: int, photographs: int, items: int, sharpness: float = 1.0) -> tu
 @given(st.integers(0, 2**32), st.integers(1, 80), st.integers(1, 6), st.integers(1, 20))
 def test_the_bins_are_a_partition_whose_gaps_are_the_error(seed: int, photographs: int, items: int, bins: int) -> None:
     probabilities, actual = drawn(seed, photographs, items)
-    rows = reliability(probabilities, actual, bins)
+    rows = reliability_bins(probabilities, actual, bins)
     assert sum(row.photographs for row in rows) == photographs
     assert [row.low for row in rows] == sorted({row.low for row in rows})
     for row in rows:
@@ -91,7 +91,7 @@ def test_the_bins_are_a_partition_whose_gaps_are_the_error(seed: int, photograph
 @given(st.integers(0, 2**32), st.integers(1, 30), st.integers(2, 6), st.floats(0.06, 19))
 def test_a_temperature_divides_the_logits(seed: int, photographs: int, items: int, temperature: float) -> None:
     logits = np.random.default_rng(seed).normal(0, 8, (photographs, items))
-    made = tempered(special.softmax(logits, axis=1), temperature)
+    made = apply_temperature(special.softmax(logits, axis=1), temperature)
     np.testing.assert_allclose(made, special.softmax(logits / temperature, axis=1), rtol=1e-9, atol=1e-15)
     assert (made.argmax(1) == logits.argmax(1)).all()
 
@@ -99,8 +99,8 @@ def test_a_temperature_divides_the_logits(seed: int, photographs: int, items: in
 def test_an_item_that_was_rounded_to_0_keeps_every_number_finite() -> None:
     certain = np.array([[1.0, 0.0], [0.0, 1.0]])
     for temperature in (COLDEST, 1.0, HOTTEST):
-        assert np.isfinite(tempered(certain, temperature)).all()
-    assert 1 < fitted_temperature(certain, np.array([0, 0])) <= HOTTEST
+        assert np.isfinite(apply_temperature(certain, temperature)).all()
+    assert 1 < fit_temperature(certain, np.array([0, 0])) <= HOTTEST
 
 
 def objective(b: float, probabilities: np.ndarray, actual: np.ndarray) -> float:
@@ -114,7 +114,7 @@ def test_the_temperature_is_where_an_independent_search_finds_the_least(
     seed: int, photographs: int, items: int, sharpness: float
 ) -> None:
     probabilities, actual = drawn(seed, photographs, items, sharpness)
-    found = fitted_temperature(probabilities, actual)
+    found = fit_temperature(probabilities, actual)
     bounds = (1 / HOTTEST, 1 / COLDEST)
     searched = optimize.minimize_scalar(
         objective, bounds=bounds, args=(probabilities, actual), method="bounded", options={"xatol": 1e-10}
@@ -126,29 +126,29 @@ def test_the_temperature_is_where_an_independent_search_finds_the_least(
 @pytest.mark.parametrize("sharpness", [0.4, 1.0, 2.5])
 def test_confidence_that_was_falsified_by_a_temperature_is_mended(sharpness: float) -> None:
     probabilities, actual = drawn(1, 4000, 8, sharpness)
-    temperature = fitted_temperature(probabilities, actual)
+    temperature = fit_temperature(probabilities, actual)
     assert temperature == pytest.approx(sharpness, rel=0.06)
-    assert expected_calibration_error(tempered(probabilities, temperature), actual) < 0.025
+    assert expected_calibration_error(apply_temperature(probabilities, temperature), actual) < 0.025
 
 
 def test_few_photographs_that_are_named_rightly_make_no_network_certain() -> None:
     shown, actual = np.tile([0.8, 0.1, 0.1], (6, 1)), np.zeros(6, dtype=int)
-    assert tempered(shown, fitted_temperature(shown, actual)).max() < 0.99
-    assert fitted_temperature(shown, actual) < 1
+    assert apply_temperature(shown, fit_temperature(shown, actual)).max() < 0.99
+    assert fit_temperature(shown, actual) < 1
 
 
 def test_what_judges_a_photograph_has_not_seen_its_label() -> None:
     probabilities, actual = drawn(2, 40, 5, 2.0)
     folds = np.arange(40) % 4
-    made = cross_tempered(probabilities, actual, folds)
+    made = cross_fit_temperature(probabilities, actual, folds)
     for fold in range(4):
         others = folds != fold
-        temperature = fitted_temperature(probabilities[others], actual[others])
-        np.testing.assert_array_equal(made[~others], tempered(probabilities[~others], temperature))
+        temperature = fit_temperature(probabilities[others], actual[others])
+        np.testing.assert_array_equal(made[~others], apply_temperature(probabilities[~others], temperature))
     changed = np.where(folds == 1, (actual + 1) % 5, actual)
-    np.testing.assert_array_equal(made[folds == 1], cross_tempered(probabilities, changed, folds)[folds == 1])
+    np.testing.assert_array_equal(made[folds == 1], cross_fit_temperature(probabilities, changed, folds)[folds == 1])
 
 
 def test_one_fold_alone_stays_as_it_is() -> None:
     probabilities, actual = drawn(3, 5, 3)
-    np.testing.assert_array_equal(cross_tempered(probabilities, actual, np.zeros(5, dtype=int)), probabilities)
+    np.testing.assert_array_equal(cross_fit_temperature(probabilities, actual, np.zeros(5, dtype=int)), probabilities)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.metrics.conformal import conformal_scores, conformal_sets, conformal_threshold
+from office31_cli.metrics.conformal import conformal_scores, conformal_threshold, prediction_sets
 
 COVERAGES = st.integers(1, 99).map(lambda hundredths: hundredths / 100)
 
@@ -30,7 +30,7 @@ def test_of_exchangeable_photographs_each_is_covered_as_often_as_promised(
     for new in range(photographs):
         known = np.arange(photographs) != new
         threshold = conformal_threshold(conformal_scores(probabilities[known], actual[known]), coverage)
-        covered += int(conformal_sets(probabilities[new : new + 1], threshold)[0, actual[new]])
+        covered += int(prediction_sets(probabilities[new : new + 1], threshold)[0, actual[new]])
     assert Fraction(covered, photographs) >= Fraction(str(coverage))
 
 
@@ -38,7 +38,7 @@ def test_with_scores_that_differ_it_covers_hardly_more_than_promised() -> None:
     random = np.random.default_rng(5)
     known, fresh = (random.dirichlet(np.full(20, 0.05), size=n) for n in (2000, 4000))
     known_items, fresh_items = (random.integers(20, size=n) for n in (2000, 4000))
-    sets = conformal_sets(fresh, conformal_threshold(conformal_scores(known, known_items), 0.9))
+    sets = prediction_sets(fresh, conformal_threshold(conformal_scores(known, known_items), 0.9))
     assert sets[np.arange(4000), fresh_items].mean() == pytest.approx(0.9, abs=0.02)
 
 
@@ -50,7 +50,7 @@ def test_the_threshold_is_the_finite_sample_quantile(seed: int, photographs: int
     needed = (photographs + 1) * Fraction(str(coverage))
     if needed > photographs:
         assert threshold == math.inf
-        assert conformal_sets(probabilities, threshold).all()
+        assert prediction_sets(probabilities, threshold).all()
     else:
         assert sum(score <= threshold for score in scores) >= needed
         assert sum(score < threshold for score in scores) < needed
@@ -68,7 +68,7 @@ def test_a_set_holds_the_likeliest_and_all_that_are_likely_enough(
     seed: int, photographs: int, threshold: float
 ) -> None:
     probabilities, _ = drawn(seed, photographs)
-    for row, held in zip(probabilities, conformal_sets(probabilities, threshold), strict=True):
+    for row, held in zip(probabilities, prediction_sets(probabilities, threshold), strict=True):
         assert held[row.argmax()]
         wanted = {item for item, p in enumerate(row) if p > 0 and -math.log(p) <= threshold} | {int(row.argmax())}
         assert set(np.flatnonzero(held)) == wanted

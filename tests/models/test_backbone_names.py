@@ -12,21 +12,21 @@ CLASSIFIERS = torchvision.models.list_models(module=torchvision.models)
 
 
 def test_the_backbones_are_torchvisions_classifiers_and_our_own() -> None:
-    assert catalogue.backbones() == tuple(sorted([*CLASSIFIERS, "convnet", "mlp"]))
+    assert catalogue.list_backbones() == tuple(sorted([*CLASSIFIERS, "convnet", "mlp"]))
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_weights_resolve_as_torchvision_resolves_them(name: str) -> None:
     enum = torchvision.models.get_model_weights(name)
-    assert catalogue.check_weights(name, "DEFAULT") == str(enum.DEFAULT)
+    assert catalogue.resolve_weights(name, "DEFAULT") == str(enum.DEFAULT)
     for member in enum:
-        assert catalogue.check_weights(name, member.name) == str(member)
-        assert catalogue.check_weights(name, str(member)) == str(member)
+        assert catalogue.resolve_weights(name, member.name) == str(member)
+        assert catalogue.resolve_weights(name, str(member)) == str(member)
 
 
 def test_importing_and_asking_the_catalogue_imports_no_torch() -> None:
     code = "import sys; from office31_cli.models import catalogue as c\n"
-    code += "c.check_backbone('resnet50'); c.check_weights('resnet50', 'DEFAULT')\n"
+    code += "c.check_backbone('resnet50'); c.resolve_weights('resnet50', 'DEFAULT')\n"
     code += "sys.exit(bool({'torch', 'torchvision', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -50,29 +50,29 @@ def test_a_hostile_name_is_shown_and_not_obeyed() -> None:
 
 @pytest.mark.parametrize("backbone", ["resnet50", "convnet"])
 def test_none_means_fresh_weights_for_every_backbone(backbone: str) -> None:
-    assert catalogue.check_weights(backbone, "none") == "none"
+    assert catalogue.resolve_weights(backbone, "none") == "none"
 
 
 def test_unknown_weights_get_the_nearest_name() -> None:
     with pytest.raises(Misuse, match=r"did you mean IMAGENET1K_V2\?"):
-        catalogue.check_weights("resnet50", "IMAGENET1K_V22")
+        catalogue.resolve_weights("resnet50", "IMAGENET1K_V22")
 
 
 def test_another_backbones_weights_are_refused() -> None:
     with pytest.raises(Misuse, match="resnet18 has none of that name"):
-        catalogue.check_weights("resnet18", "ResNet50_Weights.IMAGENET1K_V1")
+        catalogue.resolve_weights("resnet18", "ResNet50_Weights.IMAGENET1K_V1")
 
 
 def test_a_backbone_without_published_weights_offers_none() -> None:
-    assert catalogue.check_weights("convnet", "DEFAULT") == "none"
+    assert catalogue.resolve_weights("convnet", "DEFAULT") == "none"
     with pytest.raises(Misuse, match="known: none"):
-        catalogue.check_weights("convnet", "IMAGENET1K_V1")
+        catalogue.resolve_weights("convnet", "IMAGENET1K_V1")
 
 
 def test_a_path_is_made_absolute_where_the_file_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "w.safetensors").touch()
-    assert catalogue.check_weights("resnet18", "w.safetensors") == str(tmp_path / "w.safetensors")
+    assert catalogue.resolve_weights("resnet18", "w.safetensors") == str(tmp_path / "w.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_a_path_is_made_absolute_where_the_file_exists(tmp_path: Path, monkeypat
 )
 def test_a_path_that_cannot_be_read_as_weights_is_misuse(path: str, why: str) -> None:
     with pytest.raises(Misuse, match=why):
-        catalogue.check_weights("resnet18", path)
+        catalogue.resolve_weights("resnet18", path)

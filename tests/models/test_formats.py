@@ -19,7 +19,7 @@ from office31_cli.models import formats
 from office31_cli.models.formats.base import Format
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
-from office31_cli.models.program import Graph, traced
+from office31_cli.models.program import Graph, trace_network
 from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
 from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
@@ -56,7 +56,7 @@ def images(count: int) -> np.ndarray:
 def expected(network: Network, given: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     with torch.no_grad():
         logits = network(torch.from_numpy(given))
-    return logits.numpy(), network.architecture.outputs.answers(logits.double().numpy())
+    return logits.numpy(), network.architecture.outputs.decode_array(logits.double().numpy())
 
 
 def check(answers: dict[str, np.ndarray], network: Network, given: np.ndarray) -> None:
@@ -91,19 +91,19 @@ def test_loading_every_format_imports_no_torch() -> None:
 )
 def test_a_file_answers_as_the_network_for_any_number_of_images(form: Format, outputs: Composite) -> None:
     network = built(outputs)
-    run = form.run(form.write(traced(network, PREPROCESSING), {}, None))
+    run = form.run(form.write(trace_network(network, PREPROCESSING), {}, None))
     for count in (1, 2, 7):
         check(run(images(count)), network, images(count))
 
 
 def test_a_network_without_a_bottleneck_is_exported_as_well(form: Format) -> None:
     network = built(bottleneck=0)
-    check(form.run(form.write(traced(network, PREPROCESSING), {}, None))(images(3)), network, images(3))
+    check(form.run(form.write(trace_network(network, PREPROCESSING), {}, None))(images(3)), network, images(3))
 
 
 def test_with_preprocessing_inside_it_takes_pictures_of_any_size(form: Format) -> None:
     network, random = built(), np.random.default_rng(1)
-    run = form.run(form.write(traced(network, PREPROCESSING, inside=True), {}, None))
+    run = form.run(form.write(trace_network(network, PREPROCESSING, inside=True), {}, None))
     for size in ((20, 20), (31, 64), (70, 21), (7, 5), (1, 1)):
         pictures = random.integers(0, 256, (3, *size, 3), dtype=np.uint8)
         squashed = np.stack([squash(picture) for picture in pictures])
@@ -117,7 +117,7 @@ def squash(picture: np.ndarray) -> np.ndarray:
 
 def test_the_items_probabilities_are_at_the_temperature_and_nothing_else_is(form: Format) -> None:
     network = built()
-    run = form.run(form.write(traced(network, PREPROCESSING, temperature=2.5), {}, None))
+    run = form.run(form.write(trace_network(network, PREPROCESSING, temperature=2.5), {}, None))
     answers, (logits, plain) = run(images(4)), expected(network, images(4))
     powers = np.exp(logits[:, :3].astype(np.float64) / 2.5)
     np.testing.assert_allclose(answers["item"], powers / powers.sum(1, keepdims=True), rtol=1e-5)
@@ -126,9 +126,9 @@ def test_the_items_probabilities_are_at_the_temperature_and_nothing_else_is(form
 
 
 def test_a_graph_says_what_goes_in_and_what_comes_out() -> None:
-    graph = traced(built(), PREPROCESSING, inside=True, temperature=2.5)
-    assert (graph.given.name, graph.given.type, graph.given.shape) == ("pictures", "uint8", ("n", "height", "width", 3))
-    told = {end.name: end for end in graph.answers}
+    graph = trace_network(built(), PREPROCESSING, inside=True, temperature=2.5)
+    assert (graph.input.name, graph.input.type, graph.input.shape) == ("pictures", "uint8", ("n", "height", "width", 3))
+    told = {end.name: end for end in graph.outputs}
     assert {name: end.shape for name, end in told.items()} == {
         "logits": ("n", 7),
         "item": ("n", 3),
@@ -140,15 +140,15 @@ def test_a_graph_says_what_goes_in_and_what_comes_out() -> None:
     assert told["item"].labels == ITEM.labels
     assert "temperature 2.5" in told["item"].meaning
     assert "temperature" not in told["domain"].meaning
-    assert traced(built(), PREPROCESSING).given.shape == ("n", 3, 16, 16)
+    assert trace_network(built(), PREPROCESSING).input.shape == ("n", 3, 16, 16)
 
 
 def test_names_that_the_graph_has_for_parts_of_its_own_harm_nothing(form: Format) -> None:
     names = ("logits", "images", "relu", "linear", "conv2d", "heads.0.outputs.weight", "[red] pén\n", "'\"\\")
     columns = [Choice(name=name, labels=("x", "y")) for name in names]
     network = built(joined(ITEM, *columns))
-    graph = traced(network, PREPROCESSING)
-    assert (graph.given.name, graph.answers[0].name) == ("images_", "logits_")
+    graph = trace_network(network, PREPROCESSING)
+    assert (graph.input.name, graph.outputs[0].name) == ("images_", "logits_")
     answers = form.run(form.write(graph, {}, None))(images(2))
     logits, by_column = expected(network, images(2))
     assert list(answers) == ["logits_", "item", *names]
@@ -158,7 +158,7 @@ def test_names_that_the_graph_has_for_parts_of_its_own_harm_nothing(form: Format
 
 
 def written(form: Format) -> tuple[Graph, bytes]:
-    graph = traced(built(), PREPROCESSING, inside=True)
+    graph = trace_network(built(), PREPROCESSING, inside=True)
     return graph, form.write(graph, NOTES, None)
 
 
@@ -184,15 +184,15 @@ def test_notes_and_names_travel_in_onnx() -> None:
     (given,) = model.graph.input
     assert given.name == "pictures"
     lengths = [axis.dim_param or axis.dim_value for axis in given.type.tensor_type.shape.dim]
-    assert tuple(lengths) == graph.given.shape
-    assert [each.name for each in model.graph.output] == [end.name for end in graph.answers]
+    assert tuple(lengths) == graph.input.shape
+    assert [each.name for each in model.graph.output] == [end.name for end in graph.outputs]
 
 
 @pytest.mark.parametrize("opset", [18, 21])
 def test_an_older_set_of_operators_answers_the_same(opset: int) -> None:
     onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
     form, network = formats.load("onnx"), built()
-    content = form.write(traced(network, PREPROCESSING), {}, opset)
+    content = form.write(trace_network(network, PREPROCESSING), {}, opset)
     assert [each.version for each in onnx.load_from_string(content).opset_import if each.domain == ""] == [opset]
     check(form.run(content)(images(2)), network, images(2))
 
@@ -215,4 +215,4 @@ def test_weights_that_one_file_cannot_hold_are_refused_before_they_are_written(m
 
     monkeypatch.setattr(onnx, "_LARGEST", 1000)
     with pytest.raises(Failed, match="use --format pt2"):
-        onnx.Format().write(traced(built(), PREPROCESSING), {}, None)
+        onnx.Format().write(trace_network(built(), PREPROCESSING), {}, None)

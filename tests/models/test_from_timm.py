@@ -25,7 +25,7 @@ CROP = 64
 
 
 def test_the_names_are_timms() -> None:
-    assert catalogue.timm_backbones() == tuple(sorted(f"timm:{name}" for name in timm.list_models()))
+    assert catalogue.list_timm_backbones() == tuple(sorted(f"timm:{name}" for name in timm.list_models()))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -97,7 +97,7 @@ def test_weights_of_ones_own_are_read_by_timms_keys(tmp_path: Path) -> None:
     for suffix in ("safetensors", "pth"):
         path = tmp_path / f"mine.{suffix}"
         save_file(whole.state_dict(), path) if suffix == "safetensors" else torch.save(whole.state_dict(), path)
-        loaded = weights.load("timm:resnet10t", catalogue.check_weights("timm:resnet10t", str(path)))
+        loaded = weights.load("timm:resnet10t", catalogue.resolve_weights("timm:resnet10t", str(path)))
         assert loaded.name.startswith(f"mine.{suffix}@")
         backbone = build_backbone("timm:resnet10t", CROP, loaded.tensors)
         assert all(torch.equal(value, whole.state_dict()[key]) for key, value in backbone.state_dict().items())

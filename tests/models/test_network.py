@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from office31_cli.models.network import Architecture, Head, Network, UnitFeatures, going_on
+from office31_cli.models.network import Architecture, Head, Network, UnitFeatures, extend_network
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
 from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, joined
@@ -75,7 +75,7 @@ def network_of(composite: Composite, seed: int = 0) -> Network:
 
 
 def answering(network: Network, outputs: Composite) -> Network:
-    return going_on(network, replace(network.architecture, outputs=outputs))
+    return extend_network(network, replace(network.architecture, outputs=outputs))
 
 
 def answers(network: Network) -> dict[str, Tensor]:
@@ -104,7 +104,11 @@ KEPT: dict[str, tuple[Composite, Composite, set[str]]] = {
     "one more in front": (joined(ITEM), joined(DOMAIN, GRAMS, ITEM), {"item"}),
     "one less": (joined(ITEM, DOMAIN, GRAMS), joined(ITEM, GRAMS), {"item", "grams"}),
     "in another order": (joined(ITEM, DOMAIN), joined(DOMAIN, ITEM), {"item", "domain"}),
-    "with other weights": (joined(ITEM, DOMAIN.weighing(0.5)), joined(ITEM.weighing(2.0), DOMAIN), {"item", "domain"}),
+    "with other weights": (
+        joined(ITEM, DOMAIN.with_weight(0.5)),
+        joined(ITEM.with_weight(2.0), DOMAIN),
+        {"item", "domain"},
+    ),
     "pulled apart": (joined(ITEM, DOMAIN), apart(ITEM, DOMAIN), {"item", "domain"}),
     "pulled apart the other way": (joined(ITEM, DOMAIN), apart(DOMAIN, ITEM), {"item", "domain"}),
     "one of two networks": (apart(ITEM, DOMAIN), joined(ITEM), {"item"}),
@@ -223,20 +227,20 @@ def test_a_cosine_head_weighs_directions() -> None:
         expected = 20 * (hidden / hidden.norm(dim=1, keepdim=True)) @ head.outputs.weight.T
         torch.testing.assert_close(head(features), expected)
     assert head.outputs.bias is None
-    assert head.redrawn().outputs.bias is None
+    assert head.reinitialised_copy().outputs.bias is None
 
 
 def test_a_head_becomes_a_cosine_head_and_back_with_the_weights_that_both_have() -> None:
     network = network_of(joined(ITEM))
-    cosine = going_on(network, replace(network.architecture, cosine=True))
-    again = going_on(cosine, network.architecture)
+    cosine = extend_network(network, replace(network.architecture, cosine=True))
+    again = extend_network(cosine, network.architecture)
     assert cosine.architecture.cosine
     for made in (cosine, again):
         state = made.state_dict()
         for name, value in network.state_dict().items():
             if name != "heads.0.outputs.bias":
                 assert torch.equal(state[name], value), name
-    assert going_on(cosine, cosine.architecture) is cosine
+    assert extend_network(cosine, cosine.architecture) is cosine
     assert list(cosine.state_dict()) == [name for name in network.state_dict() if name != "heads.0.outputs.bias"]
 
 
@@ -264,9 +268,9 @@ def test_a_head_along_directions_answers_as_before_to_what_they_span() -> None:
     head = Head(20, 8, 3).eval()
     directions = torch.linalg.qr(torch.randn(20, 6)).Q
     features = torch.randn(5, 6)
-    along = head.along(directions).eval()
+    along = head.project_onto(directions).eval()
     torch.testing.assert_close(along(features), head(features @ directions.T))
-    again = along.redrawn()
+    again = along.reinitialised_copy()
     assert again.features == 6
     assert not torch.equal(again.outputs.weight, along.outputs.weight)
     spread = again.bottleneck[2].weight.std() / Head(20, 8, 3).bottleneck[2].weight.std()

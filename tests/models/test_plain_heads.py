@@ -8,7 +8,7 @@ import torchvision
 
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone, last_layer
-from office31_cli.models.network import Architecture, Head, Network, going_on
+from office31_cli.models.network import Architecture, Head, Network, extend_network
 from tests.helpers.small_outputs import THREE, choosing
 
 PLAIN = Architecture(backbone="convnet", bottleneck=0, crop=16, outputs=THREE)
@@ -30,7 +30,7 @@ def test_it_is_built_again_from_its_card_and_drawn_anew_in_the_same_shape() -> N
     assert Architecture.from_json(PLAIN.to_json()) == PLAIN
     head = Network(PLAIN).heads[0]
     assert isinstance(head, Head)
-    fresh = head.redrawn()
+    fresh = head.reinitialised_copy()
     assert {key: value.shape for key, value in fresh.state_dict().items()} == {
         key: value.shape for key, value in head.state_dict().items()
     }
@@ -39,9 +39,9 @@ def test_it_is_built_again_from_its_card_and_drawn_anew_in_the_same_shape() -> N
 
 def test_what_goes_on_from_it_keeps_its_last_layer() -> None:
     network = Network(PLAIN)
-    assert going_on(network, PLAIN) is network
+    assert extend_network(network, PLAIN) is network
     more = Architecture(backbone="convnet", bottleneck=0, crop=16, outputs=choosing("a", "b"))
-    assert going_on(network, more).last_layers()[0].out_features == 2
+    assert extend_network(network, more).last_layers()[0].out_features == 2
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "alexnet", "densenet121", "vgg11"])
@@ -69,6 +69,6 @@ def test_a_classifiers_last_layer_is_found_among_its_weights(name: str) -> None:
 def test_a_checkpoint_is_opened_down_to_the_networks_own_names(wrapped, tmp_path: Path) -> None:
     tensors = {"conv.weight": torch.ones(2), "fc.bias": torch.zeros(1)}
     torch.save(wrapped(tensors), tmp_path / "checkpoint.pth")
-    found = weights.read_file(tmp_path / "checkpoint.pth")
+    found = weights.read_weights_file(tmp_path / "checkpoint.pth")
     assert found.keys() == tensors.keys()
     assert torch.equal(found["conv.weight"], tensors["conv.weight"])

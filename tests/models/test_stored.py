@@ -9,8 +9,8 @@ import torch
 from office31_cli.errors import Failed, Refused
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
+from office31_cli.models.state_dict import hash_tensors
 from office31_cli.models.stored import load_network
-from office31_cli.models.weights import digest
 from office31_cli.registry import Card, Entry, Registry
 from tests.helpers.small_outputs import choosing
 
@@ -42,7 +42,7 @@ def published(tensors: dict[str, torch.Tensor], card: Card = CARD) -> Entry:
 def test_a_stored_network_comes_back_with_its_preprocessing() -> None:
     network = Network(ARCHITECTURE)
     loaded, preprocessing = load_network(published(network.state_dict()))
-    assert digest(loaded.state_dict()) == digest(network.state_dict())
+    assert hash_tensors(loaded.state_dict()) == hash_tensors(network.state_dict())
     assert preprocessing == PREPROCESSING
     images = torch.rand(2, 3, 16, 16)
     with torch.no_grad():
@@ -51,7 +51,7 @@ def test_a_stored_network_comes_back_with_its_preprocessing() -> None:
 
 def test_bytes_that_changed_since_are_refused() -> None:
     entry = published(Network(ARCHITECTURE).state_dict())
-    path: Path = entry.verified()
+    path: Path = entry.verified_path()
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.chmod(0o644)

@@ -16,6 +16,7 @@ from torch import Tensor
 from office31_cli.errors import Failed, Office31Error, Refused
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone
+from office31_cli.models.state_dict import hash_tensors
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_pickle_that_wants_to_run_code_is_refused_and_does_not(bare: bool, tmp
     else:
         torch.save(content, path)
     with pytest.raises(Refused, match="could run code when read") as raised:
-        weights.read_file(path)
+        weights.read_weights_file(path)
     assert raised.value.exit_code == 3
     assert not marker.exists()
 
@@ -81,7 +82,7 @@ def test_a_file_that_is_no_weights_is_refused(content: bytes, suffix: str, tmp_p
     path = tmp_path / f"w.{suffix}"
     path.write_bytes(content)
     with pytest.raises(Refused):
-        weights.read_file(path)
+        weights.read_weights_file(path)
 
 
 @pytest.mark.fault(66)
@@ -92,8 +93,8 @@ def test_an_old_torch_reads_no_pickle(
     safetensors.torch.save_file(tensors, tmp_path / "w.safetensors")
     monkeypatch.setattr(torch, "__version__", "2.9.1+cpu")
     with pytest.raises(Refused, match=r"convert it to \.safetensors"):
-        weights.read_file(tmp_path / "w.pth")
-    assert weights.read_file(tmp_path / "w.safetensors").keys() == tensors.keys()
+        weights.read_weights_file(tmp_path / "w.pth")
+    assert weights.read_weights_file(tmp_path / "w.safetensors").keys() == tensors.keys()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_an_old_torch_reads_no_pickle(
 def test_anything_but_a_state_dict_of_plain_tensors_is_refused(stored: Any, tmp_path: Path) -> None:
     torch.save(stored, tmp_path / "w.pth")
     with pytest.raises(Refused, match="not a state dict of tensors"):
-        weights.read_file(tmp_path / "w.pth")
+        weights.read_weights_file(tmp_path / "w.pth")
 
 
 @pytest.mark.fault(65)
@@ -129,7 +130,7 @@ def test_what_weights_only_refuses_is_read_in_no_other_way(
         torch.save(content, path)
     monkeypatch.setattr(torch, "load", lambda *given, **how: ways.append(how["weights_only"]) or load(*given, **how))
     with pytest.raises(Refused, match="safetensors"):
-        weights.read_file(path)
+        weights.read_weights_file(path)
     assert set(ways) == {True}
 
 
@@ -153,7 +154,7 @@ def test_damaged_files_load_or_fail_in_one_line(form: str, tmp_path: Path) -> No
             damaged[draw.randrange(len(damaged))] = draw.randrange(256)
         path.write_bytes(damaged)
         try:
-            assert isinstance(weights.read_file(path), dict)
+            assert isinstance(weights.read_weights_file(path), dict)
         except Office31Error as error:
             assert "\n" not in str(error)
 
@@ -164,7 +165,7 @@ def test_a_truncated_file_is_refused(tensors: dict[str, Tensor], tmp_path: Path)
         path = tmp_path / f"w.{form}"
         path.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(Refused):
-            weights.read_file(path)
+            weights.read_weights_file(path)
 
 
 def test_the_digest_tells_values_shapes_and_names_apart() -> None:
@@ -178,7 +179,7 @@ def test_the_digest_tells_values_shapes_and_names_apart() -> None:
         {"a": base["a"]},
         {"a": base["b"], "b": base["a"]},
     ]
-    digests = {weights.digest(tensors) for tensors in [base, *changed]}
+    digests = {hash_tensors(tensors) for tensors in [base, *changed]}
     assert len(digests) == 1 + len(changed)
 
 
@@ -186,7 +187,7 @@ def test_the_digest_does_not_see_order_or_memory_layout() -> None:
     images = torch.rand(2, 3, 4, 5)
     first = {"a": images, "b": torch.zeros(1)}
     second = {"b": torch.zeros(1), "a": images.contiguous(memory_format=torch.channels_last).requires_grad_()}
-    assert weights.digest(first) == weights.digest(second)
+    assert hash_tensors(first) == hash_tensors(second)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.yes_no import Kind as YesNo
 from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, drawn_columns, joined
 
-WEIGHED = (ITEM, DOMAIN.weighing(0.5), BOXED.weighing(3.0), GRAMS.weighing(0.25))
+WEIGHED = (ITEM, DOMAIN.with_weight(0.5), BOXED.with_weight(3.0), GRAMS.with_weight(0.25))
 PLACES = {"item": slice(0, 3), "domain": slice(3, 5), "boxed": slice(5, 6), "grams": slice(6, 7)}
 """Where the numbers of each stand in the last layer."""
 
@@ -158,7 +158,7 @@ def test_the_gradient_of_what_is_shared_is_the_sum_of_the_components_gradients()
 
 
 def test_separate_networks_learn_nothing_from_each_others_losses() -> None:
-    composite = apart(ITEM, DOMAIN.weighing(0.5))
+    composite = apart(ITEM, DOMAIN.with_weight(0.5))
     network = network_of(composite)
     losses = SupervisedTask(Exact(network), composite)(0.0, 0, IMAGES, targets_of(composite))
     both = trained_for(composite, network)
@@ -174,7 +174,7 @@ def test_separate_networks_learn_nothing_from_each_others_losses() -> None:
 
 
 def test_a_separate_network_learns_what_it_would_learn_alone() -> None:
-    composite = apart(ITEM, DOMAIN.weighing(0.5))
+    composite = apart(ITEM, DOMAIN.with_weight(0.5))
     network = network_of(composite).eval()  # no dropout: its masks would be drawn in another order
     both = trained_for(composite, network)
     for place, output in enumerate(composite.outputs):
@@ -196,11 +196,11 @@ def test_a_separate_network_learns_what_it_would_learn_alone() -> None:
 )
 def test_every_output_reads_its_own_numbers(composite: Composite) -> None:
     raw, start = drawn_raw(), 0
-    answers = composite.answers(raw)
+    answers = composite.decode_array(raw)
     widths = {"item": 3, "domain": 2, "boxed": 1, "grams": 1}
     for output in composite.outputs:
         stop = start + widths[output.name]
-        np.testing.assert_array_equal(answers[output.name], output.answers(raw[:, start:stop])[output.name])
+        np.testing.assert_array_equal(answers[output.name], output.decode_array(raw[:, start:stop])[output.name])
         start = stop
     assert composite.width == start == 7
     assert set(answers) == set(composite.columns) == set(COLUMNS)
@@ -286,26 +286,26 @@ def unfitted(weight: float = 1.0) -> Number:
 
 
 def test_a_numbers_scale_stays_that_of_the_earlier_training() -> None:
-    earlier = joined(ITEM, unfitted()).fitted({"grams": np.array([1.0, 3.0])})
-    going_on = joined(unfitted(0.5), ITEM.weighing(2.0)).going_on_from(earlier)
-    assert going_on == joined(Number(name="grams", weight=0.5, mean=2.0, std=1.0), ITEM.weighing(2.0))
-    assert going_on.fitted({"grams": np.array([50.0, 70.0])}) == going_on
+    earlier = joined(ITEM, unfitted()).fit({"grams": np.array([1.0, 3.0])})
+    inherited = joined(unfitted(0.5), ITEM.with_weight(2.0)).inherit_from(earlier)
+    assert inherited == joined(Number(name="grams", weight=0.5, mean=2.0, std=1.0), ITEM.with_weight(2.0))
+    assert inherited.fit({"grams": np.array([50.0, 70.0])}) == inherited
 
 
 def test_what_was_not_answered_before_is_fitted_to_what_is_learnt_from_now() -> None:
-    going_on = joined(ITEM, unfitted()).going_on_from(joined(ITEM)).fitted({"grams": np.array([50.0, 70.0])})
-    assert going_on == joined(ITEM, Number(name="grams", mean=60.0, std=10.0))
+    inherited = joined(ITEM, unfitted()).inherit_from(joined(ITEM)).fit({"grams": np.array([50.0, 70.0])})
+    assert inherited == joined(ITEM, Number(name="grams", mean=60.0, std=10.0))
 
 
 def test_a_column_of_another_kind_now_is_another_output() -> None:
     earlier = joined(ITEM, Number(name="size", mean=1.0, std=2.0))
     asked = joined(ITEM, Choice(name="size", labels=("large", "small")))
-    assert asked.going_on_from(earlier) == asked
+    assert asked.inherit_from(earlier) == asked
 
 
 def test_the_networks_are_those_asked_for() -> None:
-    assert apart(DOMAIN, ITEM).going_on_from(joined(ITEM, DOMAIN)) == apart(DOMAIN, ITEM)
-    assert joined(PAIR).going_on_from(joined(ITEM, DOMAIN)) == joined(PAIR)
+    assert apart(DOMAIN, ITEM).inherit_from(joined(ITEM, DOMAIN)) == apart(DOMAIN, ITEM)
+    assert joined(PAIR).inherit_from(joined(ITEM, DOMAIN)) == joined(PAIR)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_the_networks_are_those_asked_for() -> None:
 )
 def test_other_labels_are_no_going_on(before: Output, after: Output) -> None:
     with pytest.raises(ValueError, match=f"{before.name} knows other labels"):
-        joined(ITEM, after).going_on_from(joined(ITEM, before))
+        joined(ITEM, after).inherit_from(joined(ITEM, before))
 
 
 # ---- through a card and back
@@ -365,6 +365,6 @@ def test_a_damaged_card_describes_no_composite(stored: object) -> None:
 
 
 def test_changing_every_output_keeps_the_networks() -> None:
-    changed = Composite(((ITEM, BOXED), (DOMAIN,))).changed(lambda output: output.weighing(2.0))
-    assert changed == Composite(((ITEM.weighing(2.0), BOXED.weighing(2.0)), (DOMAIN.weighing(2.0),)))
+    changed = Composite(((ITEM, BOXED), (DOMAIN,))).map_outputs(lambda output: output.with_weight(2.0))
+    assert changed == Composite(((ITEM.with_weight(2.0), BOXED.with_weight(2.0)), (DOMAIN.with_weight(2.0),)))
     assert isinstance(changed.outputs[1], YesNo)

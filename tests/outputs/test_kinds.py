@@ -107,7 +107,7 @@ def test_the_loss_and_its_gradient_stay_finite_however_sure_the_network_is(outpu
 def test_the_weight_is_left_to_the_composite(output: Output) -> None:
     columns, raw = drawn_columns(), torch.from_numpy(drawn_raw(output))
     targets = torch.from_numpy(output.targets(columns))
-    assert torch.equal(output.weighing(7.0).loss(raw, targets), output.loss(raw, targets))
+    assert torch.equal(output.with_weight(7.0).loss(raw, targets), output.loss(raw, targets))
 
 
 # ---- how it is read
@@ -115,7 +115,7 @@ def test_the_weight_is_left_to_the_composite(output: Output) -> None:
 
 @given(raws(3))
 def test_a_choice_is_read_by_softmax(raw: FloatArray) -> None:
-    (answer,) = ITEM.answers(raw).values()
+    (answer,) = ITEM.decode_array(raw).values()
     np.testing.assert_allclose(answer, softmax(raw, axis=1), atol=1e-15)
     np.testing.assert_allclose(answer.sum(1), 1)
 
@@ -123,8 +123,8 @@ def test_a_choice_is_read_by_softmax(raw: FloatArray) -> None:
 @given(arrays(np.float64, st.integers(1, 9), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_a_judgement_is_read_by_the_logistic_function_without_overflow(raw: FloatArray) -> None:
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        (answer,) = BOXED.answers(raw[:, None]).values()
-        (opposite,) = BOXED.answers(-raw[:, None]).values()
+        (answer,) = BOXED.decode_array(raw[:, None]).values()
+        (opposite,) = BOXED.decode_array(-raw[:, None]).values()
     np.testing.assert_allclose(answer, expit(raw), atol=1e-15)
     np.testing.assert_allclose(answer + opposite, 1)
 
@@ -132,31 +132,33 @@ def test_a_judgement_is_read_by_the_logistic_function_without_overflow(raw: Floa
 @pytest.mark.parametrize("size", [1e3, 1e300])
 def test_softmax_does_not_overflow(size: float) -> None:
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        answers = ITEM.answers(np.array([[size, 0.0, -size]])) | PAIR.answers(np.array([[size, 0, 0, 0, 0, -size]]))
+        answers = ITEM.decode_array(np.array([[size, 0.0, -size]])) | PAIR.decode_array(
+            np.array([[size, 0, 0, 0, 0, -size]])
+        )
     assert answers["item"].tolist() == [[1, 0, 0]]
     assert answers["domain"].tolist() == [[1, 0]]
 
 
 def test_a_number_is_read_in_its_own_unit() -> None:
-    answers = GRAMS.answers(np.array([[0.0], [4.0], [-8.0]]))
+    answers = GRAMS.decode_array(np.array([[0.0], [4.0], [-8.0]]))
     np.testing.assert_allclose(answers["grams"], [300.0, 340.0, 220.0])
 
 
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=2, max_size=9, unique=True), raws(1))
 def test_a_numbers_loss_is_its_error_over_the_standard_deviation(values: list[int], raw: FloatArray) -> None:
     learnt = {"grams": np.array(values, dtype=float)}
-    fitted = Number(name="grams").fitted(learnt)
+    fitted = Number(name="grams").fit(learnt)
     assert fitted.mean == pytest.approx(np.mean(values), abs=1e-6)
     actual = np.resize(learnt["grams"], len(raw))
     targets = fitted.targets({"grams": actual})
     loss = fitted.loss(torch.from_numpy(raw), torch.from_numpy(targets)).item()
-    error = (fitted.answers(raw)["grams"] - actual) / fitted.std
+    error = (fitted.decode_array(raw)["grams"] - actual) / fitted.std
     assert loss == pytest.approx(np.mean(error**2), rel=1e-6, abs=1e-6)
 
 
 @given(raws(6))
 def test_a_pairs_marginals_are_summed_probabilities(raw: FloatArray) -> None:
-    answers = PAIR.answers(raw)
+    answers = PAIR.decode_array(raw)
     together = softmax(raw, axis=1)  # phone: bike, mug, pen; shop: bike, mug, pen
     np.testing.assert_allclose(answers["domain"][:, 0], together[:, 0] + together[:, 1] + together[:, 2], atol=1e-12)
     np.testing.assert_allclose(answers["item"][:, 1], together[:, 1] + together[:, 4], atol=1e-12)
@@ -168,13 +170,13 @@ def test_a_pairs_marginals_are_summed_probabilities(raw: FloatArray) -> None:
 def test_a_pair_can_disagree_with_its_most_probable_pair() -> None:
     """The item of two middling pairs outweighs that of the one most probable pair."""
     raw = np.log(np.array([[0.4, 0.3, 0.0, 0.0, 0.3, 0.0]]) + 1e-30)
-    answers = PAIR.answers(raw)
+    answers = PAIR.decode_array(raw)
     assert answers["item"].argmax() == ITEM.labels.index("mug")
     assert answers["domain"].argmax() == DOMAIN.labels.index("phone")
 
 
 def test_a_pairs_answers_are_scored_as_two_choices() -> None:
-    readers = PAIR.readers()
+    readers = PAIR.by_column()
     assert {name: (reader.kind, reader.vocabulary) for name, reader in readers.items()} == {
         "domain": ("choice", DOMAIN.labels),
         "item": ("choice", ITEM.labels),
@@ -186,7 +188,7 @@ def test_a_pairs_answers_are_scored_as_two_choices() -> None:
 def test_the_width_is_what_the_loss_and_the_reading_take(output: Output) -> None:
     widths = {"item": 3, "domain": 2, "boxed": 1, "grams": 1, "pair": 6}
     assert output.width == widths[output.name]
-    assert output.answers(drawn_raw(output)).keys() == set(output.columns)
+    assert output.decode_array(drawn_raw(output)).keys() == set(output.columns)
 
 
 # ---- what an answer is worth
@@ -201,7 +203,7 @@ guesses = st.integers(1, 40).flatmap(
 @given(guesses)
 def test_a_choices_accuracies_agree_with_scikit_learn(given: tuple[FloatArray, FloatArray]) -> None:
     raw, actual = given
-    score = ITEM.score(ITEM.answers(raw)["item"], actual.astype(float))
+    score = ITEM.score(ITEM.decode_array(raw)["item"], actual.astype(float))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # on labels that are answered and never occur
         assert score["accuracy"] == pytest.approx(metrics.accuracy_score(actual, raw.argmax(1)))
@@ -221,7 +223,7 @@ judgements = st.lists(st.tuples(st.floats(-4, 4), st.booleans()), min_size=1, ma
 @given(judgements)
 def test_a_judgements_figures_agree_with_scikit_learn(pairs: list[tuple[float, bool]]) -> None:
     raw, actual = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
-    answer = BOXED.answers(raw[:, None])["boxed"]
+    answer = BOXED.decode_array(raw[:, None])["boxed"]
     score, said = BOXED.score(answer, actual), answer > 0.5
     assert score["accuracy"] == pytest.approx(metrics.accuracy_score(actual == 1, said))
     for name, label in (("recall_yes", True), ("recall_no", False)):
@@ -264,7 +266,7 @@ def test_of_values_that_are_all_alike_no_variance_is_explained(value: float, cou
 @given(st.floats(-1e6, 1e6), st.integers(1, 20))
 def test_the_scale_of_values_that_are_all_alike_is_one_of_their_unit(value: float, count: int) -> None:
     """A scale of a rounding error would blow up every other value that is met later."""
-    fitted = Number(name="grams").fitted({"grams": np.full(count, value)})
+    fitted = Number(name="grams").fit({"grams": np.full(count, value)})
     assert fitted.mean == pytest.approx(value)
     assert fitted.std == 1
 
@@ -280,10 +282,10 @@ def test_errors_too_large_to_be_squared_are_infinite() -> None:
 def test_the_headline_is_a_figure_that_is_told() -> None:
     columns = drawn_columns()
     for output in (ITEM, DOMAIN, BOXED, GRAMS):
-        score = output.score(output.answers(drawn_raw(output))[output.name], columns[output.name])
+        score = output.score(output.decode_array(drawn_raw(output))[output.name], columns[output.name])
         assert output.headline in score
-        assert set(output.plain) <= score.keys()
-        for name in score.keys() - set(output.plain):
+        assert set(output.unbounded) <= score.keys()
+        for name in score.keys() - set(output.unbounded):
             assert 0 <= score[name] <= 1
 
 
@@ -291,15 +293,15 @@ def test_the_headline_is_a_figure_that_is_told() -> None:
 
 
 def test_a_numbers_scale_is_that_of_what_is_learnt_from_once_and_for_all() -> None:
-    fitted = Number(name="grams").fitted({"grams": np.array([1.0, 2.0, 6.0])})
+    fitted = Number(name="grams").fit({"grams": np.array([1.0, 2.0, 6.0])})
     assert (fitted.mean, fitted.std) == (3.0, pytest.approx(math.sqrt(14 / 3)))
-    assert fitted.fitted({"grams": np.array([70.0, 90.0])}) == fitted
+    assert fitted.fit({"grams": np.array([70.0, 90.0])}) == fitted
 
 
 @pytest.mark.parametrize("values", [[1e308, -1e308], [1e200, 0.0], [1.5e308, 1.5e308, 1.5e308]])
 def test_numbers_whose_scale_is_not_finite_are_misuse(values: list[float]) -> None:
     with np.errstate(all="raise"), pytest.raises(Misuse, match="output grams: its numbers are too large"):
-        Number(name="grams").fitted({"grams": np.array(values)})
+        Number(name="grams").fit({"grams": np.array(values)})
 
 
 @pytest.mark.parametrize("value", [1e20, -1e30, 1.5e308, -1.5e308])
@@ -311,13 +313,13 @@ def test_numbers_too_far_from_the_scale_that_is_known_are_misuse(value: float) -
 @given(st.floats(1e-100, 1e140), st.lists(st.floats(-1, 1), min_size=2, max_size=9))
 def test_numbers_of_any_size_in_between_are_learnt_as_such_near_one(size: float, shares: list[float]) -> None:
     columns = {"grams": size * np.array(shares)}
-    targets = torch.from_numpy(Number(name="grams").fitted(columns).targets(columns)).float()
+    targets = torch.from_numpy(Number(name="grams").fit(columns).targets(columns)).float()
     assert torch.isfinite(targets**2).all()
 
 
 def test_a_number_that_was_not_fitted_has_no_scale_to_read_it_by() -> None:
     for call in (
-        lambda: Number(name="grams").answers(np.zeros((1, 1))),
+        lambda: Number(name="grams").decode_array(np.zeros((1, 1))),
         lambda: Number(name="grams").targets(drawn_columns()),
     ):
         with pytest.raises(ValueError, match="grams has not been fitted"):
@@ -326,7 +328,7 @@ def test_a_number_that_was_not_fitted_has_no_scale_to_read_it_by() -> None:
 
 @every_kind
 def test_only_a_number_has_something_to_learn_of_the_values(output: Output) -> None:
-    assert output.fitted(drawn_columns()) == output
+    assert output.fit(drawn_columns()) == output
 
 
 # ---- through a card and back
@@ -425,9 +427,9 @@ def test_whatever_a_card_holds_is_an_output_or_is_refused(output: Output, data: 
 
 def test_a_weight_is_all_that_weighing_changes() -> None:
     for output in EVERY:
-        assert output.weighing(0.5) == replace(output, weight=0.5)
+        assert output.with_weight(0.5) == replace(output, weight=0.5)
         with pytest.raises(ValueError, match="positive weight"):
-            output.weighing(0)
+            output.with_weight(0)
 
 
 # ---- what a column's texts can be
@@ -467,27 +469,27 @@ def test_every_file_is_a_kind() -> None:
     ],
 )
 def test_a_column_is_of_the_narrowest_kind_that_holds_its_texts(texts: str, kind: str) -> None:
-    assert outputs.inferred(set(texts.split())) == kind
+    assert outputs.infer_kind(set(texts.split())) == kind
 
 
 @given(st.sets(st.text(min_size=1) | finite.map(str) | st.sampled_from(["yes", "no", "0", "1", "nan"]), min_size=1))
 def test_a_column_can_be_read_as_what_it_is_inferred_to_be(texts: set[str]) -> None:
-    kind = outputs.load(outputs.inferred(texts))
-    numbers, vocabulary = kind.values(sorted(texts))
+    kind = outputs.load(outputs.infer_kind(texts))
+    numbers, vocabulary = kind.parse_column(sorted(texts))
     assert all(map(math.isfinite, numbers))
     assert bool(vocabulary) == (kind is Choice)
 
 
 @given(st.lists(st.text(), min_size=1))
 def test_labels_are_numbered_in_alphabetical_order(texts: list[str]) -> None:
-    numbers, vocabulary = Choice.values(texts)
+    numbers, vocabulary = Choice.parse_column(texts)
     assert list(vocabulary) == sorted(set(texts))
     assert [vocabulary[int(number)] for number in numbers] == texts
 
 
 def test_yes_is_one_and_a_number_is_itself() -> None:
-    assert YesNo.values(["yes", "No", "TRUE", "false", "1", "0"]) == ([1, 0, 1, 0, 1, 0], ())
-    assert Number.values(["3", "-0.5", "1e2"]) == ([3, -0.5, 100], ())
+    assert YesNo.parse_column(["yes", "No", "TRUE", "false", "1", "0"]) == ([1, 0, 1, 0, 1, 0], ())
+    assert Number.parse_column(["3", "-0.5", "1e2"]) == ([3, -0.5, 100], ())
 
 
 @pytest.mark.parametrize(
@@ -503,5 +505,5 @@ def test_yes_is_one_and_a_number_is_itself() -> None:
 )
 def test_a_text_that_is_no_value_is_told_by_its_place(kind: type[Output], texts: list[str], place: int) -> None:
     with pytest.raises(Unreadable) as caught:
-        kind.values(texts)
+        kind.parse_column(texts)
     assert caught.value.place == place

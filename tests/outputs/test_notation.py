@@ -18,7 +18,7 @@ from office31_cli.errors import Misuse
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
-from office31_cli.outputs.notation import parse, written
+from office31_cli.outputs.notation import format_outputs, parse
 from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.pair import Kind as Pair
 from office31_cli.outputs.yes_no import Kind as YesNo
@@ -45,17 +45,17 @@ def read(text: str) -> Composite:
         ("item", joined(ITEM)),
         ("item+domain", joined(ITEM, DOMAIN)),
         ("domain+item", joined(DOMAIN, ITEM)),
-        ("item+0.5*domain", joined(ITEM, DOMAIN.weighing(0.5))),
-        ("2*item+1e-3*megapixels", joined(ITEM.weighing(2.0), MEGAPIXELS.weighing(0.001))),
+        ("item+0.5*domain", joined(ITEM, DOMAIN.with_weight(0.5))),
+        ("2*item+1e-3*megapixels", joined(ITEM.with_weight(2.0), MEGAPIXELS.with_weight(0.001))),
         ("1*item", joined(ITEM)),
         ("item/domain", apart(ITEM, DOMAIN)),
         ("separate", apart(ITEM, DOMAIN)),
         ("domain/item", apart(DOMAIN, ITEM)),
         ("item+web/domain+megapixels", Composite(((ITEM, WEB), (DOMAIN, MEGAPIXELS)))),
         ("pair", joined(PAIR)),
-        ("3*pair+web", joined(PAIR.weighing(3.0), WEB)),
+        ("3*pair+web", joined(PAIR.with_weight(3.0), WEB)),
         ("pair/web", apart(PAIR, WEB)),
-        (" item + 0.5 * domain / web ", Composite(((ITEM, DOMAIN.weighing(0.5)), (WEB,)))),
+        (" item + 0.5 * domain / web ", Composite(((ITEM, DOMAIN.with_weight(0.5)), (WEB,)))),
         ("\titem\n", joined(ITEM)),
         (" separate ", apart(ITEM, DOMAIN)),
     ],
@@ -82,7 +82,7 @@ def composites(draw: st.DrawFn) -> Composite:
     about_item = draw(st.sampled_from([(ITEM,), (ITEM, DOMAIN), (PAIR,)]))
     others = draw(st.lists(st.sampled_from([WEB, MEGAPIXELS]), unique=True))
     outputs: list[Output] = [*about_item, *others]
-    outputs = [output.weighing(draw(weights)) for output in draw(st.permutations(outputs))]
+    outputs = [output.with_weight(draw(weights)) for output in draw(st.permutations(outputs))]
     networks: list[list[Output]] = [[outputs[0]]]
     for output in outputs[1:]:
         networks.append([output]) if draw(st.booleans()) else networks[-1].append(output)
@@ -91,12 +91,12 @@ def composites(draw: st.DrawFn) -> Composite:
 
 @given(composites())
 def test_what_is_written_is_read_as_what_it_was(composite: Composite) -> None:
-    assert read(written(composite)) == composite
+    assert read(format_outputs(composite)) == composite
 
 
 @given(composites())
 def test_spaces_mean_nothing(composite: Composite) -> None:
-    text = written(composite)
+    text = format_outputs(composite)
     assume("e+" not in text)
     for sign in "+*/":
         text = text.replace(sign, f" {sign}\t")
@@ -118,13 +118,13 @@ def test_spaces_mean_nothing(composite: Composite) -> None:
     ],
 )
 def test_it_is_written_as_briefly_as_can_be(text: str, short: str) -> None:
-    assert written(read(text)) == short
+    assert format_outputs(read(text)) == short
 
 
 @pytest.mark.parametrize("weight", [1e6, 123456789.0, 1e20, 1.7e308, 1e-5, 5e-324])
 def test_a_weight_of_any_size_can_be_read_back(weight: float) -> None:
-    composite = joined(ITEM, DOMAIN.weighing(weight))
-    assert read(written(composite)) == composite
+    composite = joined(ITEM, DOMAIN.with_weight(weight))
+    assert read(format_outputs(composite)) == composite
 
 
 # ---- what means nothing
@@ -274,7 +274,7 @@ def test_a_kind_is_asked_for_by_its_own_name_once_its_file_is_there(
     composite = read("2*corner+web")
     assert [output.kind for output in composite.outputs] == ["corner", "yes/no"]
     assert (composite.width, composite.columns) == (4 + 1, ("domain", "item", "web"))
-    assert written(composite) == "2*corner+web"
+    assert format_outputs(composite) == "2*corner+web"
     assert Composite.from_json(composite.to_json()) == composite
 
 

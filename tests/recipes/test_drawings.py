@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.metrics.calibration import reliability
+from office31_cli.metrics.calibration import reliability_bins
 from office31_cli.recipes.report.html import words
 from office31_cli.recipes.report.html.confusion import squares
 from office31_cli.recipes.report.html.curves import curves
@@ -99,7 +99,7 @@ def test_names_do_not_lie_on_each_other() -> None:
 
 def test_a_reliability_bar_is_as_high_as_its_accuracy() -> None:
     probabilities = np.array([[0.75, 0.25]] * 4 + [[0.05, 0.95]] * 2)
-    row = Reliability("m", reliability(probabilities, np.array([0, 0, 0, 1, 1, 1]), 10), 0.1, None, None, 0)
+    row = Reliability("m", reliability_bins(probabilities, np.array([0, 0, 0, 1, 1, 1]), 10), 0.1, None, None, 0)
     root = fromstring(bins("b", row))
     first, second = (float(rect.attrib["height"]) for rect in root.iter("rect") if rect.attrib["class"] == "bar")
     assert first == pytest.approx(0.75 * second, abs=0.1)

@@ -10,7 +10,7 @@ import pytest
 from office31_cli.recipes.models.model_card import write_card
 from office31_cli.recipes.models.results import ExportResult
 from office31_cli.registry import Card, Entry, Registry
-from office31_cli.registry.lineage import ancestors
+from office31_cli.registry.lineage import list_ancestors
 from office31_cli.results import Evaluation
 
 HOSTILE = (
@@ -69,7 +69,7 @@ def exported(scores: list[Evaluation] | None, card: Card = CARD, parent: Entry |
         path=Path("my model.safetensors"),
         seconds=1.0,
         graph=None,
-        ancestors=ancestors(Registry(), entry),
+        ancestors=list_ancestors(Registry(), entry),
         card=Path("m.md"),
         scores=scores,
     )

@@ -62,7 +62,9 @@ def test_a_round_trip_gives_the_same_model(registry: Registry, other: Registry, 
         original.card,
         ("model",),
     )
-    assert all(entry.verified(name).read_bytes() == original.file(name).read_bytes() for name in entry.card.files)
+    assert all(
+        entry.verified_path(name).read_bytes() == original.file_path(name).read_bytes() for name in entry.card.files
+    )
     assert upkeep.verify(other) == []
     again = bundle.export(entry, exported.with_name("again.safetensors"))
     assert again.read_bytes() == exported.read_bytes()
@@ -94,7 +96,7 @@ def test_an_empty_folder_of_that_id_is_no_model_and_a_damaged_one_is_not_replace
     (entry.folder / "seen.json").write_bytes(b"x")
     with pytest.raises(Refused, match=r"seen\.json"):
         bundle.import_model(other, exported)
-    assert entry.file().exists()
+    assert entry.file_path().exists()
 
 
 def test_import_refuses_a_name_that_is_taken(

@@ -22,8 +22,8 @@ def test_an_ordinary_name_is_taken(name: str) -> None:
 
 @given(st.text())
 def test_a_valid_name_can_be_made_from_any_text(text: str) -> None:
-    names.check(names.made_from(text) + "-12345")
-    names.check(names.made_from(text))
+    names.check(names.make_name(text) + "-12345")
+    names.check(names.make_name(text))
 
 
 @given(st.text())

@@ -39,8 +39,8 @@ def test_a_model_is_found_by_name_id_and_beginning_of_id(registry: Registry, pub
 
 def test_what_was_published_is_what_is_read(publish: Publish) -> None:
     entry = publish("first")
-    assert entry.verified().read_bytes() == safetensors_bytes(1.0, 2.0)
-    assert entry.verified("seen.json").read_bytes() == b'["ab"]'
+    assert entry.verified_path().read_bytes() == safetensors_bytes(1.0, 2.0)
+    assert entry.verified_path("seen.json").read_bytes() == b'["ab"]'
     assert entry.card.items == ("back_pack", "mug")
 
 
@@ -51,7 +51,7 @@ def test_a_file_may_be_written_by_a_callable(registry: Registry) -> None:
         name=None,
         suggested="x",
     )
-    assert entry.verified().read_bytes() == safetensors_bytes(3.0)
+    assert entry.verified_path().read_bytes() == safetensors_bytes(3.0)
 
 
 @pytest.mark.parametrize("files", [{}, {"seen.json": b""}])
@@ -200,7 +200,7 @@ def test_a_link_in_place_of_a_model_its_card_or_its_weights_is_refused(registry:
         path.rename(away)
         path.symlink_to(away)
         with pytest.raises(Refused):
-            registry.find("first").file()
+            registry.find("first").file_path()
         assert upkeep.verify(registry) != []
         path.unlink()
         away.rename(path)
@@ -211,15 +211,15 @@ def test_a_file_of_another_size_or_hash_is_refused_when_opened(publish: Publish)
     path = entry.folder / "model.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    entry.file()
+    entry.file_path()
     with pytest.raises(Refused, match="SHA-256"):
-        entry.verified()
+        entry.verified_path()
     path.write_bytes(content[:-1])
     with pytest.raises(Refused, match="in place of"):
-        entry.file()
+        entry.file_path()
     path.unlink()
     with pytest.raises(Refused, match="missing"):
-        entry.file()
+        entry.file_path()
 
 
 def test_a_damaged_ref_is_no_name(registry: Registry, publish: Publish) -> None:

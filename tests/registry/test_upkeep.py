@@ -80,7 +80,7 @@ def test_a_parent_is_removed_only_with_force_and_leaves_a_tombstone(registry: Re
         upkeep.remove(registry, "first")
     assert registry.find("first") == first
     upkeep.remove(registry, "first", force=True)
-    (root,) = lineage.forest(registry)
+    (root,) = lineage.build_forest(registry)
     assert (root.id, root.state, root.card) == (first.id, "removed", first.card)
     assert [node.entry for node in root.children] == [child]
     assert upkeep.verify(registry) == []
@@ -92,8 +92,8 @@ def test_a_removed_name_is_free_and_gc_gives_the_space_back(registry: Registry, 
     kept = publish("kept")
     upkeep.remove(registry, entry.id)
     registry.check_name_free("first")
-    assert upkeep.gc(registry) == upkeep.Freed(models=1, unfinished=0, bytes=size)
-    assert upkeep.gc(registry) == upkeep.Freed(models=0, unfinished=0, bytes=0)
+    assert upkeep.gc(registry) == upkeep.FreedSpace(models=1, unfinished=0, bytes=size)
+    assert upkeep.gc(registry) == upkeep.FreedSpace(models=0, unfinished=0, bytes=0)
     assert registry.entries() == [kept]
 
 
@@ -103,7 +103,7 @@ def test_a_model_that_cannot_be_read_can_be_put_away(registry: Registry, publish
     (first.folder / "card.json").write_text("{")
     upkeep.remove(registry, "first", force=True)
     assert upkeep.verify(registry) == []
-    assert [node.state for node in lineage.forest(registry)] == ["missing"]
+    assert [node.state for node in lineage.build_forest(registry)] == ["missing"]
 
 
 def test_gc_leaves_a_living_writers_folder_and_takes_a_dead_ones(registry: Registry) -> None:
@@ -112,7 +112,7 @@ def test_gc_leaves_a_living_writers_folder_and_takes_a_dead_ones(registry: Regis
         dead = registry.layout.staged / "0" / "x"
         dead.parent.mkdir()
         dead.write_bytes(b"12345")
-        assert upkeep.gc(registry) == upkeep.Freed(models=0, unfinished=1, bytes=5)
+        assert upkeep.gc(registry) == upkeep.FreedSpace(models=0, unfinished=1, bytes=5)
         assert folder.is_dir()
 
 
@@ -168,7 +168,7 @@ def test_the_forest_follows_the_first_parent_through_removed_models(registry: Re
     other = publish("other")
     upkeep.remove(registry, "first", force=True)
     upkeep.remove(registry, "second", force=True)
-    root, alone = lineage.forest(registry)
+    root, alone = lineage.build_forest(registry)
     assert (root.id, root.children[0].id, root.children[0].children[0].id) == (first.id, second.id, third.id)
     assert (alone.entry, alone.children) == (other, [])
     with pytest.raises(Misuse):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from office31_cli.models.network import Network, going_on
+from office31_cli.models.network import Network, extend_network
 from office31_cli.strategies.mme import Strategy, adversarial_entropy
 from tests.helpers.losses import SEEDS, Array, check_gradients, normal, softmax, value
 from tests.helpers.tiny_finetuning import IMAGES, build_finetuning, settings, stored_network
@@ -40,7 +40,7 @@ def test_it_lies_between_that_of_a_fair_die_and_nothing(seed: int, scale: float,
 
 def cosine_network() -> Network:
     stored = stored_network()
-    return going_on(stored, Strategy().architecture(stored.architecture)).eval()
+    return extend_network(stored, Strategy().architecture(stored.architecture)).eval()
 
 
 def answered_with_features_times(factor: float, network: Network) -> Tensor:

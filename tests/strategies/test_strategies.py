@@ -12,7 +12,7 @@ from office31_cli import strategies
 from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.settings import NO_REFINEMENTS, Refinements
 from office31_cli.errors import Misuse
-from office31_cli.models.network import Network, going_on
+from office31_cli.models.network import Network, extend_network
 from office31_cli.strategies.base import Strategy, trainable_parameters
 from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
 from tests.helpers.tiny_finetuning import build_finetuning, names_of_changed, settings, stored_network
@@ -28,7 +28,7 @@ every = pytest.mark.parametrize("name", names())
 
 def prepared(strategy: Strategy) -> Network:
     stored = stored_network()
-    return going_on(stored, strategy.architecture(stored.architecture))
+    return extend_network(stored, strategy.architecture(stored.architecture))
 
 
 def changed_by(name: str, train: str = "all") -> set[str]:

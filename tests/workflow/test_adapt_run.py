@@ -45,7 +45,7 @@ def adapted(things: Path, target: str = "phone", *, method: str = "mcc", **more:
 
 
 def weights(model: TrainingResult) -> bytes:
-    return Registry().find(model.id).file().read_bytes()
+    return Registry().find(model.id).file_path().read_bytes()
 
 
 @pytest.mark.usefixtures("start")
@@ -204,10 +204,10 @@ class TestWithoutTheSource:
             adapted(things)
 
     def test_only_what_the_method_trains_has_changed(self, things: Path, start: TrainingResult) -> None:
-        before = load_file(Registry().find(start.id).file())
+        before = load_file(Registry().find(start.id).file_path())
         changed = {}
         for method in ("shot", "tent", "adabn"):
-            after = load_file(Registry().find(adapted(things, method=method, train="head").id).file())
+            after = load_file(Registry().find(adapted(things, method=method, train="head").id).file_path())
             changed[method] = {key for key in before if not torch.equal(before[key], after[key])}
             changed[method].discard("heads.0.bottleneck.3.num_batches_tracked")
         norm, layer = "heads.0.bottleneck.3.", "heads.0.bottleneck.2."

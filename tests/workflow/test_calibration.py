@@ -9,7 +9,7 @@ import pytest
 from scipy import special
 
 from office31_cli.errors import Refused
-from office31_cli.metrics.calibration import expected_calibration_error, tempered
+from office31_cli.metrics.calibration import apply_temperature, expected_calibration_error
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.pair import Kind as Pair
 from office31_cli.registry import MODEL_FILE, Entry, Registry
@@ -95,8 +95,8 @@ def test_a_choices_logits_are_divided_by_the_temperature() -> None:
 
 def test_pairs_are_calibrated_as_items() -> None:
     """The item's probability is a sum over domains, of which no logits are left to be divided."""
-    output = Pair.of("pair", {"domain": ("a", "b"), "item": ("w", "x", "y", "z")})
-    items = Composite(((output,),)).answers(RANDOM.normal(0, 3, (60, 8)))["item"]
+    output = Pair.for_column("pair", {"domain": ("a", "b"), "item": ("w", "x", "y", "z")})
+    items = Composite(((output,),)).decode_array(RANDOM.normal(0, 3, (60, 8)))["item"]
     made = Calibration.fitted(items, ITEMS, DIGESTS, fitted_on="", labels={})
     expected = items ** (1 / made.temperature)
     np.testing.assert_allclose(made.probabilities(items), expected / expected.sum(1, keepdims=True), rtol=1e-9)
@@ -104,7 +104,7 @@ def test_pairs_are_calibrated_as_items() -> None:
 
 def test_the_error_afterwards_is_of_photographs_that_were_not_fitted_on() -> None:
     made = fitted()
-    on_themselves = tempered(SHARES, made.temperature)
+    on_themselves = apply_temperature(SHARES, made.temperature)
     assert made.ece_after != pytest.approx(expected_calibration_error(on_themselves, ITEMS), abs=1e-6)
     twins = ["a" * 64] * 60  # all in one fold: nothing to learn from
     alone = Calibration.fitted(SHARES, ITEMS, twins, fitted_on="", labels={})

@@ -9,7 +9,7 @@ import pytest
 
 from office31_cli import evaluate, finetune
 from office31_cli.data.catalogue import open_data
-from office31_cli.metrics.calibration import fitted_temperature
+from office31_cli.metrics.calibration import fit_temperature
 from office31_cli.registry import Entry, Registry
 from office31_cli.results import TrainingResult
 from office31_cli.workflow import seen_labels
@@ -74,7 +74,7 @@ def test_it_is_fitted_on_what_was_held_out(things: Path, start: TrainingResult) 
     assert set(found.labels) == {"shop"}
     assert not set(found.labels["shop"]) & set(seen["shop"])
     assert (found.fitted_on, found.photographs) == ("shop, held out", HELD_OUT)
-    assert found.temperature == pytest.approx(fitted_temperature(held_out.probabilities, held_out.items))
+    assert found.temperature == pytest.approx(fit_temperature(held_out.probabilities, held_out.items))
     assert found.ece_before == pytest.approx(error(held_out.probabilities, held_out.items))
     told = [-math.log(row[item]) for row, item in zip(held_out.probabilities, held_out.items, strict=True)]
     assert list(found.scores) == pytest.approx(sorted(told))
@@ -118,7 +118,7 @@ def test_what_it_was_fitted_on_is_judged_without_its_own_labels(things: Path, st
     assert len(set(parts)) > 1
     for part in set(parts):
         inside, others = parts == part, parts != part
-        temperature = fitted_temperature(own.probabilities[others], own.items[others])
+        temperature = fit_temperature(own.probabilities[others], own.items[others])
         made[inside] = powers(own.probabilities[inside], temperature)
         held[inside] = sets(own.probabilities[others], own.items[others], own.probabilities[inside], 0.6)
     assert scored.calibration["ece_after"] == pytest.approx(error(made, own.items))

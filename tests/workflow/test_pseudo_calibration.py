@@ -11,7 +11,7 @@ from office31_cli import Options, adapt, evaluate
 from office31_cli.data.catalogue import open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
-from office31_cli.metrics.calibration import fitted_temperature
+from office31_cli.metrics.calibration import fit_temperature
 from office31_cli.models.stored import load_network
 from office31_cli.registry import Registry
 from office31_cli.results import AdaptResult
@@ -56,7 +56,7 @@ def test_mixed_pictures_are_labelled_by_what_the_network_takes_the_stronger_for(
         return
     assert found is not None
     assert found.photographs == unlike.sum()
-    assert found.temperature == pytest.approx(fitted_temperature(mixed[unlike], named[unlike]), rel=0.03)
+    assert found.temperature == pytest.approx(fit_temperature(mixed[unlike], named[unlike]), rel=0.03)
     told = -np.log(mixed[unlike, named[unlike]])
     # A processor may multiply in bfloat16; shares of 0.6 or 0.7 would be wrong by 1.5 and more.
     np.testing.assert_allclose(found.scores, np.sort(told), atol=0.3)

@@ -103,11 +103,11 @@ class TestInterruption:
         told = Listener()
         resumed = trained(things, options=three, observer=told)
         assert "going on after epoch 2 of 3" in told.said
-        weights = Registry().find(resumed.id).file().read_bytes()
+        weights = Registry().find(resumed.id).file_path().read_bytes()
 
         monkeypatch.setenv("OFFICE31_HOME", str(tmp_path / "another home"))
         whole = trained(things, options=three)
-        assert Registry().find(whole.id).file().read_bytes() == weights
+        assert Registry().find(whole.id).file_path().read_bytes() == weights
         assert (resumed.validation, resumed.held_out) == (whole.validation, whole.held_out)
 
     def test_another_training_does_not_take_its_checkpoint(self, things: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,7 @@ def _names(path: Path, header: list[str], taken: tuple[str, ...]) -> list[tuple[
 
 def _kinds() -> list[str]:
     """The kinds that a column can have."""
-    return [kind for kind in outputs.kinds() if not outputs.load(kind).reads]
+    return [kind for kind in outputs.kinds() if not outputs.load(kind).fixed_columns]
 
 
 def _keys(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
@@ -161,9 +161,9 @@ def _column(
     if not stated:
         raise _malformed(path, f"column {name}, row 2", "the column states nothing")
     texts = [text for _, text in stated]
-    kind = kind or outputs.inferred(set(texts))
+    kind = kind or outputs.infer_kind(set(texts))
     try:
-        numbers, labels = outputs.load(kind).values(texts)
+        numbers, labels = outputs.load(kind).parse_column(texts)
     except Unreadable as error:
         number, text = stated[error.place]
         raise _malformed(path, f"column {name}, row {number + 2}", f"{text!r} {error}") from None

@@ -38,7 +38,7 @@ class Format(base.Format):
             made = torch.onnx.export(graph.program, dynamic_shapes=(graph.axes,), **how)
         assert made is not None
         _strip(made.model.graph)
-        _name(made.model.graph, [end.name for end in (graph.given, *graph.answers)])
+        _name(made.model.graph, [end.name for end in (graph.input, *graph.outputs)])
         made.model.metadata_props.update(notes)
         content: bytes = made.model_proto.SerializeToString()
         return content

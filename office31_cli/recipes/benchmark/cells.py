@@ -106,7 +106,7 @@ class Bench:
         seed_torch("initial weights", seed)
         directions = self.inputs.directions
         whole = Head(self.inputs.width if directions is None else len(directions), BOTTLENECK, self.items)
-        return whole if directions is None else whole.along(directions)
+        return whole if directions is None else whole.project_onto(directions)
 
     def pair(self, cell: Cell) -> SourceTargetData:
         """A cell's source with its labels, and its target without any."""

@@ -131,7 +131,7 @@ def _figures(
     """Scored only now, with the labels of photographs that were not learnt from; the target is the domain `place`."""
     nothing = rest.subset(np.zeros(len(rest), dtype=np.bool_))
     raw = loop.predict(run.split.trained_part, run.inputs, examples([nothing] * place + [rest]), run.device)
-    right = run.outputs.answers(raw.double().numpy())["item"].argmax(1) == rest.items
+    right = run.outputs.decode_array(raw.double().numpy())["item"].argmax(1) == rest.items
     return {
         "rest": float(right.mean()),
         "held_out": float(right[np.isin(rest.rows, kept_back.rows)].mean()),

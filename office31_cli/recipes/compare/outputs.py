@@ -11,7 +11,7 @@ from office31_cli.metrics.summary import mean_and_deviation
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
-from office31_cli.outputs.notation import written
+from office31_cli.outputs.notation import format_outputs
 from office31_cli.recipes.compare.results import Claim, OutputsComparison, OutputsRow
 from office31_cli.recipes.pretrain import requested
 from office31_cli.workflow import selection
@@ -104,7 +104,7 @@ def train_alternatives(requests: list[list[Request]], observer: Observer) -> tup
                 identity = {"compare": "outputs", **run.identity()}
                 found.append(unfinished.result(identity, partial(_figures, run, observer)))
                 advance(1)
-            made.append(_row(written(alternative[0].outputs), found))
+            made.append(_row(format_outputs(alternative[0].outputs), found))
     unfinished.clear()
     return made, sum(map(len, run.parts.learnt)), sum(map(len, run.parts.held_out))
 
@@ -126,7 +126,7 @@ def _figures(run: "Run", observer: Observer) -> dict[str, Any]:
 
 def rightness(outputs: Composite, raw: FloatArray, actual: Columns) -> dict[str, float | None]:
     """The share of photographs whose item, whose domain, and whose both are named rightly; None if not asked for."""
-    answers = outputs.answers(raw)
+    answers = outputs.decode_array(raw)
     right: dict[str, BoolArray] = {
         name: answers[name].argmax(1) == actual[name] for name in ("item", "domain") if name in answers
     }

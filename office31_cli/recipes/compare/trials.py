@@ -66,7 +66,7 @@ def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observ
     device, small = choose_device(request.options.device), Preprocessing(side=SIDE, crop=SIDE)
     domains = open_domains(request, request.domains, small, observer)
     parts = divide(request, domains)
-    outputs = request.outputs.fitted(to_learn(request.data, request.outputs, parts.learnt))
+    outputs = request.outputs.fit(to_learn(request.data, request.outputs, parts.learnt))
 
     def fresh() -> nn.Module:
         seed_torch("initial weights", request.options.seed)

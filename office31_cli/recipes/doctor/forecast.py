@@ -13,8 +13,8 @@ from office31_cli.engine.batches import SourceTargetData
 from office31_cli.engine.device import limit_threads
 from office31_cli.engine.random_numbers import keyed_generator
 from office31_cli.metrics.domains import proxy_a_distance, squared_mmd
-from office31_cli.metrics.foretold import Signs, foretold
-from office31_cli.metrics.label_shift import shares_by_em, total_variation
+from office31_cli.metrics.forecast import ForecastInputs, forecast_gain
+from office31_cli.metrics.label_shift import estimate_shares, total_variation
 from office31_cli.observer import SILENT
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.probe import Probe, head
@@ -32,7 +32,7 @@ def forecast(case: Probe, target: str, source_accuracy: float, heads: FloatArray
     views = ADAPT_VIEWS * sum(len(case.domains[name].photographs) for name in (*case.request.domains, target))
     return Forecast(
         method=DEFAULT_METHOD,
-        foretold=foretold(signs),
+        estimate=forecast_gain(signs),
         signs=signs,
         seconds=round(_seconds(case, target), 1),
         features=views,
@@ -40,13 +40,13 @@ def forecast(case: Probe, target: str, source_accuracy: float, heads: FloatArray
     )
 
 
-def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, heads: FloatArray) -> Signs:
+def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, heads: FloatArray) -> ForecastInputs:
     """What differs between a network (n, K) and adapted heads (heads, n, K); `shares` (K,) are the source's items'."""
     together = heads.mean(0)
     named, renamed = before.argmax(1), together.argmax(1)
     otherwise = named != renamed
     before_shares, after_shares = (np.bincount(names, minlength=len(shares)) / len(names) for names in (named, renamed))
-    return Signs(
+    return ForecastInputs(
         source_accuracy=source_accuracy,
         changed=float((heads.argmax(2) != named).mean()),
         confidence=float(together[otherwise].max(1).mean()) if otherwise.any() else 1.0,
@@ -103,11 +103,11 @@ def label_shift(case: Probe, probabilities: FloatArray) -> LabelShift:
     """From what adapted heads say of the target, (n, K): those that saw the source alone err too often for this."""
     counts = np.maximum(np.bincount(case.items(), minlength=probabilities.shape[1]), 0.5)
     prior = counts / counts.sum()
-    shares = shares_by_em(probabilities, prior)
+    shares = estimate_shares(probabilities, prior)
     draws = keyed_generator("label shift", case.request.options.seed)
     count = len(probabilities)
     samples = [probabilities[draws.integers(count, size=count)] for _ in range(_SAMPLES)]
-    sampled = [total_variation(shares_by_em(sample, prior), prior) for sample in samples]
+    sampled = [total_variation(estimate_shares(sample, prior), prior) for sample in samples]
     low, high = np.quantile(sampled, (0.05, 0.95)).tolist()
     named = zip(case.data.items, prior.tolist(), shares.tolist(), strict=True)
     return LabelShift(

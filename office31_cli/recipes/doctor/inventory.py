@@ -8,7 +8,7 @@ import numpy as np
 from office31_cli.data.duplicates import find_identical, find_near_duplicates, hash_pictures
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
-from office31_cli.metrics.mislabelled import DOUBT, doubts
+from office31_cli.metrics.label_issues import ISSUE_MARGIN, label_issue_margins
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.results import FOLDS, DataInventory, DomainInventory, LabelIssue
 
@@ -75,7 +75,7 @@ def _opened(data: DataSet, domain: "Domain", judged: "FloatArray | None", observ
 
 def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[LabelIssue]:
     """Labels that look wrong; of items with too few photographs to learn from the others, none does."""
-    margins = doubts(judged, photographs.items)
+    margins = label_issue_margins(judged, photographs.items)
     contents = {
         item: len({photographs.digests[n] for n in np.flatnonzero(photographs.items == item)})
         for item in np.unique(photographs.items).tolist()
@@ -88,5 +88,5 @@ def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list
             margin=float(margins[place]),
         )
         for place in np.argsort(-margins, kind="stable").tolist()
-        if margins[place] >= DOUBT and contents[int(photographs.items[place])] >= FOLDS
+        if margins[place] >= ISSUE_MARGIN and contents[int(photographs.items[place])] >= FOLDS
     ]

@@ -92,7 +92,7 @@ class Probe:
     def answers(self, examples: Examples) -> FloatArray:
         """The items' probabilities (n, K) that the network gives to photographs."""
         raw = loop.predict(self.split.trained_part, self.inputs, examples, self.device)
-        return self.network.architecture.outputs.answers(raw.double().numpy())["item"]
+        return self.network.architecture.outputs.decode_array(raw.double().numpy())["item"]
 
     def learn(self, observer: Observer) -> None:
         """Train the head on the source as `pretrain` does."""
@@ -203,4 +203,4 @@ def head(case: Probe, seed: int | str, inputs: FrozenInputs) -> Head:
     seed_torch("initial weights", seed)
     directions = inputs.directions
     whole = Head(case.inputs.width, BOTTLENECK, len(case.data.items))
-    return whole if directions is None else whole.along(directions)
+    return whole if directions is None else whole.project_onto(directions)

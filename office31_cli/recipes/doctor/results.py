@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from office31_cli.data.duplicates import Group
-from office31_cli.metrics.foretold import Foretold, Signs
+from office31_cli.metrics.forecast import ForecastInputs, GainForecast
 from office31_cli.recipes.doctor.machine import Machine
 
 FOLDS = 5
@@ -84,8 +84,8 @@ class Forecast:
     """What `adapt` is expected to do here."""
 
     method: str
-    foretold: Foretold
-    signs: Signs
+    estimate: GainForecast
+    signs: ForecastInputs
     seconds: float
     """That adapting takes here, on features that are there."""
     features: int
@@ -113,7 +113,7 @@ class Examination:
         """The object that `office31 doctor --json` prints."""
         told = asdict(self)
         if self.forecast is not None:
-            told["forecast"] |= {"verdict": self.forecast.foretold.verdict} | told["forecast"].pop("foretold")
+            told["forecast"] |= {"verdict": self.forecast.estimate.verdict} | told["forecast"].pop("estimate")
         if self.label_shift is not None:
             told["label_shift"]["shown"] = self.label_shift.shown
         return told

@@ -84,7 +84,7 @@ def export(
         path=file,
         seconds=round(time.monotonic() - began, 3),
         graph=graph,
-        ancestors=lineage.ancestors(Registry(), entry),
+        ancestors=lineage.list_ancestors(Registry(), entry),
         card=card_file,
         scores=_score(entry, observer) if card else None,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from office31_cli import paths, storage
 from office31_cli.errors import Failed
 from office31_cli.registry import Registry, upkeep
-from office31_cli.registry.upkeep import Freed
+from office31_cli.registry.upkeep import FreedSpace
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Runs:
 class Cleanup:
     """What was given back, and what interrupted runs still take or took."""
 
-    freed: Freed
+    freed: FreedSpace
     runs: Runs
     forgotten: bool
     """Whether the interrupted runs are gone as well."""

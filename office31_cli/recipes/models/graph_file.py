@@ -9,7 +9,7 @@ from office31_cli._version import __version__
 from office31_cli.errors import Refused
 from office31_cli.models.formats.base import ITEMS, Format
 from office31_cli.models.preprocessing import Preprocessing
-from office31_cli.models.program import Graph, traced
+from office31_cli.models.program import Graph, trace_network
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
 from office31_cli.recipes.models.parity import measure_parity
@@ -35,7 +35,7 @@ def write_graph(
     network.eval()
     calibration = load_calibration(entry)
     temperature = None if calibration is None else calibration.temperature
-    graph = traced(network, preprocessing, inside=preprocessing_inside, temperature=temperature)
+    graph = trace_network(network, preprocessing, inside=preprocessing_inside, temperature=temperature)
     content = form.write(graph, _notes(entry, graph, preprocessing), opset)
     parity = measure_parity(form.run(content), graph, network, preprocessing, entry, count=pictures, observer=observer)
     if not parity.largest_difference <= tolerance:
@@ -52,8 +52,8 @@ def write_graph(
 def _notes(entry: Entry, graph: Graph, preprocessing: Preprocessing) -> dict[str, str]:
     """What travels inside the file, so that it can be used alone."""
     told = {
-        "office31.given": asdict(graph.given),
-        "office31.answers": [asdict(end) for end in graph.answers],
+        "office31.given": asdict(graph.input),
+        "office31.answers": [asdict(end) for end in graph.outputs],
         ITEMS: entry.card.items,
         "office31.preprocessing": preprocessing.to_json() | {"inside": graph.preprocesses},
         "office31.labels_used": entry.card.labels_used,
@@ -70,7 +70,7 @@ def _usage(file: str, form: Format, graph: Graph, preprocessing: Preprocessing) 
         f"import {form.module}",
         "from PIL import Image, ImageOps",
         *_picture(graph, preprocessing),
-        *form.usage(file, graph.given.name),
+        *form.usage(file, graph.input.name),
         "print(items[item[0].argmax()])",
     ]
 
@@ -78,7 +78,7 @@ def _usage(file: str, form: Format, graph: Graph, preprocessing: Preprocessing) 
 def _picture(graph: Graph, preprocessing: Preprocessing) -> list[str]:
     """Lines of Python that make one photograph what the graph is given."""
     upright = 'ImageOps.exif_transpose(Image.open("photograph.jpg")).convert("RGB")'
-    name, side, crop = graph.given.name, preprocessing.side, preprocessing.crop
+    name, side, crop = graph.input.name, preprocessing.side, preprocessing.crop
     if graph.preprocesses:
         return [f"{name} = numpy.asarray({upright})[None]"]
     start = (side - crop) // 2

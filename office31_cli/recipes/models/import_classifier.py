@@ -10,7 +10,7 @@ from typing import Any
 from office31_cli.data.catalogue import location, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.errors import Failed, Misuse
-from office31_cli.models.catalogue import OWN, check_backbone, check_file
+from office31_cli.models.catalogue import OWN, check_backbone, resolve_weights_file
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
@@ -63,7 +63,7 @@ def import_classifier(
         )
     if name is not None:
         Registry().check_name_free(name)
-    file = check_file(str(path))
+    file = resolve_weights_file(str(path))
     opened = _data(data) if data is not None or domains or items is None else None
     for domain in domains:
         assert opened is not None

@@ -119,7 +119,7 @@ def _use(exported: ExportResult) -> Iterator[str]:
         yield f"```console\n$ office31 models import {shlex.quote(exported.path.name)}\n```"
         return
     yield "\n".join(["```python", *written.usage, "```"])
-    ends = (written.graph.given, *written.graph.answers)
+    ends = (written.graph.input, *written.graph.outputs)
     rows = [(end.name, end.type, ", ".join(map(str, end.shape)), end.meaning) for end in ends]
     yield Grid("What goes in, and what comes out", ("name", "type", "shape", "meaning"), rows).markdown()
     parity = written.parity

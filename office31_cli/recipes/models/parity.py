@@ -53,8 +53,8 @@ def measure_parity(
                 found = run(wholes if graph.preprocesses else images.contiguous().numpy())
                 with torch.inference_mode():
                     logits = network.eval()(images)
-                    likeliest = network.architecture.outputs.read(logits)["item"].argmax(1)
-                differences.append(float(np.abs(found[graph.answers[0].name] - logits.numpy()).max()))
+                    likeliest = network.architecture.outputs.decode(logits)["item"].argmax(1)
+                differences.append(float(np.abs(found[graph.outputs[0].name] - logits.numpy()).max()))
                 agreeing += int((found["item"].argmax(1) == likeliest.numpy()).sum())
                 shown += len(batch)
                 advance(len(batch))

@@ -46,8 +46,8 @@ class ExportedGraph:
         """What it adds to the object that `export --json` prints."""
         return {
             "preprocessing": self.graph.preprocesses,
-            "given": asdict(self.graph.given),
-            "answers": [asdict(end) for end in self.graph.answers],
+            "given": asdict(self.graph.input),
+            "answers": [asdict(end) for end in self.graph.outputs],
             "parity": self.parity.to_json(),
         }
 

@@ -152,7 +152,7 @@ def predictions(entry: Entry, asked: PredictRequest, *, device: str, observer: O
         model=entry.name,
         id=entry.id,
         items=entry.card.items,
-        outputs={column: reader for column, reader in outputs.readers().items() if column != "item"},
+        outputs={column: reader for column, reader in outputs.by_column().items() if column != "item"},
         top=min(asked.top, len(entry.card.items)),
         min_confidence=asked.min_confidence,
         coverage=asked.coverage,
@@ -194,9 +194,9 @@ def _told(
 ) -> list[Prediction]:
     """What the network's answers about decoded pictures come down to."""
     paths, pixels = zip(*pictures, strict=True)
-    answers, readers = outputs.answers(answer(np.stack(pixels))), outputs.readers()
+    answers, readers = outputs.decode_array(answer(np.stack(pixels))), outputs.by_column()
     items, own = readers.pop("item").vocabulary, answers["item"]
-    verdicts = {column: reader.verdicts(answers[column]) for column, reader in readers.items()}
+    verdicts = {column: reader.predictions(answers[column]) for column, reader in readers.items()}
     calibration, coverage = asked.calibration, asked.coverage
     shares = calibration.probabilities(own) if calibration else own
     sets = calibration.sets(own, coverage) if calibration and coverage else None

@@ -6,13 +6,13 @@ from typing import Any
 from office31_cli.data import office31
 from office31_cli.data.catalogue import SAMPLE
 from office31_cli.engine.settings import NO_REFINEMENTS
-from office31_cli.models.catalogue import is_path
+from office31_cli.models.catalogue import is_weights_file
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.results import FamilyMember
 from office31_cli.registry import Registry
 from office31_cli.registry.card import Card
-from office31_cli.registry.lineage import Node, forest
-from office31_cli.registry.names import made_from
+from office31_cli.registry.lineage import Node, build_forest
+from office31_cli.registry.names import make_name
 from office31_cli.workflow import resume
 
 _BRING = {office31.NAME: "office31 download", SAMPLE: "office31 download --sample"}
@@ -34,8 +34,8 @@ def commands(chain: Chain) -> list[list[str]]:
     lines = [_BRING[location].split()] if location in _BRING else []
     parent = None
     for name, card in chain:
-        lines.append([*_words(made_from(name), card, parent)])
-        parent = made_from(name)
+        lines.append([*_words(make_name(name), card, parent)])
+        parent = make_name(name)
     return lines
 
 
@@ -46,7 +46,7 @@ def notes(chain: Chain) -> list[str]:
     """
     found = []
     weights, _, digest = chain[0][1].weights.partition("@")
-    if is_path(weights):
+    if is_weights_file(weights):
         found.append(f"{weights} is the file whose SHA-256 begins with {digest}")
     for name, card in chain:
         if told := resume.in_words(card.configuration.get(resume.KEY)):
@@ -135,7 +135,7 @@ MOST_BESIDE = 4
 
 def lines(*ids: str) -> list[list[Node]]:
     """For each of some stored models the line that leads to it, from the oldest ancestor on."""
-    roots = forest(Registry())
+    roots = build_forest(Registry())
     above: dict[str, Node] = {}
     nodes: dict[str, Node] = {}
     waiting = [*roots]

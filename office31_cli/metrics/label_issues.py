@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from office31_cli.metrics.accuracy import IntArray
 
-DOUBT = 0.5
+ISSUE_MARGIN = 0.5
 """The margin from which on a label is doubted.
 
 Of 20 labels of 795 webcam photographs that were made wrong, a head on features finds nearly all by it, with few others;
@@ -15,7 +15,7 @@ confident learning's own thresholds, the mean confidence in each item, find thre
 """
 
 
-def doubts(probabilities: NDArray[np.floating[Any]], labels: IntArray) -> NDArray[np.float64]:
+def label_issue_margins(probabilities: NDArray[np.floating[Any]], labels: IntArray) -> NDArray[np.float64]:
     """By how much another item is likelier than the label's own, (n,), in [-1, 1]: the normalised margin.
 
     Probabilities (n, K) of photographs that the classifier did not learn from, and their labels (n,), else ValueError.

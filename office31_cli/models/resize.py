@@ -11,7 +11,7 @@ _FRACTION = 1 << 22
 """Pillow weighs with whole numbers of these parts."""
 
 
-class Squash(nn.Module):
+class PillowResize(nn.Module):
     """8-bit pictures (n, h, w, 3) to (n, side, side, 3) in float, by the very arithmetic of `Image.resize(BILINEAR)`.
 
     Each axis is one matrix product, its weights computed from the picture's size while it runs. All numbers are
@@ -20,7 +20,7 @@ class Squash(nn.Module):
 
     def __init__(self, side: int) -> None:
         super().__init__()
-        self.side, self._turns = side, pillow_turns()
+        self.side, self._turns = side, resizes_height_first()
 
     def forward(self, pictures: Tensor) -> Tensor:
         """As the class says, each axis rounded to 8 bits; along the width first, but for tall pictures."""
@@ -48,7 +48,7 @@ class Squash(nn.Module):
 
 
 @functools.cache
-def pillow_turns() -> bool:
+def resizes_height_first() -> bool:
     """Whether the Pillow that is installed begins with the height of tall pictures, as it does since version 13."""
     picture = np.random.default_rng(0).integers(0, 256, (64, 8, 3), dtype=np.uint8)
     turned = np.ascontiguousarray(picture.transpose(1, 0, 2))  # not tall: its width is the other's height

@@ -25,12 +25,12 @@ _BEFORE, _BEFORE_WITHIN = (-0.51, 0.23, -1.02), 0.12
 _LEAST = 0.02
 """Shares below this, or beyond one less it, are too few photographs to tell apart."""
 
-HARDLY = 0.025
+NEGLIGIBLE = 0.025
 """A change of accuracy that is hardly worth the while."""
 
 
 @dataclass(frozen=True)
-class Signs:
+class ForecastInputs:
     """What a forecast is made from; shares in [0, 1]."""
 
     source_accuracy: float
@@ -56,7 +56,7 @@ class Signs:
 
 
 @dataclass(frozen=True)
-class Foretold:
+class GainForecast:
     """Accuracies on the target as fractions; each interval holds the truth in nine of ten pseudo-shifts."""
 
     before: float
@@ -69,12 +69,12 @@ class Foretold:
     def verdict(self) -> str:
         """`helps`, `hurts`, `hardly` or `open`: what the gain and its interval amount to."""
         low, high = self.gain_interval
-        if abs(self.gain) < HARDLY:
+        if abs(self.gain) < NEGLIGIBLE:
             return "hardly"
         return "helps" if low > 0 else "hurts" if high < 0 else "open"
 
 
-def foretold(signs: Signs) -> Foretold:
+def forecast_gain(signs: ForecastInputs) -> GainForecast:
     """The forecast; no accuracy changes by more than the share that is named otherwise."""
     won = sum(weight * term for weight, term in zip(_WON, signs.terms, strict=True))
     normal = NormalDist()
@@ -84,7 +84,7 @@ def foretold(signs: Signs) -> Foretold:
         min(1 - before, max(-before, signs.changed * max(-1.0, min(1.0, won + off))))
         for off in (0.0, -_WON_WITHIN, _WON_WITHIN)
     )
-    return Foretold(
+    return GainForecast(
         before=before,
         before_interval=(max(0.0, before - _BEFORE_WITHIN), min(1.0, before + _BEFORE_WITHIN)),
         after=before + gain,
