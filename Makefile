@@ -6,7 +6,7 @@ DEMO := .demo
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-slow lint format typecheck check bench faults build clean
+.PHONY: help demo install test test-slow lint format typecheck check bench faults build docs clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ faults: $(INSTALLED)  ## Provoke every fault thousands of times, and write FAULT
 
 build: $(INSTALLED)  ## Build the wheel and the source distribution.
 	$(BIN)/python -m build
+
+docs: $(INSTALLED)  ## Write what is generated in the README and the handbook anew.
+	$(BIN)/python -m tests.docs
 
 clean:  ## Remove everything that was made here.
 	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,8 @@
-"""FAULTS.md: the figures, the hostile archives, and every row with its tests."""
+"""FAULTS.md: the figures, the hostile archives, and every row with its tests. Imports no torch: `make docs` uses it."""
 
 import platform
 from collections.abc import Iterator, Sequence
-
-import torch
+from importlib.metadata import version
 
 from tests.faults.archives import Outcome
 from tests.faults.figures import Figure
@@ -23,16 +22,23 @@ What `office31 download --from` and Python's own `tarfile.extractall(filter="dat
 _ROWS = """
 ## Every row and its tests
 
-E1, E2 and E3: one line on stderr, no traceback, that exit code. I: what was stored earlier is as it was."""
+E1, E2 and E3: one line on stderr, no traceback, that exit code. I: what was stored earlier is as it was.
+
+<!-- generated: faults rows -->"""
 
 
 def page(figures: Sequence[Figure], archives: Sequence[Outcome]) -> str:
     """The whole page as Markdown."""
-    return "\n".join([*_figures(figures), *_archives(archives), *_rows()]) + "\n"
+    return "\n".join([*_figures(figures), *_archives(archives), _ROWS, rows_and_tests(), "<!-- end -->"]) + "\n"
+
+
+def rows_and_tests() -> str:
+    """The last part of the page: every row of the matrix, by group, with the tests that are marked with it."""
+    return "\n".join(_rows()) + "\n"
 
 
 def _figures(figures: Sequence[Figure]) -> Iterator[str]:
-    yield _HEAD.format(system=platform.system(), python=platform.python_version(), torch=torch.__version__)
+    yield _HEAD.format(system=platform.system(), python=platform.python_version(), torch=version("torch"))
     yield from _heading("rows", "what was counted", "n", "failures", "bound", "seed")
     for figure in figures:
         what = f"{figure.what} ({figure.note})" if figure.note else figure.what
@@ -49,7 +55,6 @@ def _archives(archives: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _rows() -> Iterator[str]:
-    yield _ROWS
     tests, group = shown(), ""
     for number, row in ROWS.items():
         if row.group != group:

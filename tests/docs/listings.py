@@ -1,0 +1,52 @@
+"""What there is of each kind: the handbook's topics, methods, strategies."""
+
+from office31_cli.recipes import listing
+from tests.docs.markdown import table as markdown_table
+from tests.docs.places import README, TOPICS
+
+
+def table(name: str) -> str:
+    """`methods` or `strategies` with their papers and hyper-parameters, or `topics`, linked from the README."""
+    return {"methods": _methods, "strategies": _strategies, "topics": _topics}[name]()
+
+
+def _methods() -> str:
+    return _settable(listing.methods(), "Source-free: it starts from the stored model and reads the target alone.")
+
+
+def _strategies() -> str:
+    return _settable(listing.strategies(), "It trains on the target's unlabelled photographs as well.")
+
+
+def _settable(listed: listing.Listing, footnote: str) -> str:
+    rows = [
+        [
+            f"`{row.name}`{' *' if row.marked else ''}",
+            f"{row.summary.rstrip('.')} ({row.paper})",
+            ", ".join(map(_setting, row.hyperparameters)),
+        ]
+        for row in listed.rows
+    ]
+    return (
+        f"{markdown_table([listed.kind, 'what it does (source)', '`--set`: default (range)'], rows)}\n\n\\* {footnote}"
+    )
+
+
+def _setting(each: listing.Hyperparameter) -> str:
+    if isinstance(each.default, bool):
+        return f"`{each.name}` {str(each.default).lower()} (true or false)"
+    return f"`{each.name}` {each.default:g} ({each.low:g} to {each.high:g})"
+
+
+def _topics() -> str:
+    lines = []
+    for path in TOPICS:
+        title, sentence = headline(path.read_text())
+        lines.append(f"- [{title}]({path.relative_to(README.parent)}): {sentence}")
+    return "\n".join(lines)
+
+
+def headline(text: str) -> tuple[str, str]:
+    """A topic's title and its first paragraph."""
+    title, _, rest = text.partition("\n")
+    return title.removeprefix("# "), " ".join(rest.strip().partition("\n\n")[0].split())
