@@ -85,12 +85,17 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def percent(fraction: float | None) -> str:
+def format_percent(fraction: float | None) -> str:
     """A fraction as a percentage with one decimal: 0.6123 is `61.2 %`; `-` where it is not known."""
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.1f} %"
 
 
-def spread(mean: float | None, deviation: float | None) -> str:
+def format_interval(bounds: Iterable[float]) -> str:
+    """The lower and the upper bound of an interval of fractions: `54.1 % to 60.0 %`."""
+    return " to ".join(map(format_percent, bounds))
+
+
+def format_spread(mean: float | None, deviation: float | None) -> str:
     """A mean with its standard deviation, in per cent: `87.4±1.2`; `-` where it is not known."""
     if mean is None:
         return "-"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 
 
 def adapt(
@@ -14,12 +14,14 @@ def adapt(
         typer.Option(
             "--target",
             help="The domain to adapt to; its labels are not used.",
-            autocompletion=one_of(completion.domains),
+            autocompletion=complete_one(completion.list_domains),
         ),
     ],
     method: Annotated[
         str,
-        typer.Option("--method", help="How; office31 methods lists them.", autocompletion=one_of(completion.methods)),
+        typer.Option(
+            "--method", help="How; office31 methods lists them.", autocompletion=complete_one(completion.list_methods)
+        ),
     ] = "auto",
     source: Annotated[
         list[str] | None,
@@ -27,7 +29,7 @@ def adapt(
             "--source",
             help="A labelled domain to learn from; may be given again.",
             show_default="what the model was trained on",
-            autocompletion=one_of(completion.labelled),
+            autocompletion=complete_one(completion.list_labelled),
         ),
     ] = None,
     settings: Annotated[
@@ -72,7 +74,7 @@ def adapt(
     """
     from office31_cli.recipes.adapt import adapt as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.training import trained_table
+    from office31_cli.render.training import render_training
     from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
@@ -95,7 +97,7 @@ def adapt(
         target,
         method=method,
         source=source,
-        settings=options.assignments(settings or []),
+        settings=options.parse_assignments(settings or []),
         validator=validator,
         steps=steps,
         views=views,
@@ -104,4 +106,4 @@ def adapt(
         options=chosen,
         observer=reporter,
     )
-    reporter.show(result, trained_table(result, drawn=reporter.drawn))
+    reporter.show(result, render_training(result, charts=reporter.is_terminal))

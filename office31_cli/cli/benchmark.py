@@ -5,14 +5,16 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of, some_of
+from office31_cli.cli.completion import complete_one, complete_several
 from office31_cli.errors import Misuse
 
 
 def benchmark(
     methods: Annotated[
         str,
-        typer.Option("--methods", help="Which, with commas between.", autocompletion=some_of(completion.methods)),
+        typer.Option(
+            "--methods", help="Which, with commas between.", autocompletion=complete_several(completion.list_methods)
+        ),
     ] = "erm,mcc,auto",
     seeds: Annotated[str, typer.Option("--seeds", help="Repetitions: each fixes a start and an order.")] = "0,1,2",
     tasks: options.Tasks = None,
@@ -44,7 +46,7 @@ def benchmark(
             "--format",
             help="table, markdown, csv, latex or json.",
             show_default=True,
-            autocompletion=one_of(completion.formats),
+            autocompletion=complete_one(completion.list_formats),
         ),
     ] = "table",
     as_json: options.AsJson = False,
@@ -55,21 +57,21 @@ def benchmark(
 
     Example: office31 benchmark --methods erm,mcc --seeds 0,1,2
     """
-    from office31_cli.grid import FORMATS
     from office31_cli.recipes.benchmark import command as recipe
     from office31_cli.recipes.benchmark.plan import planned
-    from office31_cli.render.benchmark import benchmark_tables, benchmark_text, estimate_table
+    from office31_cli.render.benchmark import format_benchmark, render_benchmark, render_estimate
     from office31_cli.render.console import Reporter
+    from office31_cli.text_table import FORMATS
     from office31_cli.workflow.request import Options
 
-    form = options.checked_format(form, FORMATS, as_json=as_json)
+    form = options.check_format(form, FORMATS, as_json=as_json)
     if dry_run and form not in ("table", "json"):
         raise Misuse(f"--format {form}", "--dry-run prints a table or JSON", "leave one of them out")
     reporter = Reporter(as_json=form == "json")
     plan = planned(
-        options.words("--methods", methods),
-        seeds=options.numbers("--seeds", seeds),
-        tasks=None if tasks is None else options.words("--tasks", tasks),
+        options.parse_words("--methods", methods),
+        seeds=options.parse_numbers("--seeds", seeds),
+        tasks=None if tasks is None else options.parse_words("--tasks", tasks),
         validator=validator,
         steps=steps,
         views=views,
@@ -92,9 +94,9 @@ def benchmark(
     )
     if dry_run:
         estimate = recipe.dry_run(plan, observer=reporter)
-        reporter.show(estimate, estimate_table(estimate))
+        reporter.show(estimate, render_estimate(estimate))
         return
     found = recipe.benchmark(plan, observer=reporter)
-    shown = benchmark_tables(found) if form in ("table", "json") else [benchmark_text(found, form)]
+    shown = render_benchmark(found) if form in ("table", "json") else [format_benchmark(found, form)]
     reporter.show(found, *shown)
     found.check(reporter)

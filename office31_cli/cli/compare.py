@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of, some_of
+from office31_cli.cli.completion import complete_one, complete_several
 from office31_cli.errors import Misuse
 
 app = typer.Typer(
@@ -46,14 +46,14 @@ def outputs(
     Example: office31 compare outputs --backbone squeezenet1_0
     """
     from office31_cli.recipes.compare.outputs import compare_outputs
-    from office31_cli.render.compare import outputs_tables
+    from office31_cli.render.compare import render_outputs
     from office31_cli.render.console import Reporter
     from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     found = compare_outputs(
-        options.words("--outputs", alternatives, empty=True),  # the notation complains of an empty one itself
-        seeds=options.numbers("--seeds", seeds),
+        options.parse_words("--outputs", alternatives, empty=True),  # the notation complains of an empty one itself
+        seeds=options.parse_numbers("--seeds", seeds),
         data=data,
         backbone=backbone,
         weights=weights,
@@ -69,7 +69,7 @@ def outputs(
         ),
         observer=reporter,
     )
-    reporter.show(found, *outputs_tables(found))
+    reporter.show(found, *render_outputs(found))
 
 
 @app.command()
@@ -80,7 +80,7 @@ def optimizers(
             "--optimizers",
             help="Which, with commas between.",
             show_default="all",
-            autocompletion=some_of(completion.optimizers),
+            autocompletion=complete_several(completion.list_optimizers),
         ),
     ] = None,
     rates: Annotated[
@@ -112,19 +112,19 @@ def optimizers(
     Example: office31 compare optimizers --backbone squeezenet1_0
     """
     from office31_cli.recipes.compare import optimizers as recipe
-    from office31_cli.render import landscape as drawn
-    from office31_cli.render.compare import claims_tables, optimizers_tables
+    from office31_cli.render import landscape as shown
+    from office31_cli.render.compare import render_claims, render_optimizers
     from office31_cli.render.console import Reporter
     from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
-    names = None if chosen is None else options.words("--optimizers", chosen)
+    names = None if chosen is None else options.parse_words("--optimizers", chosen)
     speeds = recipe.rates(rates)
     if landscape:
         ways = recipe.landscape(names, speeds)
         if png is not None:
-            drawn.save_picture(ways, png)
-        reporter.show(ways, *drawn.drawings(ways), *claims_tables(ways.claims))
+            shown.save_landscape_plot(ways, png)
+        reporter.show(ways, *shown.render_landscape(ways), *render_claims(ways.claims))
         return
     if png is not None:
         raise Misuse("--png", "only the drawings of --landscape can be written", "add --landscape")
@@ -139,7 +139,7 @@ def optimizers(
         ),
         observer=reporter,
     )
-    reporter.show(found, *optimizers_tables(found))
+    reporter.show(found, *render_optimizers(found))
 
 
 @app.command()
@@ -162,32 +162,40 @@ def chapter(
     Example: office31 compare chapter
     """
     from office31_cli.recipes.compare.chapter import compare_chapter
-    from office31_cli.render.compare import chapter_tables
+    from office31_cli.render.compare import render_chapter
     from office31_cli.render.console import Reporter
     from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
     chosen = Options(held_out=held_out, seed=seed, device=device, skip_bad=skip_bad)
     found = compare_chapter(data=data, epochs=epochs, options=chosen, observer=reporter)
-    reporter.show(found, *chapter_tables(found))
+    reporter.show(found, *render_chapter(found))
 
 
 @app.command()
 def labels(
     target: Annotated[
         str,
-        typer.Option("--target", help="The domain whose labels to count.", autocompletion=one_of(completion.labelled)),
+        typer.Option(
+            "--target", help="The domain whose labels to count.", autocompletion=complete_one(completion.list_labelled)
+        ),
     ],
     budgets: Annotated[
         str, typer.Option("--labels", help="Labels an item, with commas between; 0 adapts without any.")
     ] = "0,1,3,5,10,all",
     chosen: Annotated[
         str,
-        typer.Option("--strategies", help="Which, with commas between.", autocompletion=some_of(completion.strategies)),
+        typer.Option(
+            "--strategies",
+            help="Which, with commas between.",
+            autocompletion=complete_several(completion.list_strategies),
+        ),
     ] = "linear,full,mcc",
     method: Annotated[
         str,
-        typer.Option("--method", help="How to adapt without labels.", autocompletion=one_of(completion.methods)),
+        typer.Option(
+            "--method", help="How to adapt without labels.", autocompletion=complete_one(completion.list_methods)
+        ),
     ] = "mcc",
     with_source: Annotated[
         bool, typer.Option("--with-source/--target-only", help="Learn again from what the model was trained on, too.")
@@ -213,7 +221,7 @@ def labels(
     Example: office31 compare labels --target dslr
     """
     from office31_cli.recipes.compare.labels import compare_labels
-    from office31_cli.render import budgets as drawn
+    from office31_cli.render import label_budget
     from office31_cli.render.console import Reporter
     from office31_cli.workflow.pictures import check_picture
     from office31_cli.workflow.request import Options
@@ -223,11 +231,11 @@ def labels(
     reporter = Reporter(as_json=as_json)
     found = compare_labels(
         target,
-        budgets=[options.labels_an_item(word, least=0) for word in options.words("--labels", budgets)],
-        strategies=options.words("--strategies", chosen),
+        budgets=[options.parse_labels(word, least=0) for word in options.parse_words("--labels", budgets)],
+        strategies=options.parse_words("--strategies", chosen),
         method=method,
         with_source=with_source,
-        seeds=options.numbers("--seeds", seeds),
+        seeds=options.parse_numbers("--seeds", seeds),
         model=model,
         data=data,
         options=Options(
@@ -242,6 +250,6 @@ def labels(
         ),
         observer=reporter,
     )
-    reporter.show(found, *drawn.labels_tables(found))
+    reporter.show(found, *label_budget.render_labels(found))
     if png is not None:
-        drawn.save_picture(found, png)
+        label_budget.save_labels_plot(found, png)

@@ -37,12 +37,12 @@ _BREAKS = ":="
 """Characters at which bash takes a word apart."""
 
 
-def under_way() -> bool:
+def is_completing() -> bool:
     """Whether the shell asks what to offer: whatever goes wrong by then, nothing is said of it in the user's prompt."""
     return os.environ.get("_OFFICE31_COMPLETE", "").startswith("complete_")
 
 
-def put_together() -> str:
+def join_words() -> str:
     """Join the words that bash took apart, as typer does not; returns what stands before the piece that is asked for.
 
     Of `--split webcam:te` bash asks for `te`, and wants `test` for an answer: `webcam:` stands before it.
@@ -67,7 +67,7 @@ def put_together() -> str:
     return before
 
 
-def one_of(names: Names) -> Complete:
+def complete_one(names: Names) -> Complete:
     """Completes a name."""
 
     def complete(context: typer.Context, typed: str) -> list[str]:
@@ -79,18 +79,18 @@ def one_of(names: Names) -> Complete:
     return complete
 
 
-def some_of(names: Names) -> Complete:
+def complete_several(names: Names) -> Complete:
     """Completes the last of several names with commas between."""
 
     def complete(context: typer.Context, typed: str) -> list[str]:
         named, comma, last = typed.rpartition(",")
-        rest = [name for name in one_of(names)(context, last) if name not in named.split(",")]
+        rest = [name for name in complete_one(names)(context, last) if name not in named.split(",")]
         return [named + comma + name for name in rest]
 
     return complete
 
 
-def models(asked: Asked) -> Iterable[str]:
+def list_models(asked: Asked) -> Iterable[str]:
     """The stored models, as they are listed: by their names, those without one by their ids."""
     from office31_cli.registry import Registry
 
@@ -99,57 +99,57 @@ def models(asked: Asked) -> Iterable[str]:
     return sorted({*named, *layout.ids()} - set(named.values()))
 
 
-def data_sets(asked: Asked) -> Iterable[str]:
+def list_data_sets(asked: Asked) -> Iterable[str]:
     """The data sets of the catalogue; the shell itself offers folders."""
     from office31_cli.data import catalogue
 
     return catalogue.NAMES
 
 
-def domains(asked: Asked) -> Iterable[str]:
+def list_domains(asked: Asked) -> Iterable[str]:
     """The domains of the data set that the command works on."""
-    return _data_of(asked).domains
+    return _open_data(asked).domains
 
 
-def labelled(asked: Asked) -> Iterable[str]:
+def list_labelled(asked: Asked) -> Iterable[str]:
     """Those with labels."""
-    return _data_of(asked).labelled_domains
+    return _open_data(asked).labelled_domains
 
 
-def labelled_or_all(asked: Asked) -> Iterable[str]:
+def list_labelled_or_all(asked: Asked) -> Iterable[str]:
     """Those with labels, and the word for all of them."""
-    return (*labelled(asked), "all")
+    return (*list_labelled(asked), "all")
 
 
-def splits(asked: Asked) -> Iterable[str]:
+def list_splits(asked: Asked) -> Iterable[str]:
     """Those with labels, and their parts."""
     from office31_cli.results import PARTS
 
-    return (domain + part for domain in labelled(asked) for part in ("", *(f":{part}" for part in PARTS)))
+    return (domain + part for domain in list_labelled(asked) for part in ("", *(f":{part}" for part in PARTS)))
 
 
-def methods(asked: Asked) -> Iterable[str]:
+def list_methods(asked: Asked) -> Iterable[str]:
     """The adaptation methods."""
     from office31_cli import methods as known
 
     return known.FOLDER.names()
 
 
-def strategies(asked: Asked) -> Iterable[str]:
+def list_strategies(asked: Asked) -> Iterable[str]:
     """The fine-tuning strategies."""
     from office31_cli import strategies as known
 
     return known.FOLDER.names()
 
 
-def backbones(asked: Asked) -> Iterable[str]:
+def list_backbones(asked: Asked) -> Iterable[str]:
     """Every backbone; the 1,300 of timm only where one is begun."""
     from office31_cli.models import catalogue
 
     return catalogue.list_timm_backbones() if asked.typed.startswith(catalogue.TIMM) else catalogue.list_backbones()
 
 
-def weights(asked: Asked) -> Iterable[str]:
+def list_weights(asked: Asked) -> Iterable[str]:
     """The words that fit every backbone, and the names of the chosen one's weights; the shell itself offers files."""
     from office31_cli.models import catalogue
 
@@ -157,42 +157,42 @@ def weights(asked: Asked) -> Iterable[str]:
     return ("DEFAULT", "none", *dict.fromkeys(named.values()))
 
 
-def optimizers(asked: Asked) -> Iterable[str]:
+def list_optimizers(asked: Asked) -> Iterable[str]:
     """The optimizers."""
     from office31_cli.engine.settings import LEARNING_RATES
 
     return LEARNING_RATES
 
 
-def parts_to_train(asked: Asked) -> Iterable[str]:
+def list_parts_to_train(asked: Asked) -> Iterable[str]:
     """What `--train` takes."""
     from office31_cli.engine.settings import EPOCHS
 
     return EPOCHS
 
 
-def formats(asked: Asked) -> Iterable[str]:
+def list_formats(asked: Asked) -> Iterable[str]:
     """What `--format` takes."""
-    from office31_cli.grid import FORMATS
+    from office31_cli.text_table import FORMATS
 
     return FORMATS
 
 
-def export_formats(asked: Asked) -> Iterable[str]:
+def list_export_formats(asked: Asked) -> Iterable[str]:
     """What `--format` of `models export` takes."""
     from office31_cli.recipes.models.export import list_formats
 
     return list_formats()
 
 
-def prediction_formats(asked: Asked) -> Iterable[str]:
+def list_prediction_formats(asked: Asked) -> Iterable[str]:
     """What `--format` of `predict` takes."""
     from office31_cli.render.predict import FORMATS
 
     return FORMATS
 
 
-def _data_of(asked: Asked) -> "DataSet":
+def _open_data(asked: Asked) -> "DataSet":
     """The data set given, else that of the model given, else of the newest model that has one, else the first here."""
     from office31_cli.data.catalogue import open_data
     from office31_cli.registry import Registry

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 
 
 def doctor(
@@ -15,7 +15,7 @@ def doctor(
             "--source",
             help="A labelled domain to learn from; may be given again.",
             show_default="what the model was trained on",
-            autocompletion=one_of(completion.labelled),
+            autocompletion=complete_one(completion.list_labelled),
         ),
     ] = None,
     target: Annotated[
@@ -24,7 +24,7 @@ def doctor(
             "--target",
             help="The domain to adapt to; its labels are not looked at.",
             show_default=False,
-            autocompletion=one_of(completion.domains),
+            autocompletion=complete_one(completion.list_domains),
         ),
     ] = None,
     check_labels: Annotated[
@@ -33,7 +33,7 @@ def doctor(
             "--check-labels",
             help="A labelled domain whose labels to look through as well, for nothing else; may be given again.",
             show_default="the source",
-            autocompletion=one_of(completion.labelled),
+            autocompletion=complete_one(completion.list_labelled),
         ),
     ] = None,
     data: options.Data = None,
@@ -53,7 +53,7 @@ def doctor(
     """
     from office31_cli.recipes.doctor.command import doctor as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.doctor import doctor_parts
+    from office31_cli.render.doctor import render_doctor
 
     reporter = Reporter(as_json=as_json)
     found = recipe(
@@ -68,4 +68,4 @@ def doctor(
         seed=seed,
         observer=reporter,
     )
-    reporter.show(found, *doctor_parts(found))
+    reporter.show(found, *render_doctor(found))

@@ -25,7 +25,7 @@ def download(
     from office31_cli.recipes.download import draw_sample, verify_sample
     from office31_cli.recipes.download import verify as check
     from office31_cli.render.console import Reporter
-    from office31_cli.render.download import download_table
+    from office31_cli.render.download import render_download
 
     if origin is not None and (sample or verify):
         raise Misuse("download", "--from brings something, --sample and --verify do not need it", "give one of them")
@@ -36,4 +36,4 @@ def download(
         result = check(observer=reporter)
     else:
         result = recipe(origin, observer=reporter)
-    reporter.show(result, download_table(result))
+    reporter.show(result, render_download(result))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 
 
 def evaluate(
@@ -15,7 +15,7 @@ def evaluate(
             "--split",
             help="A domain: all of it if the model saw none of its labels, else the held-out part. "
             "DOMAIN:train, DOMAIN:test and DOMAIN:all say it outright.",
-            autocompletion=one_of(completion.splits),
+            autocompletion=complete_one(completion.list_splits),
         ),
     ],
     model: options.Model = None,
@@ -36,7 +36,7 @@ def evaluate(
     """
     from office31_cli.recipes.evaluate import evaluate as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.evaluation import evaluation_tables
+    from office31_cli.render.evaluation import render_evaluation
 
     reporter = Reporter(as_json=as_json)
     result = recipe(
@@ -49,4 +49,4 @@ def evaluate(
         coverage=coverage,
         observer=reporter,
     )
-    reporter.show(result, *evaluation_tables(result, drawn=reporter.drawn))
+    reporter.show(result, *render_evaluation(result, charts=reporter.is_terminal))

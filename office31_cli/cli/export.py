@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 from office31_cli.cli.options import AsJson, Data, Name, Word
 from office31_cli.errors import Misuse
 
@@ -22,7 +22,7 @@ def export(
             "--format",
             help="safetensors, which import takes back; onnx or pt2 (torch.export), which run without office31.",
             show_default="what PATH ends in, else safetensors",
-            autocompletion=one_of(completion.export_formats),
+            autocompletion=complete_one(completion.list_export_formats),
         ),
     ] = None,
     preprocessing: Annotated[
@@ -53,7 +53,7 @@ def export(
     """
     from office31_cli.recipes.models.export import export as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.models import exported
+    from office31_cli.render.models import render_export
 
     reporter = Reporter(as_json=as_json)
     result = recipe(
@@ -68,7 +68,7 @@ def export(
         overwrite=overwrite,
         observer=reporter,
     )
-    reporter.show(result, exported(result))
+    reporter.show(result, render_export(result))
 
 
 def import_model(
@@ -81,7 +81,7 @@ def import_model(
             "--backbone",
             help="The torchvision network, or timm:NAME, that a classifier from elsewhere is.",
             show_default=False,
-            autocompletion=one_of(completion.backbones),
+            autocompletion=complete_one(completion.list_backbones),
         ),
     ] = None,
     items: Annotated[
@@ -96,7 +96,7 @@ def import_model(
         typer.Option(
             "--domain",
             help="A domain of --data whose labels it has seen; may be given again.",
-            autocompletion=one_of(completion.labelled),
+            autocompletion=complete_one(completion.list_labelled),
         ),
     ] = None,
     name: Name = None,
@@ -114,7 +114,7 @@ def import_model(
     from office31_cli.recipes.models.rows import ModelRow
     from office31_cli.registry import Registry, bundle
     from office31_cli.render.console import Reporter
-    from office31_cli.render.models import imported
+    from office31_cli.render.models import render_import
 
     reporter = Reporter(as_json=as_json)
     if backbone is None:
@@ -127,4 +127,4 @@ def import_model(
             path, backbone, items=items, data=data, domains=domain or (), name=name, observer=reporter
         )
     row = ModelRow.of(entry)
-    reporter.show(row, imported(row))
+    reporter.show(row, render_import(row))

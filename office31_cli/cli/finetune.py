@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 from office31_cli.errors import Misuse
 
 
@@ -14,7 +14,9 @@ def finetune(
     target: Annotated[
         str,
         typer.Option(
-            "--target", help="The domain whose labels to learn from.", autocompletion=one_of(completion.labelled)
+            "--target",
+            help="The domain whose labels to learn from.",
+            autocompletion=complete_one(completion.list_labelled),
         ),
     ],
     model: options.Model = None,
@@ -22,7 +24,9 @@ def finetune(
     strategy: Annotated[
         str,
         typer.Option(
-            "--strategy", help="How; office31 strategies lists them.", autocompletion=one_of(completion.strategies)
+            "--strategy",
+            help="How; office31 strategies lists them.",
+            autocompletion=complete_one(completion.list_strategies),
         ),
     ] = "full",
     settings: Annotated[
@@ -83,7 +87,7 @@ def finetune(
     from office31_cli.engine.settings import Refinements
     from office31_cli.recipes.finetune import finetune as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.training import trained_table
+    from office31_cli.render.training import render_training
     from office31_cli.workflow.request import Options
 
     if labels is not None and labels_from is not None:
@@ -110,8 +114,8 @@ def finetune(
         model=model,
         data=data,
         strategy=strategy,
-        settings=options.assignments(settings or []),
-        labels=None if labels is None else options.labels_an_item(labels),
+        settings=options.parse_assignments(settings or []),
+        labels=None if labels is None else options.parse_labels(labels),
         labels_from=labels_from,
         with_source=with_source,
         refinements=Refinements(
@@ -124,4 +128,4 @@ def finetune(
         options=chosen,
         observer=reporter,
     )
-    reporter.show(result, trained_table(result, drawn=reporter.drawn))
+    reporter.show(result, render_training(result, charts=reporter.is_terminal))

@@ -10,10 +10,10 @@ def methods(as_json: options.AsJson = False) -> None:
     """
     from office31_cli.recipes import listing
     from office31_cli.render.console import Reporter
-    from office31_cli.render.listing import listing_table
+    from office31_cli.render.listing import render_listing
 
     found = listing.methods()
-    Reporter(as_json=as_json).show(found, listing_table(found))
+    Reporter(as_json=as_json).show(found, render_listing(found))
 
 
 def strategies(as_json: options.AsJson = False) -> None:
@@ -23,7 +23,7 @@ def strategies(as_json: options.AsJson = False) -> None:
     """
     from office31_cli.recipes import listing
     from office31_cli.render.console import Reporter
-    from office31_cli.render.listing import listing_table
+    from office31_cli.render.listing import render_listing
 
     found = listing.strategies()
-    Reporter(as_json=as_json).show(found, listing_table(found))
+    Reporter(as_json=as_json).show(found, render_listing(found))

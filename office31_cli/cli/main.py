@@ -96,7 +96,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        return app(prog_name="office31", standalone_mode=False, obj=completion.put_together()) or 0
+        return app(prog_name="office31", standalone_mode=False, obj=completion.join_words()) or 0
     except BaseException as error:
         if os.environ.get("OFFICE31_DEBUG") == "1":
             traceback.print_exc()
@@ -135,7 +135,7 @@ def _report(error: BaseException) -> int:
 
 def _tell(message: str) -> None:
     """One line, from one of the processes that torchrun may have started, and not into a prompt."""
-    if not processes.silent() and not completion.under_way():
+    if not processes.silent() and not completion.is_completing():
         print_error(message)
 
 

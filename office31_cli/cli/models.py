@@ -31,7 +31,7 @@ def list_models(as_json: AsJson = False) -> None:
     """
     registry, reporter = Registry(), Reporter(as_json=as_json)
     found = ModelList([ModelRow.of(entry) for entry in registry.entries()], registry.unreadable())
-    reporter.show(found, report.listing(found))
+    reporter.show(found, report.render_list(found))
     for problem in found.unreadable:
         reporter.warn(f"{problem.path}: {problem.why}; left out")
 
@@ -43,7 +43,7 @@ def show(model: Word, as_json: AsJson = False) -> None:
     Example: office31 models show amazon-resnet50
     """
     shown, reporter = ModelDetails(Registry().find(model)), Reporter(as_json=as_json)
-    reporter.show(shown, report.card(shown, drawn=reporter.drawn))
+    reporter.show(shown, report.render_model(shown, charts=reporter.is_terminal))
 
 
 @app.command()
@@ -53,7 +53,7 @@ def tree(as_json: AsJson = False) -> None:
     Example: office31 models tree
     """
     found, reporter = Lineage(lineage.build_forest(Registry())), Reporter(as_json=as_json)
-    reporter.show(found, *report.tree(found))
+    reporter.show(found, *report.render_tree(found))
     if not found.roots:
         reporter.say("no models are stored; make one with: office31 pretrain --domain amazon")
 
@@ -67,7 +67,7 @@ def rename(
     Example: office31 models rename amazon-resnet50 best
     """
     shown = ModelDetails(upkeep.rename(Registry(), model, name))
-    Reporter(as_json=as_json).show(shown, report.renamed(shown))
+    Reporter(as_json=as_json).show(shown, report.render_renaming(shown))
 
 
 @app.command("rm")
@@ -83,7 +83,7 @@ def remove(
     Example: office31 models rm best
     """
     gone = Removal(upkeep.remove(Registry(), model, force=force))
-    Reporter(as_json=as_json).show(gone, report.removed(gone))
+    Reporter(as_json=as_json).show(gone, report.render_removal(gone))
 
 
 @app.command()
@@ -94,7 +94,7 @@ def verify(as_json: AsJson = False) -> None:
     """
     registry = Registry()
     found = Verification(len(registry.layout.ids()), upkeep.verify(registry))
-    Reporter(as_json=as_json).show(found, report.verified(found))
+    Reporter(as_json=as_json).show(found, report.render_verification(found))
     if found.problems:
         first, others = found.problems[0], len(found.problems) - 1
         more = f" (and {pluralize(others, 'other problem')})" if others else ""
@@ -117,7 +117,7 @@ def gc(
     Example: office31 models gc
     """
     given = collect(forget_runs=runs)
-    Reporter(as_json=as_json).show(given, report.freed(given))
+    Reporter(as_json=as_json).show(given, report.render_cleanup(given))
 
 
 app.command()(export)

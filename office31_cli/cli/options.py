@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
 
@@ -18,7 +18,7 @@ Model = Annotated[
         "--model",
         help="A stored model's name or id.",
         show_default="the newest that fits",
-        autocompletion=one_of(completion.models),
+        autocompletion=complete_one(completion.list_models),
     ),
 ]
 Word = Annotated[
@@ -26,7 +26,7 @@ Word = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="A model's name, its id, or the first digits of that.",
-        autocompletion=one_of(completion.models),
+        autocompletion=complete_one(completion.list_models),
     ),
 ]
 Data = Annotated[
@@ -35,7 +35,7 @@ Data = Annotated[
         "--data",
         help="A folder DOMAIN/ITEM/* or DOMAIN/images/ITEM/* of your own, or office31 or sample.",
         show_default="office31, else sample",
-        autocompletion=one_of(completion.data_sets),
+        autocompletion=complete_one(completion.list_data_sets),
     ),
 ]
 Backbone = Annotated[
@@ -44,7 +44,7 @@ Backbone = Annotated[
         "--backbone",
         help="Any torchvision classifier, timm:NAME for one of timm's, or convnet or mlp.",
         show_default="resnet50",
-        autocompletion=one_of(completion.backbones),
+        autocompletion=complete_one(completion.list_backbones),
     ),
 ]
 Weights = Annotated[
@@ -53,7 +53,7 @@ Weights = Annotated[
         "--weights",
         help="DEFAULT, none, a name such as ResNet50_Weights.IMAGENET1K_V1, or a .safetensors or .pth.",
         show_default="ResNet50_Weights.IMAGENET1K_V1",
-        autocompletion=one_of(completion.weights),
+        autocompletion=complete_one(completion.list_weights),
     ),
 ]
 Split = Annotated[
@@ -62,7 +62,7 @@ Split = Annotated[
         "--split",
         help="DOMAIN, DOMAIN:train, DOMAIN:test or DOMAIN:all, as for evaluate.",
         show_default="the domain that the model went on to, else the one it was trained on",
-        autocompletion=one_of(completion.splits),
+        autocompletion=complete_one(completion.list_splits),
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
@@ -80,7 +80,7 @@ Optimizer = Annotated[
     typer.Option(
         "--optimizer",
         help="sgd, momentum, nesterov, rmsprop, adam or adamw (all from torch.optim).",
-        autocompletion=one_of(completion.optimizers),
+        autocompletion=complete_one(completion.list_optimizers),
     ),
 ]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=2, help="Photographs a step.")]
@@ -121,7 +121,7 @@ Train = Annotated[
         "--train",
         help="head: on cached features of a frozen backbone; last: its last stage too; all: everything.",
         show_default="head on a CPU, all on an accelerator or without weights",
-        autocompletion=one_of(completion.parts_to_train),
+        autocompletion=complete_one(completion.list_parts_to_train),
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
@@ -140,7 +140,7 @@ HeldOut = Annotated[
 ]
 
 
-def checked_format(form: str, known: Sequence[str], *, as_json: bool) -> str:
+def check_format(form: str, known: Sequence[str], *, as_json: bool) -> str:
     """What to print in: `--format`, or json where `--json` says so; raises `Misuse` where the two differ."""
     if form not in known:
         raise Misuse(f"--format {printable(form)}", "not one of ours", did_you_mean(form, known))
@@ -149,7 +149,7 @@ def checked_format(form: str, known: Sequence[str], *, as_json: bool) -> str:
     return "json" if as_json else form
 
 
-def assignments(texts: Sequence[str]) -> dict[str, str]:
+def parse_assignments(texts: Sequence[str]) -> dict[str, str]:
     """What was typed after each `--set`, by name; raises `Misuse` for no NAME=VALUE, and for a name given twice."""
     found: dict[str, str] = {}
     for text in texts:
@@ -162,7 +162,7 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def words(option: str, text: str, *, empty: bool = False) -> list[str]:
+def parse_words(option: str, text: str, *, empty: bool = False) -> list[str]:
     """`erm,mcc` as words, each once; empty ones are left to the recipe, or out. Raises `Misuse` where none is left."""
     found = [word for word in dict.fromkeys(word.strip() for word in text.split(",")) if word or empty]
     if not found:
@@ -170,15 +170,15 @@ def words(option: str, text: str, *, empty: bool = False) -> list[str]:
     return found
 
 
-def numbers(option: str, text: str) -> tuple[int, ...]:
+def parse_numbers(option: str, text: str) -> tuple[int, ...]:
     """`0,1,2` as numbers; raises `Misuse` where it is something else."""
-    digits = words(option, text, empty=True)
+    digits = parse_words(option, text, empty=True)
     if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in digits):
         raise Misuse(f"{option} {printable(text)}", "not a list of numbers", f"write {option} 0,1,2")
     return tuple(dict.fromkeys(map(int, digits)))
 
 
-def labels_an_item(text: str, *, least: int = 1) -> int | None:
+def parse_labels(text: str, *, least: int = 1) -> int | None:
     """`3` as a number, `all` as None; raises `Misuse` where it is something else, or less than `least`."""
     if text == "all":
         return None

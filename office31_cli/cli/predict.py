@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 
 
 def predict(
@@ -34,7 +34,7 @@ def predict(
             "--format",
             help="table, json or csv.",
             show_default=True,
-            autocompletion=one_of(completion.prediction_formats),
+            autocompletion=complete_one(completion.list_prediction_formats),
         ),
     ] = "table",
     device: options.Device = "auto",
@@ -51,9 +51,9 @@ def predict(
     """
     from office31_cli.recipes.predict.command import predict as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.predict import FORMATS, prediction_parts
+    from office31_cli.render.predict import FORMATS, render_predictions
 
-    form = options.checked_format(form, FORMATS, as_json=as_json)
+    form = options.check_format(form, FORMATS, as_json=as_json)
     reporter = Reporter()
     found = recipe(
         pictures,
@@ -65,5 +65,5 @@ def predict(
         batch_size=batch_size,
         observer=reporter,
     )
-    reporter.stream(prediction_parts(found, form))
+    reporter.stream(render_predictions(found, form))
     found.check(skip_bad=skip_bad)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 
 
 def pretrain(
@@ -14,7 +14,7 @@ def pretrain(
         typer.Option(
             "--domain",
             help="A labelled domain, or all; may be given again.",
-            autocompletion=one_of(completion.labelled_or_all),
+            autocompletion=complete_one(completion.list_labelled_or_all),
         ),
     ],
     backbone: options.Backbone = None,
@@ -45,7 +45,7 @@ def pretrain(
     """
     from office31_cli.recipes.pretrain import pretrain as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.training import trained_table
+    from office31_cli.render.training import render_training
     from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
@@ -67,4 +67,4 @@ def pretrain(
         skip_bad=skip_bad,
     )
     result = recipe(domain, data=data, backbone=backbone, weights=weights, options=chosen, observer=reporter)
-    reporter.show(result, trained_table(result, drawn=reporter.drawn))
+    reporter.show(result, render_training(result, charts=reporter.is_terminal))

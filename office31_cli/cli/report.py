@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 from office31_cli.errors import Misuse
 
 Word = Annotated[
@@ -15,7 +15,7 @@ Word = Annotated[
         metavar="MODEL",
         help="A stored model's name or id; --model does the same.",
         show_default="the newest",
-        autocompletion=one_of(completion.models),
+        autocompletion=complete_one(completion.list_models),
     ),
 ]
 Compare = Annotated[
@@ -24,7 +24,7 @@ Compare = Annotated[
         "--compare",
         help="Another stored model, on the same photographs.",
         show_default="what the model was made from",
-        autocompletion=one_of(completion.models),
+        autocompletion=complete_one(completion.list_models),
     ),
 ]
 Embedding = Annotated[
@@ -57,7 +57,7 @@ def report(
     from office31_cli import storage
     from office31_cli.recipes.report.command import report as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.report import saved_table
+    from office31_cli.render.report import render_saved_report
 
     reporter = Reporter(as_json=as_json)
     storage.check_place(out, overwrite=overwrite)
@@ -72,7 +72,7 @@ def report(
         observer=reporter,
     )
     saved = made.save(out, overwrite=overwrite)
-    reporter.show(saved, saved_table(saved))
+    reporter.show(saved, render_saved_report(saved))
 
 
 def figures(
@@ -95,7 +95,7 @@ def figures(
     from office31_cli.recipes.report.command import figures as recipe
     from office31_cli.recipes.report.figures import check_figures
     from office31_cli.render.console import Reporter
-    from office31_cli.render.report import saved_table
+    from office31_cli.render.report import render_saved_report
 
     reporter = Reporter(as_json=as_json)
     check_figures(out, overwrite=overwrite)
@@ -110,7 +110,7 @@ def figures(
         observer=reporter,
     )
     saved = made.save(out, overwrite=overwrite)
-    reporter.show(saved, saved_table(saved))
+    reporter.show(saved, render_saved_report(saved))
 
 
 def _model(word: str | None, option: str | None) -> str | None:

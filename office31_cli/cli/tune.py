@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 
 
 def tune(
@@ -14,7 +14,7 @@ def tune(
         typer.Option(
             "--method",
             help="Whose hyper-parameters; office31 methods lists them.",
-            autocompletion=one_of(completion.methods),
+            autocompletion=complete_one(completion.list_methods),
         ),
     ],
     trials: Annotated[int, typer.Option("--trials", help="Settings to try, the defaults among them.")] = 9,
@@ -46,7 +46,7 @@ def tune(
     """
     from office31_cli.recipes.tune import tune as recipe
     from office31_cli.render.console import Reporter
-    from office31_cli.render.tune import tune_tables
+    from office31_cli.render.tune import render_tuning
     from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
@@ -55,8 +55,8 @@ def tune(
         trials=trials,
         search=search,
         validator=validator,
-        seeds=options.numbers("--seeds", seeds),
-        tasks=None if tasks is None else options.words("--tasks", tasks),
+        seeds=options.parse_numbers("--seeds", seeds),
+        tasks=None if tasks is None else options.parse_words("--tasks", tasks),
         steps=steps,
         views=views,
         jobs=jobs,
@@ -68,4 +68,4 @@ def tune(
         ),
         observer=reporter,
     )
-    reporter.show(found, *tune_tables(found))
+    reporter.show(found, *render_tuning(found))

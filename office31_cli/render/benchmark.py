@@ -5,32 +5,32 @@ from typing import Any
 
 from rich.table import Table
 
-from office31_cli.grid import Grid
 from office31_cli.recipes.benchmark.results import ALPHA, SATURATED, BenchmarkEstimate, BenchmarkResult, BenchmarkRow
-from office31_cli.render.console import grid_table
-from office31_cli.text import format_duration, pluralize, spread
+from office31_cli.render.console import render_text_table
+from office31_cli.text import format_duration, format_spread, pluralize
+from office31_cli.text_table import TextTable
 
 _WITHIN_NOISE = "†"
 
 
-def benchmark_tables(found: BenchmarkResult) -> Iterable[Table]:
+def render_benchmark(found: BenchmarkResult) -> Iterable[Table]:
     """The methods' rows, then the published ones where they were asked for."""
-    for grid in grids(found):
-        yield grid_table(grid)
+    for grid in build_tables(found):
+        yield render_text_table(grid)
 
 
-def benchmark_text(found: BenchmarkResult, form: str) -> str:
+def format_benchmark(found: BenchmarkResult, form: str) -> str:
     """The same as `markdown` or `latex`; as `csv` the methods' rows alone, in fractions with all figures apart."""
     if form == "csv":
-        return _figures(found).csv()
-    return "\n\n".join(grid.markdown() if form == "markdown" else grid.latex() for grid in grids(found))
+        return _build_csv_table(found).to_csv()
+    return "\n\n".join(grid.to_markdown() if form == "markdown" else grid.to_latex() for grid in build_tables(found))
 
 
-def grids(found: BenchmarkResult) -> Iterable[Grid]:
+def build_tables(found: BenchmarkResult) -> Iterable[TextTable]:
     """The methods' rows, then the published ones where they were asked for."""
     tasks = list(found.rows[0].tasks)
     near = found.within_noise()
-    yield Grid(
+    yield TextTable(
         f"{found.backbone}, {pluralize(len(found.seeds), 'seed')}, {found.selection}, %",
         (
             "method",
@@ -39,14 +39,14 @@ def grids(found: BenchmarkResult) -> Iterable[Grid]:
             ">picked",
             ">oracle",
         ),
-        [_cells(row, tasks, row.method in near) for row in found.rows],
-        _caption(found, bool(near)),
+        [_format_row(row, tasks, row.method in near) for row in found.rows],
+        _format_caption(found, bool(near)),
     )
     if found.published:
-        yield _published(found, tasks)
+        yield _build_published_table(found, tasks)
 
 
-def estimate_table(found: BenchmarkEstimate) -> Table:
+def render_estimate(found: BenchmarkEstimate) -> Table:
     """What would be computed, how long it would take, and how that comes about."""
     sizes = (
         pluralize(len(found.tasks), "task"),
@@ -65,17 +65,17 @@ def estimate_table(found: BenchmarkEstimate) -> Table:
     ]
     total = ["all", "", "", format_duration(found.work)]
     whole = f"{' x '.join(sizes)}: {pluralize(found.cells, 'cell')}{there}"
-    return grid_table(
-        Grid(
+    return render_text_table(
+        TextTable(
             f"{whole}; estimated: {format_duration(found.seconds)}",
             ("method", ">seeds", ">a seed", ">together"),
             [*rows, total] if len(rows) > 1 else rows,
-            _arithmetic(found),
+            _explain_estimate(found),
         )
     )
 
 
-def _arithmetic(found: BenchmarkEstimate) -> str:
+def _explain_estimate(found: BenchmarkEstimate) -> str:
     """How the total comes from the rows, and what is not in it."""
     where = "of this machine" + (", as no Ray cluster is running," if found.on == "ray" else "")
     if found.cluster:
@@ -93,17 +93,17 @@ def _arithmetic(found: BenchmarkEstimate) -> str:
     )
 
 
-def _cells(row: BenchmarkRow, tasks: Iterable[str], near: bool) -> list[str]:
+def _format_row(row: BenchmarkRow, tasks: Iterable[str], near: bool) -> list[str]:
     return [
         row.method,
-        *(_over_seeds(row.tasks[task]) for task in tasks),
-        _over_seeds(row.average) + (_WITHIN_NOISE if near else ""),
-        spread(row.average["selected"], None),
-        spread(row.average["oracle"], None),
+        *(_format_seeds(row.tasks[task]) for task in tasks),
+        _format_seeds(row.average) + (_WITHIN_NOISE if near else ""),
+        format_spread(row.average["selected"], None),
+        format_spread(row.average["oracle"], None),
     ]
 
 
-def _caption(found: BenchmarkResult, near: bool) -> str:
+def _format_caption(found: BenchmarkResult, near: bool) -> str:
     told = [
         f"scored after the {found.selection} on all of the target, with all of the source's labels and none of the "
         "target's",
@@ -122,16 +122,16 @@ def _caption(found: BenchmarkResult, near: bool) -> str:
     return "; ".join(told)
 
 
-def _over_seeds(figures: Mapping[str, Any]) -> str:
+def _format_seeds(figures: Mapping[str, Any]) -> str:
     """`82.8 ±0.5`, which a narrow terminal may break at the space."""
     failed = figures.get("failed", {})
     if figures["mean"] is None:
         return "failed" if failed else "-"
-    shown = spread(figures["mean"], figures["std"]).replace("±", " ±")
+    shown = format_spread(figures["mean"], figures["std"]).replace("±", " ±")
     return f"{shown} ({len(failed)} failed)" if failed else shown
 
 
-def _figures(found: BenchmarkResult) -> Grid:
+def _build_csv_table(found: BenchmarkResult) -> TextTable:
     tasks = list(found.rows[0].tasks)
     names = [name for task in (*tasks, "average") for name in (task, f"{task} std")]
     rows = []
@@ -148,18 +148,18 @@ def _figures(found: BenchmarkResult) -> Grid:
                 str(failed),
             ]
         )
-    return Grid("", ("method", *names, "picked", "oracle", "seconds", "failed"), rows)
+    return TextTable("", ("method", *names, "picked", "oracle", "seconds", "failed"), rows)
 
 
-def _published(found: BenchmarkResult, tasks: list[str]) -> Grid:
-    return Grid(
+def _build_published_table(found: BenchmarkResult, tasks: list[str]) -> TextTable:
+    return TextTable(
         f"published with {found.published[0].backbone}, %",
         ("method", *(f">{task}" for task in tasks), ">average", "epoch", "source"),
         [
             [
                 row.method,
-                *(spread(row.tasks.get(task), None) for task in tasks),
-                spread(row.average, None),
+                *(format_spread(row.tasks.get(task), None) for task in tasks),
+                format_spread(row.average, None),
                 row.selection,
                 row.source,
             ]

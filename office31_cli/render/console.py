@@ -21,10 +21,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.grid import Grid
 from office31_cli.observer import Advance, Epochs
-from office31_cli.render.layout import fitted
+from office31_cli.render.layout import fit_to_width
 from office31_cli.text import printable
+from office31_cli.text_table import TextTable
 
 _UNBOUNDED = 100_000
 """Columns of a pipe: nothing is cut or wrapped there."""
@@ -47,14 +47,14 @@ class Reporter:
         self._progress: Progress | None = None
 
     @property
-    def drawn(self) -> bool:
-        """Whether eyes look on, for which pictures are made of characters; other programs are given figures."""
+    def is_terminal(self) -> bool:
+        """Whether results go to a terminal, where charts made of characters are shown; other programs get figures."""
         return self._out.is_terminal
 
     def show(self, result: Result, *tables: RenderableType) -> None:
         """Print a result: as one JSON object, or as the tables made from it."""
         if self._as_json:
-            print(as_json(result.to_json(), indent=2))
+            print(format_json(result.to_json(), indent=2))
             return
         for table in tables:
             _print(self._out, table)
@@ -122,7 +122,7 @@ class Reporter:
                 self._progress = None
 
 
-def table(title: str, *columns: str, caption: str | None = None) -> Table:
+def build_table(title: str, *columns: str, caption: str | None = None) -> Table:
     """An empty table in the house style; a column whose name starts with `>` is aligned to the right."""
     made = Table(title=Text(printable(title)), caption=Text(printable(caption)) if caption else None)
     for column in columns:
@@ -132,11 +132,11 @@ def table(title: str, *columns: str, caption: str | None = None) -> Table:
     return made
 
 
-def grid_table(grid: Grid) -> Table:
+def render_text_table(grid: TextTable) -> Table:
     """A grid as a table for the terminal."""
-    made = table(grid.title, *grid.columns, caption=grid.caption or None)
+    made = build_table(grid.title, *grid.columns, caption=grid.caption or None)
     for row in grid.rows:
-        made.add_row(*map(cell, row))
+        made.add_row(*map(build_cell, row))
     return made
 
 
@@ -152,7 +152,7 @@ def _print(console: Console, shown: RenderableType) -> None:
     shown.title = shown.caption = None
     if title:
         console.print(title, style="bold")
-    for number, part in enumerate(fitted(shown, console)):
+    for number, part in enumerate(fit_to_width(shown, console)):
         if number:
             console.print()
         console.print(part)
@@ -160,7 +160,7 @@ def _print(console: Console, shown: RenderableType) -> None:
         console.print(caption, style="dim")
 
 
-def cell(value: object) -> Text:
+def build_cell(value: object) -> Text:
     """Any value as a table cell in which no name from outside can steer the terminal."""
     return Text(printable(str(value)))
 
@@ -191,7 +191,7 @@ def _console(stream: Any) -> Console:
     )
 
 
-def as_json(value: Any, *, indent: int | None = None) -> str:
+def format_json(value: Any, *, indent: int | None = None) -> str:
     """A value as JSON in ASCII."""
     return json.dumps(_without_nan(value), ensure_ascii=True, allow_nan=False, indent=indent)
 

@@ -3,17 +3,17 @@
 from rich.table import Table
 
 from office31_cli.recipes.download import DownloadResult
-from office31_cli.render.console import cell, table
+from office31_cli.render.console import build_cell, build_table
 
 
-def download_table(result: DownloadResult) -> Table:
+def render_download(result: DownloadResult) -> Table:
     """The domains and their photographs."""
-    made = table(
+    made = build_table(
         f"{result.dataset}: {result.photographs:,} photographs of {result.items} items, verified",
         "domain",
         ">photographs",
         caption=str(result.root),
     )
     for domain, photographs in result.domains.items():
-        made.add_row(cell(domain), f"{photographs:,}")
+        made.add_row(build_cell(domain), f"{photographs:,}")
     return made

@@ -50,14 +50,14 @@ class HeatMap:
         name = min(longest, options.max_width - 2 - len(gap) - cell * count)
         yield Text(" " * (name + 2) + gap + "".join(key.rjust(cell) for key in _KEYS[:count]), no_wrap=True)
         for row, counts in enumerate(self._counts):
-            label = f"{_cut(self._names[row], name)} {_KEYS[row]}{gap}"
+            label = f"{_shorten(self._names[row], name)} {_KEYS[row]}{gap}"
             total = sum(counts)
-            cells = [_cell(counts[column], total, column == row, cell) for column in range(count)]
+            cells = [_format_cell(counts[column], total, column == row, cell) for column in range(count)]
             yield Text.assemble(label, *cells, no_wrap=True, overflow="crop")
         yield Text(_LEGEND, style="dim")
 
 
-def _cell(count: int, total: int, right: bool, width: int) -> tuple[str, Style]:
+def _format_cell(count: int, total: int, right: bool, width: int) -> tuple[str, Style]:
     """The character of a share of an item's photographs, and how it looks: in blue what is right, in red mistakes."""
     if not total:
         return " " * width, Style.null()
@@ -73,6 +73,6 @@ def _cell(count: int, total: int, right: bool, width: int) -> tuple[str, Style]:
     return symbol, Style(color=ink, bgcolor=Color.from_rgb(*mixed))
 
 
-def _cut(name: str, width: int) -> str:
+def _shorten(name: str, width: int) -> str:
     """A name in exactly so many columns."""
     return set_cell_size(name, width) if cell_len(name) <= width else set_cell_size(name, width - 1) + "…"

@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from office31_cli.recipes.listing import Hyperparameter, Listing
-from office31_cli.render.console import cell, table
+from office31_cli.render.console import build_cell, build_table
 
 _MARKS = {
     "source_free": "* goes on from the stored model with the target alone",
@@ -12,9 +12,9 @@ _MARKS = {
 }
 
 
-def listing_table(found: Listing) -> Table:
+def render_listing(found: Listing) -> Table:
     """A row each: what it does, where it is from, and what `--set` takes."""
-    made = table(
+    made = build_table(
         f"{len(found.rows)} {found.plural}",
         found.kind,
         "what it does",
@@ -22,13 +22,13 @@ def listing_table(found: Listing) -> Table:
         caption=_MARKS[found.mark],
     )
     for row in found.rows:
-        settings = "\n".join(map(_setting, row.hyperparameters)) or "-"
-        told = Text.assemble(cell(row.summary), "\n", (row.paper, "dim"))
+        settings = "\n".join(map(_format_setting, row.hyperparameters)) or "-"
+        told = Text.assemble(build_cell(row.summary), "\n", (row.paper, "dim"))
         made.add_row(f"{row.name}{' *' if row.marked else ''}", told, settings)
     return made
 
 
-def _setting(setting: Hyperparameter) -> str:
+def _format_setting(setting: Hyperparameter) -> str:
     if isinstance(setting.default, bool):
         return f"{setting.name} ({str(setting.default).lower()})"
     return f"{setting.name} ({setting.default:g}; {setting.low:g} to {setting.high:g})"

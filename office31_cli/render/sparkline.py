@@ -6,12 +6,12 @@ from itertools import pairwise
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def course(values: Sequence[float], width: int = 24) -> str:
+def format_curve(values: Sequence[float], width: int = 24) -> str:
     """A curve with the values that it starts from and ends at: `█▅▃▂▁  2.31 to 0.12`."""
-    return f"{sparkline(values, width)}  {values[0]:.3g} to {values[-1]:.3g}"
+    return f"{draw_sparkline(values, width)}  {values[0]:.3g} to {values[-1]:.3g}"
 
 
-def sparkline(values: Sequence[float], width: int = 10) -> str:
+def draw_sparkline(values: Sequence[float], width: int = 10) -> str:
     """The values' course, low to high, as `width` bars at most, each the mean of its share of the values."""
     if not values:
         return "-"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from office31_cli import outputs
-from office31_cli.text import percent
+from office31_cli.text import format_percent
 
 
 def describe_labels(used: Mapping[str, int]) -> str:
@@ -17,7 +17,7 @@ def describe_figure(kind: str, name: str, value: float | None) -> str:
     """One figure of an output of this kind with its name, an accuracy without: `83.2 %`, `r2 0.85`."""
     if name in outputs.load(kind).unbounded:
         return f"{name} {'-' if value is None or not math.isfinite(value) else format(value, '.3g')}"
-    return percent(value) if name == "accuracy" else f"{name.replace('_', ' ')} {percent(value)}"
+    return format_percent(value) if name == "accuracy" else f"{name.replace('_', ' ')} {format_percent(value)}"
 
 
 def describe_score(kind: str, value: float | None) -> str:
@@ -33,6 +33,6 @@ def describe_temperature(calibration: Mapping[str, Any]) -> str:
 def describe_calibration(calibration: Mapping[str, Any]) -> Iterable[str]:
     """Two lines: the temperature, and the calibration error without and with it where it was fitted."""
     yield describe_temperature(calibration)
-    before, after = (percent(calibration[f"ece_{when}"]) for when in ("before", "after"))
+    before, after = (format_percent(calibration[f"ece_{when}"]) for when in ("before", "after"))
     what = "calibration error" if calibration["labels_used"] else "error on these pairs, by no actual label,"
     yield f"{what} {before} without it, {after} with it"

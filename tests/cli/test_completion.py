@@ -194,7 +194,7 @@ def test_what_bash_takes_apart_is_put_together(typed: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patched:
         for name, value in question("bash", " ".join(typed)).items():
             patched.setenv(name, value)
-        before = completion.put_together()
+        before = completion.join_words()
         words = os.environ["COMP_WORDS"].split("\n")
         assert int(os.environ["COMP_CWORD"]) == len(words) - 1
     assert [*words[:-1], before + words[-1]] == typed

@@ -20,7 +20,7 @@ from office31_cli.recipes.report.command import report
 from office31_cli.recipes.report.document import Report
 from office31_cli.recipes.report.figures import write_figures
 from office31_cli.registry import MODEL_FILE, Entry, Registry, upkeep
-from office31_cli.render.models import card as card_table
+from office31_cli.render.models import render_model as card_table
 from office31_cli.workflow import seen_labels
 from tests.helpers.read_page import Read
 from tests.helpers.small_training import ITEMS, PICTURES, QUICK, make_things
@@ -155,7 +155,7 @@ def test_a_foreign_card_of_odd_numbers_is_shown(change: dict[str, Any], tmp_path
     found = report(foreign.id, embedding="pca")
     assert "nan %" not in Read(found.to_html().encode()).text
     assert write_figures(found, tmp_path)
-    Console(file=io.StringIO()).print(card_table(ModelDetails(foreign), drawn=True))
+    Console(file=io.StringIO()).print(card_table(ModelDetails(foreign), charts=True))
 
 
 @pytest.mark.fault(57, 69)

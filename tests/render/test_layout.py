@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
-from office31_cli.render.console import table
-from office31_cli.render.layout import fitted
+from office31_cli.render.console import build_table
+from office31_cli.render.layout import fit_to_width
 
 WORDS = st.lists(st.text("abcdefgh±%-1234567890", min_size=1, max_size=12), max_size=4).map(" ".join)
 
@@ -18,7 +18,7 @@ def drawn(made: Table, width: int) -> list[str]:
     """What a terminal of so many columns shows, a text a part."""
     console = Console(file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False)
     shown = []
-    for part in fitted(made, console):
+    for part in fit_to_width(made, console):
         with console.capture() as capture:
             console.print(part)
         shown.append(capture.get())
@@ -26,7 +26,7 @@ def drawn(made: Table, width: int) -> list[str]:
 
 
 def made_of(columns: list[str], rows: list[list[str]]) -> Table:
-    made = table("", *columns)
+    made = build_table("", *columns)
     for row in rows:
         made.add_row(*row)
     return made

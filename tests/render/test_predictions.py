@@ -14,7 +14,7 @@ from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.yes_no import Kind as YesNo
 from office31_cli.recipes.predict.results import Prediction, Predictions, UnreadPicture
 from office31_cli.render.console import Reporter
-from office31_cli.render.predict import prediction_parts
+from office31_cli.render.predict import render_predictions
 
 ITEMS = ("mug", "=pen", "[b]bike[/b]", "cup", "desk", "lamp", "rack")
 OUTPUTS = {
@@ -55,7 +55,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Show:
     """What the predictions look like in a pipe."""
 
     def show(predictions: Predictions, form: str) -> str:
-        Reporter().stream(prediction_parts(predictions, form))
+        Reporter().stream(render_predictions(predictions, form))
         return capsys.readouterr().out
 
     return show

@@ -9,7 +9,7 @@ from office31_cli.outputs.base import Output
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.registry import Entry
-from office31_cli.text import join_names, percent
+from office31_cli.text import format_percent, join_names
 from office31_cli.workflow import resume
 from office31_cli.workflow.wording import describe_calibration, describe_labels
 
@@ -24,7 +24,7 @@ def describe_model(row: ModelRow) -> str:
     """What made a model of what, how good it is, which labels: `adapt mcc, amazon → dslr, 84.4 %, labels: amazon 9`."""
     what = " ".join(word for word in (row.command, row.way) if word)
     told = [f"{what}, {describe_domains(row)}" if row.way else f"{what} {describe_domains(row)}"]
-    told += [] if row.accuracy is None else [percent(row.accuracy)]
+    told += [] if row.accuracy is None else [format_percent(row.accuracy)]
     told += [f"labels: {describe_labels(row.labels_used)}"]
     return ", ".join(told)
 

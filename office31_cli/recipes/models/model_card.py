@@ -4,14 +4,14 @@ import shlex
 from collections.abc import Iterator
 
 from office31_cli.data import office31
-from office31_cli.grid import Grid, in_markdown
 from office31_cli.models import formats
 from office31_cli.recipes.models.front_matter import Value, front_matter
 from office31_cli.recipes.models.results import BUNDLE, ExportResult
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.registry.card import Card
 from office31_cli.results import Evaluation
-from office31_cli.text import percent, pluralize
+from office31_cli.text import format_interval, format_percent, pluralize
+from office31_cli.text_table import TextTable, escape_markdown
 from office31_cli.workflow.wording import describe_labels
 
 
@@ -46,8 +46,7 @@ def _licence(data: object) -> dict[str, Value]:
 
 def _result(score: Evaluation) -> Value:
     domain, _, part = score.split.rpartition(":")
-    low, high = score.ci95
-    named = f"Accuracy, 95 % interval {percent(low)} to {percent(high)}, {pluralize(score.photographs, 'photograph')}"
+    named = f"Accuracy, 95 % interval {format_interval(score.ci95)}, {pluralize(score.photographs, 'photograph')}"
     return {
         "task": {"type": "image-classification"},
         "dataset": {"type": score.data, "name": f"{score.data}, {domain}", "config": domain, "split": part},
@@ -67,8 +66,8 @@ def _ece(score: Evaluation) -> float:
 
 def _body(exported: ExportResult) -> Iterator[str]:
     card = exported.entry.card
-    yield f"# {in_markdown(exported.entry.name)}"
-    items = ", ".join(map(in_markdown, card.items))
+    yield f"# {escape_markdown(exported.entry.name)}"
+    items = ", ".join(map(escape_markdown, card.items))
     yield f"Names which of {pluralize(len(card.items), 'item')} is on a photograph: {items}."
     yield "## Scores"
     yield from _scores(exported)
@@ -80,19 +79,19 @@ def _body(exported: ExportResult) -> Iterator[str]:
     yield (
         "office31 is under the MIT licence. That says nothing of these weights: they follow from photographs"
         + (" that are for research use (Office-31)" if card.data.get("name") == office31.NAME else "")
-        + f" and from the weights that the training began with ({in_markdown(card.weights)})."
+        + f" and from the weights that the training began with ({escape_markdown(card.weights)})."
     )
 
 
 def _scores(exported: ExportResult) -> Iterator[str]:
     card = exported.entry.card
-    seen = in_markdown(describe_labels(card.labels_used)) if card.labels_used else "not known"
+    seen = escape_markdown(describe_labels(card.labels_used)) if card.labels_used else "not known"
     yield f"Labels seen in training, that of the models it was made from included: {seen}."
     target = card.configuration.get("target")
     if card.command == "adapt" and isinstance(target, str):
-        yield f"It was trained on the photographs of {in_markdown(target)}, too, without their labels."
+        yield f"It was trained on the photographs of {escape_markdown(target)}, too, without their labels."
     if not exported.scores:
-        named = percent(ModelRow.of(exported.entry).accuracy)
+        named = format_percent(ModelRow.of(exported.entry).accuracy)
         yield f"Its data set was not at hand for scoring. Accuracy as recorded when it was trained: {named}."
         return
     columns = ("part", ">photographs", ">accuracy", "95 % interval", ">mean over items", ">calibration error")
@@ -100,17 +99,17 @@ def _scores(exported: ExportResult) -> Iterator[str]:
         (
             score.split,
             f"{score.photographs:,}",
-            percent(score.accuracy),
-            f"{percent(score.ci95[0])} to {percent(score.ci95[1])}",
-            percent(score.macro_accuracy),
-            percent(_ece(score)),
+            format_percent(score.accuracy),
+            format_interval(score.ci95),
+            format_percent(score.macro_accuracy),
+            format_percent(_ece(score)),
         )
         for score in exported.scores
     ]
     title = "On photographs whose labels it has not seen"
-    yield Grid(
+    yield TextTable(
         title, columns, rows, "Wilson's interval. Parts: all of a domain, or test, what was held out."
-    ).markdown()
+    ).to_markdown()
 
 
 def _use(exported: ExportResult) -> Iterator[str]:
@@ -121,9 +120,9 @@ def _use(exported: ExportResult) -> Iterator[str]:
     yield "\n".join(["```python", *written.usage, "```"])
     ends = (written.graph.input, *written.graph.outputs)
     rows = [(end.name, end.type, ", ".join(map(str, end.shape)), end.meaning) for end in ends]
-    yield Grid("What goes in, and what comes out", ("name", "type", "shape", "meaning"), rows).markdown()
+    yield TextTable("What goes in, and what comes out", ("name", "type", "shape", "meaning"), rows).to_markdown()
     parity = written.parity
-    shown = "drawn pictures" if parity.source is None else f"photographs of {in_markdown(parity.source)}"
+    shown = "drawn pictures" if parity.source is None else f"photographs of {escape_markdown(parity.source)}"
     yield (
         f"On {parity.pictures:,} {shown} the file was compared with the model, both in single precision: the same "
         f"item is likeliest on {parity.agreeing:,}, and no logit is further than {parity.largest_difference:.1e} away."
@@ -134,9 +133,11 @@ def _origin(exported: ExportResult) -> Iterator[str]:
     entry = exported.entry
     made = [(entry.id, entry.card), *((node.id, node.card) for node in exported.ancestors)]
     rows = [(model_id, *_how(card)) for model_id, card in made]
-    yield Grid("The model, then what it was made from", ("id", "made by", "network", "weights"), rows).markdown()
+    yield TextTable(
+        "The model, then what it was made from", ("id", "made by", "network", "weights"), rows
+    ).to_markdown()
     environment = [(name, str(value)) for name, value in entry.card.environment.items()]
-    yield Grid("TrainingResult with", ("what", "value"), environment).markdown()
+    yield TextTable("Trained with", ("what", "value"), environment).to_markdown()
 
 
 def _how(card: Card | None) -> tuple[str, str, str]:

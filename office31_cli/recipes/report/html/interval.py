@@ -8,7 +8,7 @@ from markupsafe import Markup
 from office31_cli.recipes.report.html.axes import Scale
 from office31_cli.recipes.report.html.svg import drawing, element, hover, line, text
 from office31_cli.results import Evaluation
-from office31_cli.text import percent, shorten
+from office31_cli.text import format_percent, shorten
 
 WIDTH = 350
 _ROW, _LEFT, _RIGHT, _BASE = 44, 8, 8, 22
@@ -27,8 +27,8 @@ def intervals(label: str, rows: Sequence[tuple[Evaluation, str]]) -> Markup:
     for place, (score, hue) in enumerate(rows):
         y = _ROW * place + 32
         low, high = (across(bound) for bound in score.ci95)
-        bounds = " to ".join(map(percent, score.ci95))
-        told = f"{score.model}: {percent(score.accuracy)}, 95 % interval {bounds}"
+        bounds = " to ".join(map(format_percent, score.ci95))
+        told = f"{score.model}: {format_percent(score.accuracy)}, 95 % interval {bounds}"
         drawn += [
             text(_LEFT, y - 14, shorten(score.model, _LONGEST), class_=f"name {hue}"),
             line(_LEFT, y, across(score.accuracy), y, f"stem {hue}"),

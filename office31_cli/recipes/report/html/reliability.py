@@ -5,7 +5,7 @@ from markupsafe import Markup
 from office31_cli.recipes.report.html.axes import Scale, frame
 from office31_cli.recipes.report.html.svg import drawing, element, hover, line
 from office31_cli.recipes.report.results import Reliability
-from office31_cli.text import percent, pluralize
+from office31_cli.text import format_percent, pluralize
 
 WIDTH, HEIGHT = 264, 270
 _LEFT, _TOP, _RIGHT, _BOTTOM = 50, 10, 10, 38
@@ -25,7 +25,7 @@ def bins(label: str, row: Reliability) -> Markup:
         top, bottom = sorted((up(each.accuracy), up(each.confidence)))
         gap = "over" if each.confidence > each.accuracy else "under"
         count = pluralize(each.photographs, "photograph")
-        told = f"{count}: confidence {percent(each.confidence)}, right {percent(each.accuracy)}"
+        told = f"{count}: confidence {format_percent(each.confidence)}, right {format_percent(each.accuracy)}"
         weight = f"{0.35 + 0.65 * (each.photographs / most) ** 0.5:.2f}"
         drawn += [
             element(

@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 from office31_cli.recipes.models.facts import describe_model
 from office31_cli.recipes.report.results import ReportContents, View
-from office31_cli.text import percent
+from office31_cli.text import format_interval, format_percent
 from office31_cli.workflow.wording import describe_labels, describe_score
 
 Row = tuple[object, ...]
@@ -15,10 +15,10 @@ def key_figures(views: Sequence[View]) -> Iterator[Row]:
     """What is known of each model, side by side."""
     scores = [view.scored for view in views if view.scored]
     if len(scores) == len(views):
-        yield "accuracy", *(percent(score.accuracy) for score in scores)
-        yield "95 % interval", *(f"{percent(score.ci95[0])} to {percent(score.ci95[1])}" for score in scores)
-        yield "macro accuracy", *(percent(score.macro_accuracy) for score in scores)
-        yield "calibration error", *(percent(score.ece) for score in scores)
+        yield "accuracy", *(format_percent(score.accuracy) for score in scores)
+        yield "95 % interval", *(format_interval(score.ci95) for score in scores)
+        yield "macro accuracy", *(format_percent(score.macro_accuracy) for score in scores)
+        yield "calibration error", *(format_percent(score.ece) for score in scores)
         for name in scores[-1].outputs:
             if name != "item":
                 told = (score.outputs.get(name) for score in scores)
@@ -43,7 +43,7 @@ def noted(report: ReportContents) -> tuple[Row, list[Row]]:
     found = report.curves
     columns: list[tuple[str, Sequence[float], Callable[[float], str]]] = [
         *((name, values, "{:.4g}".format) for name, values in found.losses.items()),
-        *((f"accuracy on {name}", values, percent) for name, values in found.accuracies.items()),
+        *((f"accuracy on {name}", values, format_percent) for name, values in found.accuracies.items()),
         *((f"validator {name}", values, "{:.4g}".format) for name, values in found.validators.items()),
     ]
     told = [[write(value) for value in values] for _, values, write in columns]
@@ -54,8 +54,8 @@ def noted(report: ReportContents) -> tuple[Row, list[Row]]:
 def item_rows(report: ReportContents) -> Iterator[Row]:
     """Each item's accuracy."""
     for row in report.per_item:
-        other = () if report.other is None else (percent(row.other),)
-        yield row.item, f"{row.photographs:,}", percent(row.accuracy), *other
+        other = () if report.other is None else (format_percent(row.other),)
+        yield row.item, f"{row.photographs:,}", format_percent(row.accuracy), *other
 
 
 def mistakes(report: ReportContents) -> Iterator[Row]:
@@ -74,5 +74,5 @@ def bins(report: ReportContents) -> Iterator[Row]:
         at = "as it is" if row.temperature is None else f"{row.temperature:.2f}"
         for each in row.bins:
             edges = f"{100 * each.low:.0f} to {100 * each.high:.0f} %"
-            told = (f"{each.photographs:,}", percent(each.confidence), percent(each.accuracy))
+            told = (f"{each.photographs:,}", format_percent(each.confidence), format_percent(each.accuracy))
             yield row.model, at, edges, *told

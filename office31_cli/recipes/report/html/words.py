@@ -18,7 +18,7 @@ RIGHTS = "Pass them on only as its terms allow; Office-31 is for research use."
 
 def percent(fraction: float | None) -> str:
     """As on the terminal, but never broken at the end of a line."""
-    return text.percent(fraction).replace(" ", "\N{NO-BREAK SPACE}")
+    return text.format_percent(fraction).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def points(difference: float) -> str:

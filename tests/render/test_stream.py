@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from office31_cli.render.console import cell, table
-from office31_cli.render.streamed import Column, streamed_json, streamed_table
+from office31_cli.render.console import build_cell, build_table
+from office31_cli.render.stream import Column, stream_json, stream_table
 
 words = st.text(st.characters(exclude_categories=["Cs", "Mn", "Me"]), min_size=1, max_size=12)
 
@@ -26,7 +26,7 @@ def drawn(parts: Iterable[RenderableType], width: int) -> str:
 
 def columns_of(rows: Sequence[Sequence[str]], *names: str) -> list[Column]:
     return [
-        (name, max(cell_len(cell(text).plain) for text in texts))
+        (name, max(cell_len(build_cell(text).plain) for text in texts))
         for name, texts in zip(names, zip(*rows, strict=True), strict=True)
     ]
 
@@ -35,12 +35,12 @@ def columns_of(rows: Sequence[Sequence[str]], *names: str) -> list[Column]:
 def test_where_there_is_room_it_is_the_table_that_it_would_be_in_one_piece(
     rows: list[tuple[str, str, str]], size: int
 ) -> None:
-    whole = table("", "first", ">second", "third")
+    whole = build_table("", "first", ">second", "third")
     for row in rows:
-        whole.add_row(*map(cell, row))
+        whole.add_row(*map(build_cell, row))
     batches = (rows[start : start + size] for start in range(0, len(rows), size))
     title, _, rest = drawn(
-        streamed_table("a title", columns_of(rows, "first", ">second", "third"), batches), 200
+        stream_table("a title", columns_of(rows, "first", ">second", "third"), batches), 200
     ).partition("\n")
     assert title == "a title"
     assert rest == drawn([whole], 200)
@@ -50,7 +50,7 @@ def test_where_there_is_room_it_is_the_table_that_it_would_be_in_one_piece(
 def test_in_a_narrow_terminal_texts_are_folded_and_nothing_is_lost(width: int) -> None:
     rows = [["a/long/path/to/a/picture.jpg", "mug", "91.0 %"], ["b.jpg", "desktop_computer", "7.0 %"]]
     lines = drawn(
-        streamed_table("t", columns_of(rows, "picture", "item", ">%"), [rows[:1], rows[1:]]), width
+        stream_table("t", columns_of(rows, "picture", "item", ">%"), [rows[:1], rows[1:]]), width
     ).splitlines()
     assert {cell_len(line) for line in lines[1:]} <= {cell_len(lines[1])}
     assert cell_len(lines[1]) <= width
@@ -61,12 +61,12 @@ def test_in_a_narrow_terminal_texts_are_folded_and_nothing_is_lost(width: int) -
 
 
 def test_no_rows_are_no_table() -> None:
-    assert list(streamed_table("t", [("a", 3)], [[], []])) == []
+    assert list(stream_table("t", [("a", 3)], [[], []])) == []
 
 
 def test_no_name_steers_the_table() -> None:
     rows = [["[red]x[/red]\x1b[31m", "│"]]
-    assert "[red]x[/red]\\x1b[31m" in drawn(streamed_table("[bold]t", [("a", 30), ("b", 1)], [rows]), 80)
+    assert "[red]x[/red]\\x1b[31m" in drawn(stream_table("[bold]t", [("a", 30), ("b", 1)], [rows]), 80)
 
 
 values = st.recursive(
@@ -80,7 +80,7 @@ objects = st.dictionaries(st.text(min_size=1).map(lambda text: "k" + text), valu
 @given(objects.filter(bool), st.lists(st.lists(objects, max_size=3), max_size=4), objects.filter(bool))
 def test_parts_are_one_object(head: dict[str, Any], batches: list[list[dict[str, Any]]], tail: dict[str, Any]) -> None:
     tail = {key: value for key, value in tail.items() if key not in head} or {"last": 1}
-    parts = list(streamed_json(head, "rows", batches, lambda: tail))
+    parts = list(stream_json(head, "rows", batches, lambda: tail))
     assert json.loads("".join(parts)) == head | {"rows": [row for batch in batches for row in batch]} | tail
     assert "".join(parts).isascii()
     for end in range(len(parts)):
@@ -89,9 +89,7 @@ def test_parts_are_one_object(head: dict[str, Any], batches: list[list[dict[str,
 
 
 def test_what_is_no_number_is_null() -> None:
-    assert json.loads(
-        "".join(streamed_json({"a": 1}, "rows", [[{"b": float("nan")}]], lambda: {"c": float("inf")}))
-    ) == {
+    assert json.loads("".join(stream_json({"a": 1}, "rows", [[{"b": float("nan")}]], lambda: {"c": float("inf")}))) == {
         "a": 1,
         "rows": [{"b": None}],
         "c": None,

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsRow, in_words
-from office31_cli.render.console import cell, table
-from office31_cli.text import pluralize, spread
+from office31_cli.render.console import build_cell, build_table
+from office31_cli.text import format_spread, pluralize
 from office31_cli.workflow.pictures import figure_of, write_picture
 
 HEIGHT, STEP = 11, 9
@@ -17,9 +17,9 @@ HEIGHT, STEP = 11, 9
 MARKS = "●▲■◆○△□◇✕+"
 
 
-def labels_tables(found: LabelsComparison) -> Iterable[Table | Text]:
+def render_labels(found: LabelsComparison) -> Iterable[Table | Text]:
     """The table, the plot, and what they say."""
-    made = table(
+    made = build_table(
         f"{found.model} on {found.target}, {pluralize(len(found.seeds), 'seed')}, %",
         ">labels an item",
         "strategy",
@@ -33,35 +33,35 @@ def labels_tables(found: LabelsComparison) -> Iterable[Table | Text]:
     for row in found.rows:
         made.add_row(
             str(row.labels),
-            cell(row.strategy),
+            build_cell(row.strategy),
             f"{row.photographs:.0f}",
-            spread(row.mean, row.std),
-            spread(row.held_out["mean"], row.held_out["std"]),
+            format_spread(row.mean, row.std),
+            format_spread(row.held_out["mean"], row.held_out["std"]),
             f"{row.seconds:.1f}",
         )
     yield made
-    if len(_curves(found)) and len(_budgets(found)) > 1:
-        yield _plot(found)
-    yield Text("\n".join(_sentences(found)))
+    if len(_group_curves(found)) and len(_list_budgets(found)) > 1:
+        yield _draw_plot(found)
+    yield Text("\n".join(_summarize(found)))
 
 
-def _budgets(found: LabelsComparison) -> list[int | str]:
+def _list_budgets(found: LabelsComparison) -> list[int | str]:
     return list(dict.fromkeys(row.labels for row in found.rows if row.labels != 0))
 
 
-def _curves(found: LabelsComparison) -> dict[str, list[LabelsRow]]:
+def _group_curves(found: LabelsComparison) -> dict[str, list[LabelsRow]]:
     """By strategy its rows, from few labels to all."""
     rows = [row for row in found.rows if row.labels != 0 and row.strategy != TARGET_ALONE]
     return {name: [row for row in rows if row.strategy == name] for name in dict.fromkeys(row.strategy for row in rows)}
 
 
-def _levels(found: LabelsComparison) -> dict[str, float]:
+def _group_levels(found: LabelsComparison) -> dict[str, float]:
     """What needs no budget: lines across the plot."""
     return {row.strategy: row.mean for row in found.rows if row.labels == 0 or row.strategy == TARGET_ALONE}
 
 
-def _plot(found: LabelsComparison) -> Text:
-    budgets, curves, levels = _budgets(found), _curves(found), _levels(found)
+def _draw_plot(found: LabelsComparison) -> Text:
+    budgets, curves, levels = _list_budgets(found), _group_curves(found), _group_levels(found)
     shown = [row.mean for rows in curves.values() for row in rows] + list(levels.values())
     low, high = min(shown), max(shown)
 
@@ -89,7 +89,7 @@ def _plot(found: LabelsComparison) -> Text:
     return Text("\n".join(["% of the rest, by labels an item", *drawn, axis, ticks, legend, ""]))
 
 
-def _sentences(found: LabelsComparison) -> Iterable[str]:
+def _summarize(found: LabelsComparison) -> Iterable[str]:
     adapted = next((row for row in found.rows if row.labels == 0 and row.strategy != AS_STORED), None)
     alone = next((row for row in found.rows if row.strategy == TARGET_ALONE), None)
     if adapted is not None and found.overtakes is not None:
@@ -98,19 +98,20 @@ def _sentences(found: LabelsComparison) -> Iterable[str]:
     elif adapted is not None:
         yield f"No strategy does better than {adapted.strategy} without labels."
     if alone is not None:
-        yield f"All labels of {found.target} alone, without the stored head, reach {spread(alone.mean, alone.std)} %."
+        reached = format_spread(alone.mean, alone.std)
+        yield f"All labels of {found.target} alone, without the stored head, reach {reached} %."
 
 
-def save_picture(found: LabelsComparison, path: Path) -> None:
+def save_labels_plot(found: LabelsComparison, path: Path) -> None:
     """The plot as a PNG; raises `Failed` where matplotlib is not installed."""
     figure = figure_of("--png", 6.4, 4.2)
     axes = figure.subplots()
-    budgets = _budgets(found)
-    for name, rows in _curves(found).items():
+    budgets = _list_budgets(found)
+    for name, rows in _group_curves(found).items():
         places = [budgets.index(row.labels) for row in rows]
         deviations = [100 * (row.std or 0) for row in rows]
         axes.errorbar(places, [100 * row.mean for row in rows], deviations, marker="o", capsize=3, label=name)
-    for style, (name, value) in zip(("--", ":", "-."), _levels(found).items(), strict=False):
+    for style, (name, value) in zip(("--", ":", "-."), _group_levels(found).items(), strict=False):
         axes.axhline(100 * value, linestyle=style, color="0.4", label=name)
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axes.set_xlabel("labels an item")

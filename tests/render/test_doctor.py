@@ -6,7 +6,7 @@ import pytest
 
 from office31_cli.recipes.doctor import machine
 from office31_cli.recipes.doctor.results import DataInventory, DomainInventory, Examination, LabelIssue
-from office31_cli.render.doctor import verdicts
+from office31_cli.render.doctor import list_findings
 
 
 @pytest.mark.parametrize(("count", "told"), [(1, "1 doubtful label of 30"), (2, "2 doubtful labels of 30")])
@@ -16,4 +16,4 @@ def test_doubtful_labels_are_counted(count: int, told: str) -> None:
     data = DataInventory("things", "/things", 1, {"shop": shop}, identical=[], near=[])
     nothing = dict.fromkeys(field.name for field in fields(Examination))
     found = Examination(**nothing | {"machine": machine.examined(), "data": data, "seconds": 1.0})
-    assert f"shop: {told}" in verdicts(found)
+    assert f"shop: {told}" in list_findings(found)

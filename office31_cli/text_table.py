@@ -11,7 +11,7 @@ FORMATS = ("table", "markdown", "csv", "latex", "json")
 
 
 @dataclass(frozen=True)
-class Grid:
+class TextTable:
     """Rows of texts below the columns' names; a column whose name starts with `>` is aligned to the right."""
 
     title: str
@@ -19,27 +19,27 @@ class Grid:
     rows: Sequence[Sequence[str]]
     caption: str = ""
 
-    def markdown(self) -> str:
+    def to_markdown(self) -> str:
         """A pipe table with a title above and the caption below it."""
         rule = ["---:" if name.startswith(">") else "---" for name in self.columns]
         lines = [self._names(), rule, *self.rows]
-        drawn = "\n".join("| " + " | ".join(map(in_markdown, line)) + " |" for line in lines)
+        drawn = "\n".join("| " + " | ".join(map(escape_markdown, line)) + " |" for line in lines)
         return "\n\n".join(
-            part for part in (f"**{in_markdown(self.title)}**", drawn, in_markdown(self.caption)) if part
+            part for part in (f"**{escape_markdown(self.title)}**", drawn, escape_markdown(self.caption)) if part
         )
 
-    def csv(self) -> str:
+    def to_csv(self) -> str:
         """The columns' names and the rows, as `csv_lines` has them."""
-        return csv_lines((self._names(), *self.rows)).rstrip("\n")
+        return format_csv((self._names(), *self.rows)).rstrip("\n")
 
-    def latex(self) -> str:
+    def to_latex(self) -> str:
         """A `table` with the package booktabs."""
         sides = "".join("r" if name.startswith(">") else "l" for name in self.columns)
-        head, *body = [" & ".join(map(_in_latex, line)) + r" \\" for line in (self._names(), *self.rows)]
+        head, *body = [" & ".join(map(_escape_latex, line)) + r" \\" for line in (self._names(), *self.rows)]
         return "\n".join(
             [
                 r"\begin{table}",
-                rf"\caption{{{_in_latex(self.title)}. {_in_latex(self.caption)}}}",
+                rf"\caption{{{_escape_latex(self.title)}. {_escape_latex(self.caption)}}}",
                 rf"\begin{{tabular}}{{{sides}}}",
                 r"\toprule",
                 head,
@@ -55,10 +55,10 @@ class Grid:
         return [name.removeprefix(">") for name in self.columns]
 
 
-def csv_lines(rows: Iterable[Sequence[str]]) -> str:
+def format_csv(rows: Iterable[Sequence[str]]) -> str:
     """A line for each row (RFC 4180); what a spreadsheet would take for a formula is prefixed by '."""
     lines = io.StringIO()
-    csv.writer(lines, lineterminator="\n").writerows([[inert(text) for text in row] for row in rows])
+    csv.writer(lines, lineterminator="\n").writerows([[escape_formula(text) for text in row] for row in rows])
     return lines.getvalue()
 
 
@@ -66,7 +66,7 @@ _FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What begins a formula, and the wide characters that some spreadsheets read as the same."""
 
 
-def inert(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A text that no spreadsheet runs: one that is no number and begins as a formula does gets a ' before it."""
     shown = printable(text)
     if not shown.startswith(_FORMULAS) or shown == "-":
@@ -95,11 +95,11 @@ _LATEX = {
 }
 
 
-def _in_latex(text: str) -> str:
+def _escape_latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in printable(text))
 
 
-def in_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Any text as it is, with nothing in it that Markdown, GitHub's included, would take for its own."""
     escaped = "".join("\\" + character if character in "\\`*_[]|<>&~" else character for character in printable(text))
     return escaped.replace("://", ":\\/\\/").replace("www.", "www\\.")
