@@ -100,10 +100,10 @@ def list_models(asked: Asked) -> Iterable[str]:
 
 
 def list_data_sets(asked: Asked) -> Iterable[str]:
-    """The data sets of the catalogue; the shell itself offers folders."""
-    from office31_cli.data import catalogue
+    """The known data sets; the shell itself offers folders."""
+    from office31_cli.data import sets
 
-    return catalogue.NAMES
+    return sets.names()
 
 
 def list_domains(asked: Asked) -> Iterable[str]:

@@ -4,11 +4,23 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import options
+from office31_cli.cli import completion, options
+from office31_cli.cli.completion import one_of
 from office31_cli.errors import Misuse
+
+SAMPLE = "sample"
+"""The data set that `--sample` means."""
 
 
 def download(
+    data_set: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA_SET]",
+            help="Which known data set; office31 without it.",
+            autocompletion=one_of(completion.list_data_sets),
+        ),
+    ] = None,
     origin: Annotated[
         str | None,
         typer.Option("--from", help="An archive, a folder or a URL, in place of the public mirrors."),
@@ -17,23 +29,23 @@ def download(
     verify: Annotated[bool, typer.Option("--verify", help="Only check again what is here.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Bring Office-31 here, every photograph checked by its SHA-256.
+    """Bring a data set here, every photograph checked by its SHA-256.
 
     Example: office31 download --from domain_adaptation_images.tar.gz
     """
-    from office31_cli.recipes.download import download as recipe
-    from office31_cli.recipes.download import draw_sample, verify_sample
-    from office31_cli.recipes.download import verify as check
+    from office31_cli.data import sets
+    from office31_cli.recipes import download as recipe
     from office31_cli.render.console import Reporter
     from office31_cli.render.download import render_download
 
     if origin is not None and (sample or verify):
         raise Misuse("download", "--from brings something, --sample and --verify do not need it", "give one of them")
+    if sample and data_set not in (None, SAMPLE):
+        raise Misuse("download", f"--sample is the data set {SAMPLE}", "leave out one of the two")
+    name = SAMPLE if sample else data_set or sets.DEFAULT
     reporter = Reporter(as_json=as_json)
-    if sample:
-        result = verify_sample() if verify else draw_sample(observer=reporter)
-    elif verify:
-        result = check(observer=reporter)
+    if verify:
+        result = recipe.verify(data_set=name, observer=reporter)
     else:
-        result = recipe(origin, observer=reporter)
+        result = recipe.download(origin, data_set=name, observer=reporter)
     reporter.show(result, render_download(result))

@@ -1,12 +1,11 @@
-"""Office-31 accuracies that others published, from `published.csv`: one row a method and network."""
+"""Accuracies on a data set that others published: one row a method and network, in a CSV file."""
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_FILE = Path(__file__).with_name("published.csv")
-
-_SAME = {"source only": "erm", "cdan+e": "cdan"}
+_NAME_HERE = {"source only": "erm", "cdan+e": "cdan"}
 """What a published method is called here, where that differs by more than its letters' case."""
 
 _NEAREST = {
@@ -15,10 +14,13 @@ _NEAREST = {
     "squeezenet1_1": "AlexNet",
     "resnet50": "ResNet-50",
 }
-"""The network with published rows that comes nearest to a backbone."""
+"""The network in published tables that comes nearest to a backbone."""
 
 _FAIREST = ("last iteration", "unknown")
 """Ways to choose the epoch that is scored, those that need no label of the target first."""
+
+_ABOUT = ("method", "backbone", "selection", "source")
+"""The columns that hold no accuracy."""
 
 
 @dataclass(frozen=True)
@@ -38,35 +40,34 @@ class PublishedRow:
     def name(self) -> str:
         """What the method is called here, if it is here."""
         lowered = self.method.lower()
-        return _SAME.get(lowered, lowered)
+        return _NAME_HERE.get(lowered, lowered)
 
 
-def read_published(backbone: str | None = None) -> list[PublishedRow]:
-    """The rows for a network, such as `AlexNet`, in the file's order; all of them without one."""
-    with _FILE.open(encoding="utf-8", newline="") as stream:
-        rows = [_row(fields) for fields in csv.DictReader(stream)]
-    return [row for row in rows if backbone is None or row.backbone.lower() == backbone.lower()]
+def read_published(path: Path) -> list[PublishedRow]:
+    """The rows of a file: who measured what, percentages by task, and their `average`."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [_parse_row(fields) for fields in csv.DictReader(stream)]
 
 
-def choose_by_method(backbone: str) -> dict[str, PublishedRow]:
-    """By our name for the method its row for a network; of several the one whose epoch was chosen most fairly."""
-    found: dict[str, PublishedRow] = {}
-    for row in sorted(read_published(backbone), key=lambda row: (*_FAIREST, row.selection).index(row.selection)):
-        found.setdefault(row.name, row)
-    return found
+def rows_of_network(rows: Iterable[PublishedRow], network: str) -> list[PublishedRow]:
+    """The rows measured with a network, such as `AlexNet` in whatever case, in their order."""
+    return [row for row in rows if row.backbone.lower() == network.lower()]
+
+
+def choose_by_method(rows: Iterable[PublishedRow]) -> dict[str, PublishedRow]:
+    """By our name for the method its row; of several the one whose epoch was chosen with the fewest labels."""
+    chosen: dict[str, PublishedRow] = {}
+    for row in sorted(rows, key=lambda row: (*_FAIREST, row.selection).index(row.selection)):
+        chosen.setdefault(row.name, row)
+    return chosen
 
 
 def nearest_network(backbone: str) -> str | None:
-    """The network with published rows that comes nearest to one of torchvision's, if any does."""
+    """The network in published tables that comes nearest to one of torchvision's, if any does."""
     return _NEAREST.get(backbone)
 
 
-def published_networks() -> tuple[str, ...]:
-    """The networks that there are rows for."""
-    return tuple(dict.fromkeys(row.backbone for row in read_published()))
-
-
-def _row(fields: dict[str, str]) -> PublishedRow:
-    tasks = {name: float(text) / 100 for name, text in fields.items() if len(name) == 3 and name[1] == "-"}
-    told = {name: fields[name] for name in ("method", "backbone", "selection", "source")}
-    return PublishedRow(**told, tasks=tasks, average=float(fields["average"]) / 100)
+def _parse_row(fields: dict[str, str]) -> PublishedRow:
+    percentages = {name: float(text) / 100 for name, text in fields.items() if name not in _ABOUT}
+    average = percentages.pop("average")
+    return PublishedRow(**{name: fields[name] for name in _ABOUT}, tasks=percentages, average=average)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from office31_cli.errors import Failed, Refused
 from office31_cli.text import printable
 
-ADVICE = "try again later, or give a file: office31 download --from FILE"
+ADVICE = "try again later, or fetch the file by other means"
 """What to do when a server is of no use."""
 
 _BLOCK = 1 << 17
@@ -40,7 +40,7 @@ class Limits:
     """Seconds before the second attempt; twice as many before each later one."""
     redirects: int = 5
     body: int = 1 << 29
-    """Bytes, six times the photographs."""
+    """Bytes: six times Office-31."""
 
 
 class Broken(Exception):

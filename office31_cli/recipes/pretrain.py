@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from office31_cli import processes
-from office31_cli.data import columns
-from office31_cli.data.catalogue import SAMPLE, location, open_data
+from office31_cli.data import columns, sets
+from office31_cli.data.catalogue import location, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.errors import Misuse
 from office31_cli.models.catalogue import check_backbone, is_weights_file, resolve_weights
@@ -58,7 +58,8 @@ def requested(
     opened = open_data(data)
     wanted = _every(opened, domains)
     if backbone is None:
-        backbone = "convnet" if location(opened) == SAMPLE else PUBLISHED_WITH[0]
+        known = sets.find(location(opened))
+        backbone = "convnet" if known is not None and known.drawn else PUBLISHED_WITH[0]
     check_backbone(backbone)
     if options.allow_nonfinite and (weights is None or not is_weights_file(weights)):
         raise Misuse("--allow-nonfinite", "it is for a file of your own", "give --weights PATH, or leave it out")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from office31_cli.data import office31
+from office31_cli.data import sets
 from office31_cli.data.catalogue import open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.errors import Failed, Misuse, Office31Error, Refused
@@ -165,9 +165,10 @@ def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
 
 
 def tell_data(word: str | None, taken: DataSet, observer: Observer) -> None:
-    """Say so where no data set was named and the one taken is not Office-31."""
-    if word is None and taken.name != office31.NAME:
-        observer.say(f"data: {taken.name}, as {office31.TITLE} is not here (office31 download brings it)")
+    """Say so where no data set was named and the one taken is not the default."""
+    if word is None and taken.name != sets.DEFAULT:
+        default = sets.load(sets.DEFAULT)
+        observer.say(f"data: {taken.name}, as {default.title} is not here ({default.command} brings it)")
 
 
 def check_items(entry: Entry, data: DataSet) -> None:

@@ -180,8 +180,8 @@ def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Comm
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 @pytest.mark.fault(83)
 def test_an_interruption_says_how_to_go_on(run: Command, name: str, code: int) -> None:
-    prelude = "import os, signal\nfrom office31_cli.recipes import download\n"
-    prelude += f"download.draw_sample = lambda **_: os.kill(os.getpid(), signal.{name})"
+    prelude = "import os, signal\nfrom office31_cli.data.sets import sample\n"
+    prelude += f"sample.Set.bring = lambda *_, **__: os.kill(os.getpid(), signal.{name})"
     done = run("download", "--sample", prelude=prelude)
     assert_error(done, code, "run the same command again")
 

@@ -132,7 +132,7 @@ def test_a_folder_called_sample_is_anybodys_folder(run: Command, tmp_path: Path)
 
 
 def test_what_is_to_be_brought_must_be_there_even_where_it_is_not_needed(run: Command) -> None:
-    as_if_empty = "from office31_cli.data import manifest\nmanifest.entries = manifest.domains = dict"
+    as_if_empty = "from office31_cli.data import manifest, sets\nsets.load('office31').manifest = manifest.Manifest([])"
     (paths.data_sets() / "office31").mkdir(parents=True)
     assert run("download", prelude=as_if_empty).code == 0
     assert_error(run("download", "--from", "NOSUCHFILE", prelude=as_if_empty), 2, "NOSUCHFILE")

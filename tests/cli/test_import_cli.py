@@ -8,7 +8,7 @@ import pytest
 import torch
 import torchvision
 
-from office31_cli.data.sample import items
+from office31_cli.data.sets import load
 from office31_cli.models.stored import load_network
 from office31_cli.registry import Registry
 from tests.helpers.real_command import Command
@@ -23,7 +23,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     network = torchvision.models.get_model(BACKBONE, num_classes=31)
     torch.save({"model": {f"module.{key}": value for key, value in network.state_dict().items()}}, folder / "net.pth")
-    (folder / "items.txt").write_text("\n".join(reversed(items())) + "\n")
+    (folder / "items.txt").write_text("\n".join(reversed(load("sample").items())) + "\n")
     return folder
 
 

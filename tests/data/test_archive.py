@@ -322,3 +322,20 @@ def test_no_damage_leads_to_anything_but_a_refusal(
     except Refused:
         return
     assert found.keys() <= CONTENT.keys()
+
+
+@pytest.mark.parametrize("kind", [*SOUND, "folder"])
+def test_an_archive_may_hold_six_times_what_is_expected_of_it(
+    kind: str, saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_FILES", 1)
+    monkeypatch.setattr(archive, "MAX_BYTES", 1)
+    if kind == "folder":
+        for name, content in CONTENT.items():
+            (tmp_path / "folder" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "folder" / name).write_bytes(content)
+    source = tmp_path / "folder" if kind == "folder" else saved(SOUND[kind])
+    with pytest.raises(Refused, match="more than"):
+        read(source)
+    expected = {"files": len(CONTENT), "size": 4096}
+    assert len(list(archive.read_photographs(source, ENTRIES.get, **expected))) == len(CONTENT)

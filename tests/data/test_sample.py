@@ -8,12 +8,12 @@ import pytest
 from PIL import Image, ImageFilter
 
 from office31_cli import storage
-from office31_cli.data import sample
+from office31_cli.data.drawing import cameras, symbols
 from office31_cli.data.folder import open_folder
-from office31_cli.data.sample import cameras, symbols
+from office31_cli.data.sets import sample
 from office31_cli.errors import Refused
-from office31_cli.observer import SilentObserver
-from office31_cli.recipes.download import draw_sample
+from office31_cli.observer import SILENT, Observer, SilentObserver
+from office31_cli.recipes.download import DownloadResult, download
 
 
 class Listening(SilentObserver):
@@ -28,12 +28,16 @@ class Listening(SilentObserver):
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two pictures of four items a domain, so that drawing takes no time."""
     quick = {name: dataclasses.replace(camera, photographs=2) for name, camera in cameras.CAMERAS.items()}
-    monkeypatch.setattr(sample, "CAMERAS", quick)
-    monkeypatch.setattr(sample, "items", lambda: ("bike", "mug", "pen", "phone"))
+    monkeypatch.setattr(cameras, "CAMERAS", quick)
+    monkeypatch.setattr(sample.Set, "items", lambda _: ("bike", "mug", "pen", "phone"))
+
+
+def draw_sample(observer: Observer = SILENT) -> DownloadResult:
+    return download(data_set="sample", observer=observer)
 
 
 def drawn(root: Path, seed: int = 0) -> dict[str, bytes]:
-    sample.draw_sample(root, seed=seed)
+    sample.Set(seed).draw(root)
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.jpg")}
 
 
@@ -140,7 +144,7 @@ def test_one_that_was_changed_is_refused_and_left_alone(home: Path, harm: str) -
 
 @pytest.mark.usefixtures("few")
 def test_one_of_another_seed_is_refused() -> None:
-    draw_sample(seed=1)
+    sample.Set(seed=1).bring(None)
     with pytest.raises(Refused, match="seed 0"):
         draw_sample()
 

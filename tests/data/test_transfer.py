@@ -165,7 +165,7 @@ def test_another_encoding_is_not_taken() -> None:
     "address", ["http://127.0.0.1:1/x", "http://127.0.0.1:port/", "http://[", "ftp://x/", "http://"]
 )
 def test_an_address_that_leads_nowhere_fails_in_a_sentence(address: str) -> None:
-    with pytest.raises(Failed, match="--from FILE"):
+    with pytest.raises(Failed, match=r"; try again later, or fetch the file by other means$"):
         fetch(address)
 
 

@@ -6,7 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from office31_cli.data.published import read_published
+from office31_cli.data import sets
+from office31_cli.data.published import rows_of_network
 from tests.docs.markdown import table as markdown_table
 
 FOLDER = Path(__file__).with_name("results")
@@ -81,7 +82,7 @@ def _published(backbone: str) -> str:
 
 
 def _published_rows(backbone: str, *methods: str) -> Iterator[list[str]]:
-    for row in read_published(backbone):
+    for row in rows_of_network(sets.load("office31").published, backbone):
         if not methods or row.method in methods:
             tasks = (_percent(row.tasks[task]) for task in TASKS)
             yield [row.method, *tasks, _percent(row.average), row.selection, row.source]

@@ -13,7 +13,8 @@ from typing import Any
 import typer.main
 
 from office31_cli.cli.main import app, main
-from office31_cli.data import office31
+from office31_cli.data import sets
+from office31_cli.data.mirrors import Mirror
 from tests.faults.figures import Figure
 from tests.helpers.small_data import lay_out
 
@@ -125,8 +126,8 @@ def _tell(folder: Path, lines: Sequence[Sequence[str]], writing: int) -> None:
     try:
         os.chdir(folder)
         os.environ |= {"OFFICE31_HOME": str(folder / "home"), "no_proxy": "127.0.0.1"}
-        unreachable = office31.Mirror("nowhere", (("http://127.0.0.1:9/office.tar.gz", None),))
-        office31.MIRRORS = (unreachable,)
+        unreachable = Mirror("nowhere", (("http://127.0.0.1:9/office.tar.gz", None),))
+        sets.load(sets.DEFAULT).mirrors = (unreachable,)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while a command runs, which listens itself

@@ -9,44 +9,44 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
 from office31_cli import paths, storage
-from office31_cli.data import manifest, office31
-from office31_cli.data.manifest import Entry
-from office31_cli.data.office31 import Mirror
+from office31_cli.data import sets
+from office31_cli.data.manifest import Entry, Manifest
+from office31_cli.data.mirrors import Mirror
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import SilentObserver
 from office31_cli.recipes.download import download, verify
 from tests.helpers.misbehaving import endless_body, honest, run_server, send
 
+DOMAINS = ("amazon", "dslr", "webcam")
 QUICK = Limits(answer=5, attempts=2, backoff=0)
 REAL = Path(__file__).parents[3] / "shared" / "office31" / "domain_adaptation_images.tar.gz"
 needs_photographs = pytest.mark.skipif(not REAL.exists(), reason="the real photographs are not here")
 
 CONTENT = {
     f"{domain}/{item}/frame_{number:04d}.jpg": hashlib.sha512(f"{domain} {item} {number}".encode()).digest() * number
-    for domain in office31.DOMAINS
+    for domain in DOMAINS
     for item in ("bike", "mug")
     for number in (1, 20)
 }
 """Stand-ins for the photographs: twelve small files of random bytes."""
 
 
+def manifest_of(files: dict[str, bytes]) -> Manifest:
+    return Manifest(
+        Entry(*path.split("/"), len(content), 1, 1, hashlib.sha256(content).hexdigest())
+        for path, content in files.items()
+    )
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest of the stand-ins instead of the real one."""
-    entries = MappingProxyType(
-        {
-            path: Entry(*path.split("/"), len(content), 1, 1, hashlib.sha256(content).hexdigest())
-            for path, content in CONTENT.items()
-        }
-    )
-    monkeypatch.setattr(manifest, "entries", lambda: entries)
-    monkeypatch.setattr(manifest, "domains", lambda: MappingProxyType(dict.fromkeys(office31.DOMAINS, 4)))
+    monkeypatch.setattr(sets.load("office31"), "manifest", manifest_of(CONTENT))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
@@ -169,7 +169,7 @@ class TestFromDisk:
 
     @pytest.mark.parametrize("pattern", [ORIGINAL, "images/{item}/{file}", "{item}/{file}"])
     def test_a_folder_may_hold_one_archive_a_domain(self, pattern: str, tmp_path: Path) -> None:
-        for domain in office31.DOMAINS:
+        for domain in DOMAINS:
             write(tmp_path / "here" / f"{domain}.zip", as_zip(wrapped(pattern, domain)))
         download(str(tmp_path / "here"))
         assert stored() == CONTENT
@@ -325,7 +325,7 @@ class TestFromTheWeb:
 
 def mirrors(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     made = tuple(Mirror(f"mirror {place}", ((url, None),)) for place, url in enumerate(addresses, start=1))
-    monkeypatch.setattr(office31, "MIRRORS", made)
+    monkeypatch.setattr(sets.load("office31"), "mirrors", made)
 
 
 NOWHERE = "http://127.0.0.1:1/x.zip"
@@ -371,13 +371,13 @@ class TestMirrors:
 
     def test_domains_that_one_mirror_gave_are_not_asked_of_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
         gone = send(b"", "404 No")
-        parts = {domain: honest(as_zip(wrapped("{item}/{file}", domain))) for domain in office31.DOMAINS}
+        parts = {domain: honest(as_zip(wrapped("{item}/{file}", domain))) for domain in DOMAINS}
         with run_server(parts["amazon"], gone) as first, run_server(parts["dslr"], parts["webcam"]) as second:
             both = [
-                Mirror(name, tuple((server.url(domain), domain) for domain in office31.DOMAINS))
+                Mirror(name, tuple((server.url(domain), domain) for domain in DOMAINS))
                 for name, server in (("first", first), ("second", second))
             ]
-            monkeypatch.setattr(office31, "MIRRORS", tuple(both))
+            monkeypatch.setattr(sets.load("office31"), "mirrors", tuple(both))
             download(limits=QUICK)
             assert [request.split()[1] for request in second.requests] == ["/dslr", "/webcam"]
         assert stored() == CONTENT
@@ -453,7 +453,7 @@ class TestTheRealPhotographs:
 
     def test_in_three_zips_they_end_verified(self, tmp_path: Path) -> None:
         (tmp_path / "here").mkdir()
-        packed = {name: zipfile.ZipFile(tmp_path / "here" / f"{name}.zip", "w") for name in office31.DOMAINS}
+        packed = {name: zipfile.ZipFile(tmp_path / "here" / f"{name}.zip", "w") for name in DOMAINS}
         with tarfile.open(REAL) as tar:
             for member in tar:
                 if content := tar.extractfile(member):

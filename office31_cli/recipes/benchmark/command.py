@@ -1,8 +1,8 @@
 """`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
 
-from office31_cli.data.published import choose_by_method, nearest_network, read_published
+from office31_cli.data.published import choose_by_method, nearest_network
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.benchmark.plan import BenchmarkPlan, matches_published
+from office31_cli.recipes.benchmark.plan import BenchmarkPlan, published_beside
 from office31_cli.recipes.benchmark.results import (
     SATURATED,
     SELECTION,
@@ -25,14 +25,15 @@ def benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkR
 
     All of the source's labels are used, as in the field's protocol, and none of the target's; heads are drawn by the
     seed, and source-free methods go on from what `erm` makes of them. Scored is the last epoch on all of the target.
-    Published averages stand beside ours where the photographs are Office-31's.
+    Published averages stand beside ours where the photographs are those that they were measured on.
     """
     from office31_cli.recipes.benchmark import run  # torch, 3 s: only now that all that was typed makes sense
 
     results = run.computed(plan, observer)
     backbone = plan.request.backbone
     network = plan.beside or nearest_network(backbone)
-    known = choose_by_method(network) if network and matches_published(plan.request.data, plan.request.domains) else {}
+    published = published_beside(plan.request.data, plan.request.domains, network) if network else []
+    known = choose_by_method(published)
     rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
     return BenchmarkResult(
         backbone=backbone,
@@ -43,7 +44,7 @@ def benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkR
         photographs=results.photographs,
         seconds=results.seconds,
         rows=rows,
-        published=read_published(plan.beside) if plan.beside else [],
+        published=published if plan.beside else [],
         saturated=[task for task in plan.tasks if all((row.tasks[task]["mean"] or 0) >= SATURATED for row in rows)],
         comparisons=comparisons_of(list(plan.methods), plan.tasks, plan.seeds, results.cells),
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 from office31_cli import methods as adaptation
-from office31_cli.data import manifest, office31
+from office31_cli.data import sets
 from office31_cli.data.folder import DataSet
-from office31_cli.data.published import published_networks, read_published
+from office31_cli.data.published import PublishedRow, rows_of_network
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
@@ -121,16 +121,20 @@ def _check_place(on: str, jobs: int | None) -> None:
 
 def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> None:
     """Raise `Misuse` where there are no published rows for a network, or none that the domains can be held against."""
-    if not read_published(network):
-        raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, published_networks()))
-    if not matches_published(data, domains):
-        why = f"its figures are of {office31.TITLE}, and {printable(data.name)} holds other photographs"
+    every = [sets.load(name) for name in sets.names()]
+    measured = [known.title for known in every if rows_of_network(known.published, network)]
+    if not measured:
+        networks = {row.backbone for known in every for row in known.published}
+        raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, networks))
+    if not published_beside(data, domains, network):
+        why = f"its figures are of {join_names(measured)}, and {printable(data.name)} holds other photographs"
         raise Misuse(f"--published {printable(network)}", why, "leave it out")
 
 
-def matches_published(data: DataSet, domains: Sequence[str]) -> bool:
-    """Whether the domains' photographs are those that the published figures were measured on."""
-    return all(manifest.is_whole(domain, data.photographs(domain).digests) for domain in domains)
+def published_beside(data: DataSet, domains: Sequence[str], network: str) -> list[PublishedRow]:
+    """The rows that others measured with a network on the photographs of these domains; none where there are none."""
+    known = sets.find_published({domain: data.photographs(domain).digests for domain in domains})
+    return rows_of_network(known.published, network) if known else []
 
 
 def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:

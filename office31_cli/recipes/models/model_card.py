@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator
 
-from office31_cli.data import office31
+from office31_cli.data import sets
 from office31_cli.models import formats
 from office31_cli.recipes.models.front_matter import Value, front_matter
 from office31_cli.recipes.models.results import BUNDLE, ExportResult
@@ -39,9 +39,10 @@ def _head(exported: ExportResult) -> str:
 
 
 def _licence(data: object) -> dict[str, Value]:
-    if data == office31.NAME:
-        return {"license": "other", "license_name": "research-use"}
-    return {"license": "unknown"}
+    known = sets.find(data)
+    if known is None or known.licence_name is None:
+        return {"license": "unknown"}
+    return {"license": "other", "license_name": known.licence_name}
 
 
 def _result(score: Evaluation) -> Value:
@@ -76,9 +77,10 @@ def _body(exported: ExportResult) -> Iterator[str]:
     yield "## Where it comes from"
     yield from _origin(exported)
     yield "## Licence"
+    known = sets.find(card.data.get("name"))
     yield (
         "office31 is under the MIT licence. That says nothing of these weights: they follow from photographs"
-        + (" that are for research use (Office-31)" if card.data.get("name") == office31.NAME else "")
+        + (f" that are {known.licence} ({known.title})" if known is not None and known.licence else "")
         + f" and from the weights that the training began with ({escape_markdown(card.weights)})."
     )
 

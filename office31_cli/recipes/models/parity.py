@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from office31_cli import storage
+from office31_cli.data.drawing.cameras import CAMERAS, take_photograph
+from office31_cli.data.drawing.symbols import distinct_symbols
 from office31_cli.data.pixels import Pixels, decode, decode_unscaled
-from office31_cli.data.sample.cameras import CAMERAS, take_photograph
-from office31_cli.data.sample.symbols import distinct_symbols
 from office31_cli.errors import Failed, Office31Error, Refused
 from office31_cli.models.formats.base import Runner
 from office31_cli.models.network import Network

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from office31_cli.data import office31
-from office31_cli.data.catalogue import SAMPLE
+from office31_cli.data import sets
 from office31_cli.engine.settings import NO_REFINEMENTS
 from office31_cli.models.catalogue import is_weights_file
 from office31_cli.recipes.models.rows import ModelRow
@@ -14,8 +13,6 @@ from office31_cli.registry.card import Card
 from office31_cli.registry.lineage import Node, build_forest
 from office31_cli.registry.names import make_name
 from office31_cli.workflow import resume
-
-_BRING = {office31.NAME: "office31 download", SAMPLE: "office31 download --sample"}
 
 _HOW = ("epochs", "lr", "optimizer", "batch_size", "held_out", "seed")
 """Of the configuration, what every training has."""
@@ -30,8 +27,8 @@ def commands(chain: Chain) -> list[list[str]]:
     Raises KeyError, TypeError, ValueError or AttributeError where a card, which another version may have written,
     does not tell enough.
     """
-    location = chain[0][1].data["location"]
-    lines = [_BRING[location].split()] if location in _BRING else []
+    known = sets.find(chain[0][1].data["location"])
+    lines = [known.command.split()] if known else []
     parent = None
     for name, card in chain:
         lines.append([*_words(make_name(name), card, parent)])

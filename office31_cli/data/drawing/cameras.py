@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from office31_cli.data.sample.symbols import Array, Mark, draw_marks
+from office31_cli.data.drawing.symbols import Array, Mark, draw_marks
 
 
 @dataclass(frozen=True)
