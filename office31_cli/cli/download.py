@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
-from office31_cli.cli.completion import one_of
+from office31_cli.cli.completion import complete_one
 from office31_cli.errors import Misuse
 
 SAMPLE = "sample"
@@ -18,7 +18,7 @@ def download(
         typer.Argument(
             metavar="[DATA_SET]",
             help="Which known data set; office31 without it.",
-            autocompletion=one_of(completion.list_data_sets),
+            autocompletion=complete_one(completion.list_data_sets),
         ),
     ] = None,
     origin: Annotated[
@@ -29,7 +29,7 @@ def download(
     verify: Annotated[bool, typer.Option("--verify", help="Only check again what is here.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Bring a data set here, every photograph checked by its SHA-256.
+    """Bring a data set here, each photograph checked by its SHA-256.
 
     Example: office31 download --from domain_adaptation_images.tar.gz
     """
