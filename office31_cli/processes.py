@@ -30,12 +30,12 @@ def local_rank() -> int:
     return _number("LOCAL_RANK", rank()) if count() > 1 else 0
 
 
-def heard(observer: Observer) -> Observer:
+def listen_on_first(observer: Observer) -> Observer:
     """The observer in the first process; in the others nobody listens."""
     return observer if rank() == 0 else SILENT
 
 
-def check_alone(what: str) -> None:
+def check_single_process(what: str) -> None:
     """Raise `Misuse` where several processes would each do the same."""
     if count() > 1:
         raise Misuse(
@@ -43,18 +43,18 @@ def check_alone(what: str) -> None:
         )
 
 
-def silence(silent: bool) -> None:
+def set_silent(silent: bool) -> None:
     """Settle whether another process tells of what goes wrong."""
     global _silent  # noqa: PLW0603
     _silent = silent
 
 
-def silent() -> bool:
+def is_silent() -> bool:
     """Whether another process tells of what goes wrong: until they can settle it, the first one does."""
     return rank() > 0 if _silent is None else _silent
 
 
-def let_tell() -> None:
+def wait_for_report() -> None:
     """Before a silent process ends: torchrun then ends all others, the one that tells included, as soon as it sees."""
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)

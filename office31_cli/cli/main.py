@@ -65,7 +65,7 @@ def _office31(
     if context.invoked_subcommand is None:
         print(context.get_help())
     elif context.invoked_subcommand not in SHARED:
-        processes.check_alone(f"office31 {context.invoked_subcommand}")
+        processes.check_single_process(f"office31 {context.invoked_subcommand}")
 
 
 def main() -> None:
@@ -89,8 +89,8 @@ def main() -> None:
     if code == 0 and processes.count() > 1:  # threads of a group that has parted can abort the interpreter as it ends
         sys.stderr.flush()
         os._exit(code)
-    if code not in (0, 130, 143) and processes.silent():
-        processes.let_tell()
+    if code not in (0, 130, 143) and processes.is_silent():
+        processes.wait_for_report()
     sys.exit(code)
 
 
@@ -135,7 +135,7 @@ def _report(error: BaseException) -> int:
 
 def _tell(message: str) -> None:
     """One line, from one of the processes that torchrun may have started, and not into a prompt."""
-    if not processes.silent() and not completion.is_completing():
+    if not processes.is_silent() and not completion.is_completing():
         print_error(message)
 
 

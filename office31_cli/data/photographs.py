@@ -29,9 +29,9 @@ class Photographs:
     """The n photographs of one domain, ordered by item and name.
 
     `files` are paths below `root`; `items` (n,) are positions in the data set's item names, all -1 where the
-    domain is not `labelled`; `digests` are the SHA-256 of each file, in hexadecimal. `rows` (n,) are positions
-    among all photographs of the domain, which stay the same in a `subset`: decoded pixels and features are stored
-    by them.
+    domain has no labels (`has_labels`); `digests` are the SHA-256 of each file, in hexadecimal. `rows` (n,) are
+    positions among all photographs of the domain, which stay the same in a `subset`: decoded pixels and features are
+    stored by them.
     """
 
     domain: str
@@ -40,16 +40,16 @@ class Photographs:
     items: IntArray
     digests: tuple[str, ...]
     rows: IntArray
-    labelled: bool = True
+    has_labels: bool = True
 
     @classmethod
     def of(cls, domain: str, root: Path, names: dict[str, list[str]]) -> "Photographs":
         """The files `names[item]` in the folder `item` below `root`, hashed; `names['']` are of no item."""
-        labelled = "" not in names
+        has_labels = "" not in names
         files = tuple(f"{item}/{name}" if item else name for item, pictures in names.items() for name in pictures)
-        numbers = np.arange(len(names)) if labelled else np.array([-1])
+        numbers = np.arange(len(names)) if has_labels else np.array([-1])
         items = np.repeat(numbers, [len(pictures) for pictures in names.values()])
-        return cls(domain, root, files, items, digest_files(root, files), np.arange(len(files)), labelled)
+        return cls(domain, root, files, items, digest_files(root, files), np.arange(len(files)), has_labels)
 
     def __len__(self) -> int:
         return len(self.files)

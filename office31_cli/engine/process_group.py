@@ -51,7 +51,7 @@ def join(device: str) -> Iterator[None]:
             yield
             dist.barrier()
     except BaseException:
-        processes.silence(not _failed_first(store))
+        processes.set_silent(not _failed_first(store))
         raise  # and leave the group as it is: nobody would answer a farewell
     dist.destroy_process_group()
 

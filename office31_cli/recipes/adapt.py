@@ -51,16 +51,16 @@ def adapt(
     way = Way.checked(
         method, settings=settings, validator=validator, steps=steps, views=views, options=options, source=source
     )
-    start, opened = selection.model_and_data(
-        model, data, target, partial(_fits, target=target), selection.nothing_fits(target), labelled=False
+    start, opened = selection.select_model_and_data(
+        model, data, target, partial(_fits, target=target), selection.no_model_fits(target), needs_labels=False
     )
     request = way.request(start, opened, target, source)
-    selection.tell_model(model, start, observer)
-    if left := [column for column in selection.outputs_of(start).columns if column != "item"]:
+    selection.report_model(model, start, observer)
+    if left := [column for column in selection.stored_outputs(start).columns if column != "item"]:
         observer.say(f"adapt answers item alone: of {start.name}, it leaves {printable(join_names(left))} behind")
     from office31_cli.workflow import adapt_run, training  # torch, 3 s: only now that all that was typed makes sense
 
-    fields = training.train_and_store(adapt_run.AdaptRun.without_labels(request, observer), observer)
+    fields = training.train_and_store(adapt_run.build_adapt_run(request, observer), observer)
     return AdaptResult(**fields, source="+".join(request.domains) or None, target=target, method=method)
 
 
@@ -130,7 +130,7 @@ class Way:
             weights=start.card.weights,
             parent=start,
             outputs=_item_alone(start, self.method),
-            suggested=f"{start.name}-{target}-{self.name}",
+            suggested_name=f"{start.name}-{target}-{self.name}",
             options=self.options,
             target=target,
             name=self.name,
@@ -177,6 +177,6 @@ def _item_alone(start: Entry, method: Method) -> Composite:
     Raises `Misuse` where a method without a source would have to learn it anew.
     """
     if method.source_free:
-        selection.check_answers_item(start, "without the source")
-    outputs = selection.outputs_of(start)
+        selection.check_predicts_item(start, "without the source")
+    outputs = selection.stored_outputs(start)
     return Composite(((outputs.by_column()["item"].with_weight(1.0),),))

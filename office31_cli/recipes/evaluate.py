@@ -19,7 +19,7 @@ from office31_cli.workflow import seen_labels, selection
 from office31_cli.workflow.calibration import Calibration, check_coverage, load_calibration
 
 if TYPE_CHECKING:
-    from office31_cli.workflow.predictions import Answers
+    from office31_cli.workflow.predictions import DomainPredictions
 
 
 def evaluate(
@@ -42,10 +42,10 @@ def evaluate(
     """
     check_device(device)
     check_coverage(coverage)
-    domain, part = parsed(split)
+    domain, part = parse_split(split)
     nothing = Failed("no stored model", "there is nothing to evaluate", "run: office31 pretrain --domain amazon")
-    entry, opened = selection.model_and_data(model, data, domain, lambda entry: True, nothing)
-    selection.tell_model(model, entry, observer)
+    entry, opened = selection.select_model_and_data(model, data, domain, lambda entry: True, nothing)
+    selection.report_model(model, entry, observer)
     return score(
         entry,
         opened,
@@ -59,7 +59,7 @@ def evaluate(
     )
 
 
-def parsed(split: str) -> tuple[str, str | None]:
+def parse_split(split: str) -> tuple[str, str | None]:
     """The domain and, where it is said, the part; raises `Misuse` for another part."""
     domain, colon, part = split.partition(":")
     if colon and part not in PARTS:
@@ -80,14 +80,14 @@ def score(
     observer: Observer,
 ) -> Evaluation:
     """Score the stored network on one part of a domain: see `evaluate`."""
-    from office31_cli.workflow.predictions import answer
+    from office31_cli.workflow.predictions import predict_domain
 
-    answers = answer(entry, data, domain, part, device=device, skip_bad=skip_bad, observer=observer)
-    return scored(entry, data, answers, coverage, confusion=confusion)
+    answers = predict_domain(entry, data, domain, part, device=device, skip_bad=skip_bad, observer=observer)
+    return score_predictions(entry, data, answers, coverage, confusion=confusion)
 
 
-def scored(
-    entry: Entry, data: DataSet, answers: "Answers", coverage: float = COVERAGE, *, confusion: bool = False
+def score_predictions(
+    entry: Entry, data: DataSet, answers: "DomainPredictions", coverage: float = COVERAGE, *, confusion: bool = False
 ) -> Evaluation:
     """What the stored network's answers about labelled photographs are worth, and if asked for its `confusion`."""
     domain = answers.photographs.domain
@@ -97,14 +97,14 @@ def scored(
         data=data.name,
         split=f"{domain}:{answers.part}",
         photographs=len(answers.photographs),
-        labels_used=entry.card.labels_used | {domain: entry.card.labels_used.get(domain, answers.learnt)},
+        labels_used=entry.card.labels_used | {domain: entry.card.labels_used.get(domain, answers.labels_seen)},
         seen=int(answers.seen.sum()),
         **_figures(answers, entry.card.items, confusion=confusion),
         **_confidence(answers, load_calibration(entry), coverage),
     )
 
 
-def _figures(answers: "Answers", items: tuple[str, ...], *, confusion: bool) -> dict[str, Any]:
+def _figures(answers: "DomainPredictions", items: tuple[str, ...], *, confusion: bool) -> dict[str, Any]:
     scores = answers.outputs.scores(answers.raw, answers.actual)
     predicted, labels = answers.predicted, answers.items
     matrix = confusion_matrix(predicted, labels, len(items))
@@ -124,7 +124,7 @@ def _figures(answers: "Answers", items: tuple[str, ...], *, confusion: bool) -> 
     }
 
 
-def _confidence(answers: "Answers", calibration: Calibration | None, coverage: float) -> dict[str, Any]:
+def _confidence(answers: "DomainPredictions", calibration: Calibration | None, coverage: float) -> dict[str, Any]:
     """How far the confidence can be trusted, as the network has it and as its calibration does."""
     probabilities, actual = answers.probabilities, answers.items
     before = {
@@ -135,13 +135,13 @@ def _confidence(answers: "Answers", calibration: Calibration | None, coverage: f
         nothing = dict.fromkeys(("temperature", "fitted_on", "labels_used", "ece_after", "reliability_after", "own"))
         none = dict.fromkeys(("measured", "ci95", "mean_size"))
         return {"calibration": before | nothing, "conformal": {"coverage": coverage} | none}
-    judged = calibration.judged(probabilities, actual, answers.photographs, coverage)
+    judged = calibration.judge(probabilities, actual, answers.photographs, coverage)
     covered = judged.sets[np.arange(len(actual)), actual]
     return {
         "calibration": {
             "temperature": calibration.temperature,
             "fitted_on": calibration.fitted_on,
-            "labels_used": seen_labels.counts(calibration.labels),
+            "labels_used": seen_labels.count_labels(calibration.labels),
             **before,
             "ece_after": expected_calibration_error(judged.probabilities, actual),
             "reliability_after": [asdict(row) for row in reliability_bins(judged.probabilities, actual)],

@@ -41,17 +41,17 @@ def finetune(
     Without `model`, the newest one that fits and has seen no label of the target is taken: one that has could have
     seen what is now held out. Raises `Misuse` for names that do not exist, before anything is loaded.
     """
-    observer = processes.heard(observer)
+    observer = processes.listen_on_first(observer)
     options.check()
     refinements.check()
     chosen = strategies.load(strategy).from_text(strategy, settings or {})
     if not chosen.losses_are_row_means:
-        processes.check_alone(f"--strategy {strategy}")
+        processes.check_single_process(f"--strategy {strategy}")
     _check_labels(labels, refinements)
-    start, opened = selection.model_and_data(
-        model, data, target, lambda entry: not entry.card.labels_used.get(target), selection.nothing_fits(target)
+    start, opened = selection.select_model_and_data(
+        model, data, target, lambda entry: not entry.card.labels_used.get(target), selection.no_model_fits(target)
     )
-    request = requested(
+    request = build_finetune_request(
         start,
         opened,
         target,
@@ -62,11 +62,11 @@ def finetune(
         refinements=refinements,
         options=options,
     )
-    selection.tell_model(model, start, observer)
+    selection.report_model(model, start, observer)
     from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense
-    from office31_cli.workflow.finetune_run import FinetuneRun
+    from office31_cli.workflow.finetune_run import build_finetune_run
 
-    fields = training.train_together(lambda: FinetuneRun.with_labels(request, observer), options.device, observer)
+    fields = training.train_on_all_processes(lambda: build_finetune_run(request, observer), options.device, observer)
     return FinetuneResult(
         **fields,
         target=target,
@@ -76,7 +76,7 @@ def finetune(
     )
 
 
-def requested(
+def build_finetune_request(
     start: Entry,
     data: DataSet,
     target: str,
@@ -98,7 +98,7 @@ def requested(
             f"--strategy {name}", f"it answers item alone, not {format_outputs(outputs)}", "add --outputs item"
         )
     if chosen.needs_stored_item:
-        selection.check_answers_item(start, f"for {name}")
+        selection.check_predicts_item(start, f"for {name}")
     return FinetuneRequest(
         command="finetune",
         data=data,
@@ -110,9 +110,9 @@ def requested(
         name=name,
         strategy=chosen,
         labels=labels,
-        listed=listed,
+        listed_files=listed,
         refinements=refinements,
-        suggested=f"{start.name}-{target}",
+        suggested_name=f"{start.name}-{target}",
         options=options,
     )
 
@@ -177,7 +177,7 @@ def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
 
 def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:
     """What is to be answered: what the stored network does, unless something else is asked for."""
-    before = selection.outputs_of(start)
+    before = selection.stored_outputs(start)
     asked = parse(format_outputs(before) if text is None else text, partial(columns.get_column, data))
     try:
         return asked.inherit_from(before)

@@ -34,17 +34,17 @@ def pretrain(
     the head alone is trained on a CPU, and everything on an accelerator or from fresh weights. Raises `Misuse`
     for names that do not exist, before anything is loaded, and `Failed` where data or weights cannot be had.
     """
-    observer = processes.heard(observer)
-    request = requested("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
-    selection.tell_data(data, request.data, observer)
+    observer = processes.listen_on_first(observer)
+    request = build_request("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
+    selection.report_data(data, request.data, observer)
     from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense
-    from office31_cli.workflow.run import Run
+    from office31_cli.workflow.run import build_run
 
-    fields = training.train_together(lambda: Run.of(request, observer), options.device, observer)
+    fields = training.train_on_all_processes(lambda: build_run(request, observer), options.device, observer)
     return TrainingResult(**fields)
 
 
-def requested(
+def build_request(
     command: str,
     domains: Sequence[str],
     *,
@@ -71,7 +71,7 @@ def requested(
         weights=resolve_weights(backbone, _default_weights(backbone) if weights is None else weights),
         parent=None,
         outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.get_column, opened)),
-        suggested=f"{'all' if wanted == opened.labelled_domains else '-'.join(wanted)}-{backbone}",
+        suggested_name=f"{'all' if wanted == opened.labelled_domains else '-'.join(wanted)}-{backbone}",
         options=options,
     )
 

@@ -15,7 +15,7 @@ from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan, planned
 from office31_cli.text import did_you_mean, printable
-from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def tried(plan: BenchmarkPlan, rungs: Sequence[int], observer: Observer) -> tupl
 
     began = time.monotonic()
     bench, weights = laid_out(plan, observer)
-    unfinished, dropped = Unfinished(observer), list[Trial]()
+    unfinished, dropped = PartialResults(observer), list[Trial]()
     staying = list(plan.methods)
     for epochs in rungs:
         rows = _round(bench, plan, weights, staying, epochs, unfinished, observer)
@@ -185,7 +185,7 @@ def _round(
     weights: str,
     names: Sequence[str],
     epochs: int,
-    unfinished: Unfinished,
+    unfinished: PartialResults,
     observer: Observer,
 ) -> list[Trial]:
     """The trials with so many epochs, the best judged first."""

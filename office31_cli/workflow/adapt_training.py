@@ -25,37 +25,37 @@ from office31_cli.observer import Observer, WithoutEpochs
 from office31_cli.text import printable
 
 
-def labelled(photographs: Photographs, domain: int) -> Examples:
+def build_labelled_examples(photographs: Photographs, domain: int) -> Examples:
     """Photographs of the source, which lie in the inputs' array number `domain`, with their items."""
     items = photographs.items[:, None].astype(np.float64)
     return Examples(np.full(len(photographs), domain), photographs.rows, items)
 
 
-def unlabelled(photographs: Photographs, domain: int) -> Examples:
+def build_unlabelled_examples(photographs: Photographs, domain: int) -> Examples:
     """Photographs of the target; what they show is left behind.
 
     They stand in the order of their contents: that in which they are listed follows their labels.
     """
-    rows = photographs.rows[content_order(photographs)]
+    rows = photographs.rows[order_by_content(photographs)]
     return Examples(np.full(len(rows), domain), rows, np.empty((len(rows), 0)))
 
 
 def actual_items(photographs: Photographs) -> IntArray | None:
-    """What the photographs of `unlabelled` show, in its order; None where nobody has said."""
-    return photographs.items[content_order(photographs)] if photographs.labelled else None
+    """What the photographs of `build_unlabelled_examples` show, in its order; None where nobody has said."""
+    return photographs.items[order_by_content(photographs)] if photographs.has_labels else None
 
 
-def content_order(photographs: Photographs) -> IntArray:
+def order_by_content(photographs: Photographs) -> IntArray:
     """Places (n,) in an order that follows the photographs' bytes alone."""
     return np.argsort(np.array(photographs.digests), kind="stable")
 
 
-def nothing() -> Examples:
+def no_examples() -> Examples:
     """No labelled photographs."""
     return Examples(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 1)))
 
 
-def check_material(pair: SourceTargetData, source: Sequence[str], target: str) -> None:
+def check_enough_examples(pair: SourceTargetData, source: Sequence[str], target: str) -> None:
     """Raise `Failed` where there is too little to learn from; `source` are its domains, if it has any."""
     if len(pair.target) < 2:
         raise Failed(f"target {printable(target)}", "it has fewer than two photographs", "add some")
@@ -67,19 +67,19 @@ def check_material(pair: SourceTargetData, source: Sequence[str], target: str) -
         )
 
 
-def learner_of(stage: nn.Module, head: nn.Module, method: Method, seed: int) -> AdaptationNetwork:
+def build_learner(stage: nn.Module, head: nn.Module, method: Method, seed: int) -> AdaptationNetwork:
     """A network's trained part, ready for the method; what the method adds is drawn by the seed."""
     assert isinstance(head, Head)
     seed_torch("method", seed)
     return AdaptationNetwork(stage, head, method)
 
 
-def in_passes(settings: Settings, method: Method) -> Settings:
+def set_passes(settings: Settings, method: Method) -> Settings:
     """The settings, with as many epochs as the method makes passes over the target, if that is fixed."""
     return settings if method.passes is None else replace(settings, epochs=method.passes)
 
 
-def learning_together(
+def build_joint_training(
     learners: Sequence[AdaptationNetwork],
     pairs: Sequence[SourceTargetData],
     method: Method,
@@ -99,7 +99,7 @@ def learning_together(
     return adaptation, Training(adaptation, adaptation.parameter_groups(), batches, settings, device)
 
 
-def accuracies(adaptation: AdaptationTask, run: int, actual: IntArray | None) -> list[float] | None:
+def compute_accuracies(adaptation: AdaptationTask, run: int, actual: IntArray | None) -> list[float] | None:
     """A run's accuracy on its target's photographs after each epoch; None without `actual` items (n,)."""
     if actual is None:
         return None
@@ -107,14 +107,14 @@ def accuracies(adaptation: AdaptationTask, run: int, actual: IntArray | None) ->
     return right
 
 
-def scores(adaptation: AdaptationTask, run: int, actual: IntArray | None, validator: str) -> dict[str, Any]:
+def score_run(adaptation: AdaptationTask, run: int, actual: IntArray | None, validator: str) -> dict[str, Any]:
     """A run's accuracy on its target's photographs: after the last epoch, the one picked without labels, the best.
 
     The best is the oracle's, who looks at the labels. Without `actual` items (n,) each is None.
     """
     judged = adaptation.validator_scores(run)[validator]
     picked = int(np.argmax(judged))
-    right = accuracies(adaptation, run, actual)
+    right = compute_accuracies(adaptation, run, actual)
     return {
         "last": right and right[-1],
         "selected": {"validator": validator, "epoch": picked + 1, "accuracy": right and right[picked]},
@@ -122,7 +122,7 @@ def scores(adaptation: AdaptationTask, run: int, actual: IntArray | None, valida
     }
 
 
-def agreed(
+def train_teachers(
     method: Method,
     students: Sequence[AdaptationNetwork],
     pairs: Sequence[SourceTargetData],
@@ -146,9 +146,9 @@ def agreed(
     with observer.track("teachers", len(theirs)) as advance:
         for first in range(0, len(theirs), size):
             places = range(len(theirs))[first : first + size]
-            learners = [_fresh(students[place % total], teachers[0], theirs[place]) for place in places]
+            learners = [_build_teacher(students[place % total], teachers[0], theirs[place]) for place in places]
             pairs = [theirs[place] for place in places]
-            adaptation, training = learning_together(
+            adaptation, training = build_joint_training(
                 learners, pairs, teachers[0], inputs, settings, steps, device, validators=()
             )
             training.run(WithoutEpochs(observer), checkpoints and checkpoints.for_part(f"teachers from {first}"))
@@ -157,6 +157,6 @@ def agreed(
     return [torch.stack(found[run::total]).mean(0) for run in range(total)]
 
 
-def _fresh(student: AdaptationNetwork, teacher: Method, pair: SourceTargetData) -> AdaptationNetwork:
+def _build_teacher(student: AdaptationNetwork, teacher: Method, pair: SourceTargetData) -> AdaptationNetwork:
     seed_torch("teacher", pair.seed)
     return student.copy_with_new_head(teacher)

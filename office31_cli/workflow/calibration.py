@@ -28,7 +28,7 @@ from office31_cli.registry import Entry, strict_json
 from office31_cli.registry.layout import read_small
 from office31_cli.results import COVERAGE
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.seen_labels import Labelled
+from office31_cli.workflow.seen_labels import SeenLabels
 
 if TYPE_CHECKING:
     from office31_cli.data.photographs import Photographs
@@ -48,7 +48,7 @@ class Calibration:
     temperature: float
     fitted_on: str
     """In words, such as `amazon, held out`."""
-    labels: Labelled
+    labels: SeenLabels
     """The photographs whose labels it was fitted to, by domain, as `labelled` records them."""
     ece_before: float
     """Expected calibration error on these photographs."""
@@ -66,11 +66,11 @@ class Calibration:
         return len(self.scores)
 
     @classmethod
-    def fitted(
-        cls, probabilities: FloatArray, actual: IntArray, digests: Sequence[str], *, fitted_on: str, labels: Labelled
+    def fit(
+        cls, probabilities: FloatArray, actual: IntArray, digests: Sequence[str], *, fitted_on: str, labels: SeenLabels
     ) -> Self:
         """Of item probabilities (n, K) and the actual items (n,), n > 0; twins have the same of the n `digests`."""
-        crossed = cross_fit_temperature(probabilities, actual, folds(digests))
+        crossed = cross_fit_temperature(probabilities, actual, assign_folds(digests))
         return cls(
             temperature=fit_temperature(probabilities, actual),
             fitted_on=fitted_on,
@@ -83,13 +83,13 @@ class Calibration:
     def headline(self) -> dict[str, Any]:
         """What a model's card says of it."""
         told = {name: getattr(self, name) for name in ("temperature", "fitted_on", "ece_before", "ece_after")}
-        return told | {"photographs": self.photographs, "labels_used": seen_labels.counts(self.labels)}
+        return told | {"photographs": self.photographs, "labels_used": seen_labels.count_labels(self.labels)}
 
-    def probabilities(self, probabilities: FloatArray) -> FloatArray:
+    def calibrate(self, probabilities: FloatArray) -> FloatArray:
         """Item probabilities (n, K), at the temperature."""
         return apply_temperature(probabilities, self.temperature)
 
-    def sets(self, probabilities: FloatArray, coverage: float) -> BoolArray:
+    def prediction_sets(self, probabilities: FloatArray, coverage: float) -> BoolArray:
         """Which items (n, K) to name so that the actual one is among them with probability `coverage` or more.
 
         `probabilities` are the network's own. It holds on photographs like those that it was fitted on. Raises
@@ -97,20 +97,20 @@ class Calibration:
         """
         return prediction_sets(probabilities, conformal_threshold(np.array(self.scores), coverage))
 
-    def judged(
+    def judge(
         self, probabilities: FloatArray, actual: IntArray, photographs: "Photographs", coverage: float
-    ) -> "Judged":
+    ) -> "CrossFitted":
         """What it makes of item probabilities (n, K) of `photographs` whose items (n,) are known, n > 0, for scoring.
 
         Those whose labels it was fitted to are judged as if only the other four fifths of them had been.
         """
-        own = seen_labels.seen(photographs, self.labels)
-        made, sets = self.probabilities(probabilities), self.sets(probabilities, coverage)
+        own = seen_labels.find_seen(photographs, self.labels)
+        made, sets = self.calibrate(probabilities), self.prediction_sets(probabilities, coverage)
         if own.any():
-            parts = folds([digest for digest, known in zip(photographs.digests, own, strict=True) if known])
+            parts = assign_folds([digest for digest, known in zip(photographs.digests, own, strict=True) if known])
             made[own] = cross_fit_temperature(probabilities[own], actual[own], parts)
             sets[own] = cross_prediction_sets(probabilities[own], actual[own], parts, coverage)
-        return Judged(made, sets, int(own.sum()))
+        return CrossFitted(made, sets, int(own.sum()))
 
     def encode(self) -> bytes:
         """As stored."""
@@ -131,7 +131,7 @@ class Calibration:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class CrossFitted:
     """Item probabilities (n, K) and sets (n, K) by a calibration that has not seen the labels of these photographs.
 
     `own` is the number of those whose labels it had, and left out for that.
@@ -161,7 +161,7 @@ def check_coverage(coverage: float) -> None:
         raise Misuse(f"--coverage {coverage:g}", "not between 0 and 1", f"write --coverage {COVERAGE}")
 
 
-def folds(digests: Sequence[str]) -> IntArray:
+def assign_folds(digests: Sequence[str]) -> IntArray:
     """In which of five parts each photograph (n,) is, by its content: twins are in the same."""
     return np.array([int(digest[:8], 16) % _FOLDS for digest in digests], dtype=np.int64)
 
@@ -184,7 +184,7 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-def _labels(value: Any) -> Labelled:
+def _labels(value: Any) -> SeenLabels:
     if not isinstance(value, dict):
         raise TypeError("not an object")
     return {domain: [_text(digest) for digest in _list(digests)] for domain, digests in value.items()}

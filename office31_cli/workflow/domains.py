@@ -63,7 +63,7 @@ def open_domains(
     return [opened[name] for name in names]
 
 
-def inputs_for(
+def build_inputs(
     split: FrozenSplit,
     domains: list[Domain],
     preprocessing: Preprocessing,
@@ -78,10 +78,12 @@ def inputs_for(
     """
     if split.frozen_part is None:
         return PixelInputs([domain.pixels for domain in domains], preprocessing, device)
-    return FrozenInputs(frozen_views(split.frozen_part, domains, preprocessing, device, observer, views=views), device)
+    return FrozenInputs(
+        compute_frozen_views(split.frozen_part, domains, preprocessing, device, observer, views=views), device
+    )
 
 
-def frozen_views(
+def compute_frozen_views(
     frozen: nn.Module,
     domains: list[Domain],
     preprocessing: Preprocessing,
@@ -100,7 +102,7 @@ def frozen_views(
     ]
 
 
-def examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> Examples:
+def build_examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> Examples:
     """The photographs of the parts, one part a domain and in the domains' order, with what to learn of them."""
     count = sum(map(len, parts))
     return Examples(
@@ -110,12 +112,12 @@ def examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> E
     )
 
 
-def to_learn(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
+def training_values(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
     """What is to be learnt of the photographs of all parts; raises `Misuse` where one has no value."""
     return _by_column(data, outputs, parts, lambda column, part: column.values(part))
 
 
-def to_score(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
+def scoring_values(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
     """What the photographs of all parts are to be scored by, as far as their data set tells."""
     return _by_column(data, outputs, parts, values_or_nan)
 
@@ -130,7 +132,7 @@ def _by_column(
     return {column.name: np.concatenate([values(column, part) for part in parts]) for column in asked}
 
 
-def warn_of_gaps(actual: Columns, observer: Observer) -> None:
+def warn_of_missing_values(actual: Columns, observer: Observer) -> None:
     """Say of which columns not every photograph is scored."""
     for name, values in actual.items():
         known, count = int((~np.isnan(values)).sum()), len(values)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,12 +26,12 @@ from office31_cli.strategies.base import (
     trainable_parameters,
 )
 from office31_cli.text import pluralize
-from office31_cli.workflow.adapt_training import unlabelled
-from office31_cli.workflow.domains import Domain, examples, inputs_for, open_domains, to_learn
-from office31_cli.workflow.partition import FewParts, divide_few
+from office31_cli.workflow.adapt_training import build_unlabelled_examples
+from office31_cli.workflow.domains import Domain, build_examples, build_inputs, open_domains, training_values
+from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
 from office31_cli.workflow.request import FinetuneRequest
-from office31_cli.workflow.run import Run, default_train, fitted, settings_for
-from office31_cli.workflow.start import Start
+from office31_cli.workflow.run import Run, build_settings, default_part, fit_outputs
+from office31_cli.workflow.starting_weights import StartingWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,78 +39,56 @@ class FinetuneRun(Run):
     """A run that learns from labels of the target, and where asked to from the source's and the unlabelled rest."""
 
     request: FinetuneRequest
-    parts: FewParts
+    partition: FewShotPartition
 
-    @classmethod
-    def with_labels(cls, request: FinetuneRequest, observer: Observer, opened: dict[str, Domain] | None = None) -> Self:
-        """As `Run.of`, with `opened` as in `open_domains`; raises `Failed` where there is too little to learn from."""
-        device = choose_device(request.options.device)
-        start = Start.of(request, observer)
-        train = request.options.train or request.strategy.train or default_train(request, device)
-        domains = open_domains(request, request.domains, start.preprocessing, observer, opened)
-        parts = divide_few(request, domains, observer)
-        if request.strategy.uses_unlabelled and len(parts.unlabelled) < 2:
-            raise Failed(
-                f"strategy {request.name}",
-                "every photograph of the target is labelled, so no rest is left",
-                "choose another --strategy, or fewer --labels",
-            )
-        network = start.network(fitted(request, parts, observer), request.strategy.architecture)
-        split = split_network(network, train)
-        inputs = inputs_for(split, domains, start.preprocessing, device, observer)
-        settings = settings_for(request, train)
-        if (decay := request.strategy.weight_decay) is not None:
-            settings = replace(settings, weight_decay=decay)
-        return cls(request, start, network, train, settings, parts, split, inputs, device)
-
-    def trained(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
+    def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end; returns what each epoch came to."""
-        groups = self.groups()
-        self._check_beginnings(groups)
+        groups = self.parameter_groups()
+        self._check_starts(groups)
         with limit_threads(self.split.name):
-            task = self._task(groups)
+            task = self._build_task(groups)
             groups = [*groups, ParameterGroup(trainable_parameters(task.extra_modules))]
-            training = distributed.build_training(task, groups, self._batches(), self.settings, self.device)
+            training = distributed.build_training(task, groups, self._build_batches(), self.settings, self.device)
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def groups(self) -> list[ParameterGroup]:
+    def parameter_groups(self) -> list[ParameterGroup]:
         """As the strategy has it, by depth where the layers' rates or beginnings are to differ."""
         groups, refinements = self.request.strategy.parameter_groups(self.network), self.request.refinements
         if refinements.layer_decay is None and not refinements.gradual_unfreezing:
             return groups
         learning = {id(value) for group in groups for value in group.parameters}
         layers = [[value for value in layer if id(value) in learning] for layer in self.network.layers()]
-        return by_depth(
+        return group_by_depth(
             groups,
             [layer for layer in layers if layer],
             decay=refinements.layer_decay,
             epochs=self.settings.epochs if refinements.gradual_unfreezing else None,
         )
 
-    def metrics(self) -> dict[str, Any]:
+    def extra_metrics(self) -> dict[str, Any]:
         """What is to be stored beside the scores: what was asked for and not there, and what early stopping saw."""
-        return {"fewer": self.parts.fewer, "validated": len(self.parts.validation)}
+        return {"fewer": self.partition.fewer, "validated": len(self.partition.validation)}
 
     def identity(self) -> dict[str, Any]:
         """As `Run.identity`; what stops the training decides, and the unlabelled rest where it is used."""
-        rest = self.parts.unlabelled.content if self.request.strategy.uses_unlabelled else None
-        return super().identity() | {"validation": self.parts.validation.content, "unlabelled": rest}
+        rest = self.partition.unlabelled.content if self.request.strategy.uses_unlabelled else None
+        return super().identity() | {"validation": self.partition.validation.content, "unlabelled": rest}
 
-    def _task(self, groups: list[ParameterGroup]) -> FinetuningTask:
+    def _build_task(self, groups: list[ParameterGroup]) -> FinetuningTask:
         return FinetuningTask(
             self.network,
             self.split.trained_part,
             self.outputs,
             self.request.strategy,
-            self._beginning(),
+            self._build_start(),
             self.request.refinements,
-            self._validated if len(self.parts.validation) else None,
-            self.measure(),
+            self._validation_accuracy if len(self.partition.validation) else None,
+            self.build_measure(),
             epochs=self.settings.epochs,
             settled=math.ceil(max(group.start for group in groups) * self.settings.epochs),
         )
 
-    def _check_beginnings(self, groups: list[ParameterGroup]) -> None:
+    def _check_starts(self, groups: list[ParameterGroup]) -> None:
         """Raise `Misuse` where parameters would begin to learn after the last epoch has begun."""
         epochs = self.settings.epochs
         if any(group.parameters and group.start > (epochs - 1) / epochs for group in groups):
@@ -120,9 +98,9 @@ class FinetuneRun(Run):
                 "use more --epochs",
             )
 
-    def _beginning(self) -> TrainingStart:
-        (shown,) = self._labelled(self.parts.learnt[:1])
-        shown = shown.take(_of_all_items(self.parts.learnt[0].items)[:START_SAMPLE])
+    def _build_start(self) -> TrainingStart:
+        (shown,) = self._build_examples(self.partition.train[:1])
+        shown = shown.take(_of_all_items(self.partition.train[0].items)[:START_SAMPLE])
         self.split.trained_part.to(self.device)
         targets = torch.from_numpy(shown.targets).to(self.device, torch.float32)
         return TrainingStart(
@@ -133,33 +111,59 @@ class FinetuneRun(Run):
             lambda answers: torch.stack([*self.outputs.losses(answers, targets).values()]).sum(),
         )
 
-    def _batches(self) -> Batches:
+    def _build_batches(self) -> Batches:
         how: dict[str, Any] = {
             "batch_size": self.settings.batch_size,
             "seed": self.settings.seed,
             "device": self.device,
             "part": process_group.local_shard(),
         }
-        labelled = self._labelled(self.parts.learnt)
-        rest = unlabelled(self.parts.unlabelled, 0)
+        labelled = self._build_examples(self.partition.train)
+        rest = build_unlabelled_examples(self.partition.unlabelled, 0)
         if not self.request.strategy.uses_unlabelled:
             rest = rest.take(np.empty(0, dtype=np.int64))
         if len(labelled) == 1 and not len(rest):
             return LabelledBatches(self.inputs, labelled[0], **how)
         return MixedBatches(self.inputs, labelled, rest, **how)
 
-    def _labelled(self, parts: list[Photographs]) -> list[Examples]:
+    def _build_examples(self, parts: list[Photographs]) -> list[Examples]:
         """By domain the photographs with their targets."""
-        targets = self.outputs.targets(to_learn(self.request.data, self.outputs, parts))
-        together, ends = examples(parts, targets), np.cumsum([len(part) for part in parts])
+        targets = self.outputs.targets(training_values(self.request.data, self.outputs, parts))
+        together, ends = build_examples(parts, targets), np.cumsum([len(part) for part in parts])
         return [together.take(places) for places in np.split(np.arange(len(together)), ends[:-1])]
 
-    def _validated(self, trained: nn.Module) -> float:
+    def _validation_accuracy(self, trained: nn.Module) -> float:
         """The accuracy on the labels that early stopping looks at: of the item, if that is answered."""
-        kept = [self.parts.validation]
-        raw = loop.predict(trained, self.inputs, examples(kept), self.device).double().numpy()
-        scores = self.outputs.headlines(self.outputs.scores(raw, to_learn(self.request.data, self.outputs, kept)))
+        kept = [self.partition.validation]
+        raw = loop.predict(trained, self.inputs, build_examples(kept), self.device).double().numpy()
+        scores = self.outputs.headlines(
+            self.outputs.scores(raw, training_values(self.request.data, self.outputs, kept))
+        )
         return scores.get("item", next(iter(scores.values())))
+
+
+def build_finetune_run(
+    request: FinetuneRequest, observer: Observer, opened: dict[str, Domain] | None = None
+) -> FinetuneRun:
+    """As `build_run`, with `opened` as in `open_domains`; raises `Failed` where there is too little to train on."""
+    device = choose_device(request.options.device)
+    start = StartingWeights.load(request, observer)
+    part = request.options.train or request.strategy.train or default_part(request, device)
+    domains = open_domains(request, request.domains, start.preprocessing, observer, opened)
+    partition = divide_few_shot(request, domains, observer)
+    if request.strategy.uses_unlabelled and len(partition.unlabelled) < 2:
+        raise Failed(
+            f"strategy {request.name}",
+            "every photograph of the target is labelled, so no rest is left",
+            "choose another --strategy, or fewer --labels",
+        )
+    network = start.build_network(fit_outputs(request, partition, observer), request.strategy.architecture)
+    split = split_network(network, part)
+    inputs = build_inputs(split, domains, start.preprocessing, device, observer)
+    settings = build_settings(request, part)
+    if (decay := request.strategy.weight_decay) is not None:
+        settings = replace(settings, weight_decay=decay)
+    return FinetuneRun(request, start, network, part, settings, partition, split, inputs, device)
 
 
 def _of_all_items(items: IntArray) -> IntArray:
@@ -176,7 +180,7 @@ def _joins(depth: int, layers: int, epochs: int) -> int:
     return min(depth, math.ceil(depth * (epochs - 1) / max(1, layers - 1)))
 
 
-def by_depth(
+def group_by_depth(
     groups: list[ParameterGroup], layers: list[list[nn.Parameter]], *, decay: float | None, epochs: int | None
 ) -> list[ParameterGroup]:
     """The groups' parameters by layer, from the last one down.

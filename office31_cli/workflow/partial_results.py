@@ -14,16 +14,16 @@ _LARGEST = 1 << 24
 
 
 @dataclass
-class Unfinished:
+class PartialResults:
     """Results by the identity of their runs, a file each."""
 
     observer: Observer
     total: int = 0
-    """How many runs `result` will be asked for."""
+    """How many runs `get_or_compute` will be asked for."""
     _files: set[Path] = field(default_factory=set)
     _there: int = 0
 
-    def result(self, identity: dict[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def get_or_compute(self, identity: dict[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What an earlier, interrupted comparison found for the same run, else what `compute` finds now.
 
         With the first that is not there it is told how many were.

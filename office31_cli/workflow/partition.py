@@ -19,16 +19,16 @@ VALIDATION = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class Partition:
     """By domain, the photographs to learn from and those held out; and all that the network will have seen."""
 
-    learnt: list[Photographs]
+    train: list[Photographs]
     held_out: list[Photographs]
-    seen: seen_labels.Labelled
+    seen: seen_labels.SeenLabels
 
 
 @dataclass(frozen=True, eq=False)
-class FewParts(Parts):
+class FewShotPartition(Partition):
     """The target comes first, then what is learnt from again of the source."""
 
     target: Photographs
@@ -41,7 +41,7 @@ class FewParts(Parts):
     """The items of which fewer photographs were there than labels were asked for, with how many."""
 
 
-def divide(request: Request, domains: list[Domain]) -> Parts:
+def divide(request: Request, domains: list[Domain]) -> Partition:
     """Hold out a share of each domain; learn from the rest."""
     parts = [domain.photographs for domain in domains]
     kept_back = [_kept_back(request, part) for part in parts]
@@ -49,10 +49,10 @@ def divide(request: Request, domains: list[Domain]) -> Parts:
     if parts:
         _check_some(learnt)
     seen = _seen(request, learnt)
-    return Parts(learnt, _unseen(parts, kept_back, seen), seen)
+    return Partition(learnt, _unseen(parts, kept_back, seen), seen)
 
 
-def divide_few(request: FinetuneRequest, domains: list[Domain], observer: Observer) -> FewParts:
+def divide_few_shot(request: FinetuneRequest, domains: list[Domain], observer: Observer) -> FewShotPartition:
     """Hold out a share of the target; learn from the rest, or from few labels of it, and from all of the source.
 
     So whatever the number of labels, the same photographs are scored. Raises `Misuse` where a list of photographs to
@@ -60,7 +60,7 @@ def divide_few(request: FinetuneRequest, domains: list[Domain], observer: Observ
     """
     target, *source = (domain.photographs for domain in domains)
     kept_back = _kept_back(request, target)
-    chosen = _drawn(request, target, ~kept_back) if request.listed is None else _on_list(request, target)
+    chosen = _drawn(request, target, ~kept_back) if request.listed_files is None else _on_list(request, target)
     if both := [target.files[place] for place in np.flatnonzero(_twins_of(target, chosen) & kept_back)]:
         raise Misuse(
             "--labels-from",
@@ -75,13 +75,15 @@ def divide_few(request: FinetuneRequest, domains: list[Domain], observer: Observ
         names = join_names(f"{printable(item)} ({count})" for item, count in fewer.items())
         observer.warn(f"fewer than {request.labels} labels: {names}")
     validation = labels.subset(kept)
-    looked_at = seen_labels.by_domain([validation])
-    learnt = [labels.subset(~kept), *(part.subset(~seen_labels.seen(part, looked_at)) for part in source)]
+    looked_at = seen_labels.record_photographs([validation])
+    learnt = [labels.subset(~kept), *(part.subset(~seen_labels.find_seen(part, looked_at)) for part in source)]
     _check_some(learnt[:1])
     seen = _seen(request, [*learnt, validation])
     parts = [target, *(part.subset(np.zeros(len(part), dtype=np.bool_)) for part in source)]
     kept_backs = [kept_back, *(np.zeros(0, dtype=np.bool_) for _ in source)]
-    return FewParts(learnt, _unseen(parts, kept_backs, seen), seen, target, validation, target.subset(~chosen), fewer)
+    return FewShotPartition(
+        learnt, _unseen(parts, kept_backs, seen), seen, target, validation, target.subset(~chosen), fewer
+    )
 
 
 def _check_some(learnt: Sequence[Photographs]) -> None:
@@ -93,20 +95,20 @@ def _check_some(learnt: Sequence[Photographs]) -> None:
         )
 
 
-def _seen(request: Request, parts: Sequence[Photographs]) -> seen_labels.Labelled:
+def _seen(request: Request, parts: Sequence[Photographs]) -> seen_labels.SeenLabels:
     """What the network will have seen, its parents included."""
-    before = seen_labels.of(request.parent) if request.parent else {}
-    now: seen_labels.Labelled = {}
+    before = seen_labels.load_seen_labels(request.parent) if request.parent else {}
+    now: seen_labels.SeenLabels = {}
     for part in parts:
-        now = seen_labels.merged(now, seen_labels.by_domain([part]))
-    return seen_labels.merged(before, now)
+        now = seen_labels.merge(now, seen_labels.record_photographs([part]))
+    return seen_labels.merge(before, now)
 
 
 def _unseen(
-    parts: Sequence[Photographs], kept_back: Sequence[BoolArray], seen: seen_labels.Labelled
+    parts: Sequence[Photographs], kept_back: Sequence[BoolArray], seen: seen_labels.SeenLabels
 ) -> list[Photographs]:
     """What is held out of each part, but for photographs of which a copy was ever learnt from."""
-    unseen = [mask & ~seen_labels.seen(part, seen) for part, mask in zip(parts, kept_back, strict=True)]
+    unseen = [mask & ~seen_labels.find_seen(part, seen) for part, mask in zip(parts, kept_back, strict=True)]
     return [part.subset(mask) for part, mask in zip(parts, unseen, strict=True)]
 
 
@@ -138,7 +140,7 @@ def _fewer(request: FinetuneRequest, labels: Photographs) -> dict[str, int]:
 
 
 def _on_list(request: FinetuneRequest, target: Photographs) -> BoolArray:
-    wanted = set(request.listed or ())
+    wanted = set(request.listed_files or ())
     return np.array([file in wanted for file in target.files], dtype=np.bool_)
 
 

@@ -25,16 +25,16 @@ from office31_cli.outputs.composite import Composite
 from office31_cli.registry import Entry
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.domains import open_domain, warn_of_gaps
+from office31_cli.workflow.domains import open_domain, warn_of_missing_values
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class DomainPredictions:
     """What a network answers to n photographs of one domain.
 
     `features` (n, d) are what the last layer that answers the item sees, `raw` (n, width) what `outputs` reads,
     `actual` by column the values (n,) as the model numbers them, `seen` (n,) whose labels the model has learnt, and
-    `learnt` the number of the whole domain's labels that it has.
+    `labels_seen` the number of the whole domain's labels that it has.
     """
 
     part: str
@@ -44,7 +44,7 @@ class Answers:
     raw: FloatArray
     actual: dict[str, FloatArray]
     seen: BoolArray
-    learnt: int
+    labels_seen: int
 
     @property
     def probabilities(self) -> FloatArray:
@@ -63,7 +63,7 @@ class Answers:
         return self.actual["item"].astype(np.int64)
 
 
-def answer(
+def predict_domain(
     entry: Entry,
     data: DataSet,
     domain: str,
@@ -73,7 +73,7 @@ def answer(
     device: str,
     skip_bad: bool,
     observer: Observer,
-) -> Answers:
+) -> DomainPredictions:
     """Pass one part of a domain through the stored network.
 
     Without `part`, it is all of the domain if the model has learnt none of its labels, else what it has not. With
@@ -83,8 +83,8 @@ def answer(
     network, preprocessing = load_network(entry)
     chosen = choose_device(device)
     opened = open_domain(data, domain, preprocessing, skip_bad=skip_bad, observer=observer)
-    known = seen_labels.of(entry)
-    seen = seen_labels.seen(opened.photographs, known)
+    known = seen_labels.load_seen_labels(entry)
+    seen = seen_labels.find_seen(opened.photographs, known)
     part = part or ("test" if seen.any() else "all")
     scored = _part(opened.photographs, seen, part) if only is None else _among(opened.photographs, only)
     # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
@@ -96,20 +96,20 @@ def answer(
     inputs = FrozenInputs([[pooled]], chosen)
     examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
     outputs = network.architecture.outputs
-    answered = loop.predict(_Watched(network, split.trained_part), inputs, examples, chosen).double().numpy()
-    return Answers(
+    answered = loop.predict(_WithFeatures(network, split.trained_part), inputs, examples, chosen).double().numpy()
+    return DomainPredictions(
         part=part,
         photographs=scored,
         outputs=outputs,
         features=answered[:, outputs.width :],
         raw=answered[:, : outputs.width],
         actual=_actual(outputs, data, scored, observer),
-        seen=seen_labels.seen(scored, known),
-        learnt=int(seen.sum()),
+        seen=seen_labels.find_seen(scored, known),
+        labels_seen=int(seen.sum()),
     )
 
 
-class _Watched(nn.Module):
+class _WithFeatures(nn.Module):
     """What a network answers, (n, width), and beside it what the layer sees that answers the item, (n, d)."""
 
     def __init__(self, network: Network, trained: nn.Module) -> None:
@@ -163,7 +163,7 @@ def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Ob
             actual[name] = _in_model_order(reader, column, values_or_nan(column, scored))
         except Misuse as error:
             observer.warn(f"output {printable(name)} is not scored: {error.why}")
-    warn_of_gaps(actual, observer)
+    warn_of_missing_values(actual, observer)
     return actual
 
 

@@ -16,12 +16,12 @@ from office31_cli.models.network import Network
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import FloatArray
-from office31_cli.workflow.adapt_training import content_order
+from office31_cli.workflow.adapt_training import order_by_content
 from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import Domain
 
 
-def mixed_calibration(
+def fit_mixed_calibration(
     network: Network, domain: Domain, preprocessing: Preprocessing, device: torch.device, observer: Observer
 ) -> Calibration | None:
     """What mends a network's confidence on a domain of whose labels it knows none.
@@ -30,13 +30,13 @@ def mixed_calibration(
     mixtures would be too easy.
     """
     photographs = domain.photographs
-    partners = _partners(content_order(photographs))
+    partners = _partners(order_by_content(photographs))
     plain, mixed = (_answered(network, domain, preprocessing, device, observer, each) for each in (None, partners))
     named = plain.argmax(1)
     told = named != named[partners]
     if not told.any():
         return None
-    return Calibration.fitted(
+    return Calibration.fit(
         mixed[told],
         named[told],
         [digest for digest, kept in zip(photographs.digests, told, strict=True) if kept],

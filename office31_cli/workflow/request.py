@@ -56,7 +56,7 @@ class Options:
         if self.tensorboard is not None:
             tensorboard.check(self.tensorboard)
 
-    def afresh(self, **changes: Any) -> "Options":
+    def without_resume(self, **changes: Any) -> "Options":
         """These with `changes`, for runs that go on from nothing."""
         return replace(self, resume=False, force=False, **changes)
 
@@ -91,7 +91,7 @@ class Request:
     parent: Entry | None
     outputs: Composite
     """What the network is to answer, in terms of the data set's columns."""
-    suggested: str
+    suggested_name: str
     options: Options
 
     @property
@@ -116,7 +116,7 @@ class FinetuneRequest(Request):
     strategy: Strategy
     labels: int | None
     """Labels an item; None for all of the training part."""
-    listed: tuple[str, ...] | None
+    listed_files: tuple[str, ...] | None
     """The photographs whose labels to learn from, by their paths below the target; None for a draw."""
     refinements: Refinements
 
@@ -124,8 +124,8 @@ class FinetuneRequest(Request):
         """As `Request.to_json`."""
         labels = "all" if self.labels is None else self.labels
         told = {"strategy": self.name, "settings": self.strategy.settings(), **self.refinements.to_json()}
-        listed = {} if self.listed is None else {"listed": list(self.listed)}
-        return super().to_json() | told | {"labels": labels if self.listed is None else "listed", **listed}
+        listed = {} if self.listed_files is None else {"listed": list(self.listed_files)}
+        return super().to_json() | told | {"labels": labels if self.listed_files is None else "listed", **listed}
 
 
 @dataclass(frozen=True, kw_only=True)

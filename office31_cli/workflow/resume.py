@@ -23,7 +23,7 @@ Differences = dict[str, tuple[Any, Any]]
 """By the field that differs: what it was in the interrupted run, and what it is now."""
 
 
-def from_another(checkpoints: "Checkpoints", *, force: bool) -> "Checkpoints | None":
+def resume_from_another(checkpoints: "Checkpoints", *, force: bool) -> "Checkpoints | None":
     """What to go on from where an interrupted run of the same piece of work differs in how it is done; else None.
 
     Raises `Misuse` naming the fields unless `force` asks for it: to go on from the one with the fewest differences

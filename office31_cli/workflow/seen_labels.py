@@ -14,7 +14,7 @@ from office31_cli.registry.layout import read_small
 if TYPE_CHECKING:
     from office31_cli.data.photographs import BoolArray, Photographs
 
-FILE = "labelled.json"
+FILE = "labels.json"
 """The model's file: by domain, the first 16 hexadecimal digits of each photograph's SHA-256."""
 
 _DIGITS = 16
@@ -22,15 +22,15 @@ _DIGITS = 16
 _LARGEST = 1 << 26
 """Bytes of the largest record: some millions of photographs."""
 
-Labelled = dict[str, list[str]]
+SeenLabels = dict[str, list[str]]
 
 
-def by_domain(parts: "Iterable[Photographs]") -> Labelled:
+def record_photographs(parts: "Iterable[Photographs]") -> SeenLabels:
     """The photographs of the parts as they are recorded."""
     return {part.domain: [digest[:_DIGITS] for digest in part.digests] for part in parts}
 
 
-def merged(first: Labelled, second: Labelled) -> Labelled:
+def merge(first: SeenLabels, second: SeenLabels) -> SeenLabels:
     """What either has seen; what the first has seen already is not recorded a second time."""
     known = {domain: set(digests) for domain, digests in first.items()}
     return {
@@ -42,17 +42,17 @@ def merged(first: Labelled, second: Labelled) -> Labelled:
     }
 
 
-def counts(labelled: Labelled) -> dict[str, int]:
+def count_labels(labels: SeenLabels) -> dict[str, int]:
     """The number of photographs whose labels were seen, by domain."""
-    return {domain: len(digests) for domain, digests in labelled.items()}
+    return {domain: len(digests) for domain, digests in labels.items()}
 
 
-def encode(labelled: Labelled) -> bytes:
+def encode(labels: SeenLabels) -> bytes:
     """As stored."""
-    return json.dumps(labelled, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(labels, sort_keys=True, separators=(",", ":")).encode()
 
 
-def of(entry: Entry) -> Labelled:
+def load_seen_labels(entry: Entry) -> SeenLabels:
     """What the stored model has seen. Raises `Refused` where the record is damaged."""
     path = entry.verified_path(FILE)
     try:
@@ -62,9 +62,9 @@ def of(entry: Entry) -> Labelled:
         raise Refused(str(path), "it is not a record of labels", "remove the model with: office31 models rm") from None
 
 
-def seen(photographs: "Photographs", labelled: Labelled) -> "BoolArray":
+def find_seen(photographs: "Photographs", labels: SeenLabels) -> "BoolArray":
     """Which of the photographs (n,) are among those of any domain, by their bytes."""
     import numpy as np  # 0.1 s: the rest of this module is read where nothing is computed
 
-    known = {digest for digests in labelled.values() for digest in digests}
+    known = {digest for digests in labels.values() for digest in digests}
     return np.array([digest[:_DIGITS] in known for digest in photographs.digests], dtype=np.bool_)

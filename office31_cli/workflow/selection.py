@@ -16,34 +16,34 @@ IMPORT = "import"
 """The command that made a model of weights which were trained elsewhere."""
 
 
-def model_and_data(
+def select_model_and_data(
     word: str | None,
     data: str | None,
     domain: str,
     fits: Callable[[Entry], bool],
     otherwise: Office31Error,
     *,
-    labelled: bool = True,
+    needs_labels: bool = True,
 ) -> tuple[Entry, DataSet]:
     """The model that `word` names, else the newest that fits, and the data set that `data` means, else the model's.
 
-    Whichever is taken, the data set has the domain, with labels unless `labelled` is false, and the model names its
+    Whichever is taken, the data set has the domain, with labels unless `needs_labels` is false, and the model names its
     items. Raises `Misuse` where that cannot be, with a near match for a domain, and `otherwise` where no stored
     model fits.
     """
-    check = DataSet.check_labelled if labelled else DataSet.check_domain
+    check = DataSet.check_labelled if needs_labels else DataSet.check_domain
     registry = Registry()
     opened = None if data is None else open_data(data)
     if opened is not None:
         check(opened, domain)
     taken = _newest(registry, domain, opened, fits, otherwise) if word is None else _named(registry, word)
-    opened = opened or data_of(taken)
+    opened = opened or open_training_data(taken)
     check(opened, domain)
     check_items(taken, opened)
     return taken, opened
 
 
-def model_of(word: str | None, otherwise: Office31Error) -> Entry:
+def select_model(word: str | None, otherwise: Office31Error) -> Entry:
     """The model that `word` names, else the newest, whatever its data set; raises `otherwise` where there is none."""
     registry = Registry()
     taken = registry.newest(usable) if word is None else _named(registry, word)
@@ -77,7 +77,7 @@ def _newest(
         if not (usable(entry) and fits(entry)):
             continue
         try:
-            its = opened or data_of(entry)
+            its = opened or open_training_data(entry)
         except Office31Error as error:  # its folder is gone, or was changed: another model may do
             gone = gone or error
             continue
@@ -114,7 +114,7 @@ def check_usable(entry: Entry) -> None:
         )
 
 
-def data_of(entry: Entry) -> DataSet:
+def open_training_data(entry: Entry) -> DataSet:
     """The data set that a model was trained on; the usual one for a model that comes from elsewhere."""
     place = entry.card.data["location"]
     try:
@@ -125,7 +125,7 @@ def data_of(entry: Entry) -> DataSet:
         ) from None
 
 
-def outputs_of(entry: Entry) -> Composite:
+def stored_outputs(entry: Entry) -> Composite:
     """What a stored model answers; raises `Failed` where its card does not tell in a way that this version knows."""
     try:
         return Composite.from_json(entry.card.network["outputs"])
@@ -135,13 +135,13 @@ def outputs_of(entry: Entry) -> Composite:
         ) from None
 
 
-def check_answers_item(entry: Entry, why: str) -> None:
+def check_predicts_item(entry: Entry, why: str) -> None:
     """Raise `Misuse` where a stored model has no output for the item by itself, and say why it needs one."""
-    if ("item",) not in (output.columns for output in outputs_of(entry).outputs):
+    if ("item",) not in (output.columns for output in stored_outputs(entry).outputs):
         raise Misuse(f"model {entry.name}", f"{why}, it must answer item by itself", "choose another --model")
 
 
-def nothing_fits(target: str) -> Failed:
+def no_model_fits(target: str) -> Failed:
     """No model is stored that has seen no label of the target."""
     return Failed(
         "no stored model fits",
@@ -150,7 +150,7 @@ def nothing_fits(target: str) -> Failed:
     )
 
 
-def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
+def report_model(word: str | None, taken: Entry, observer: Observer) -> None:
     """Say which model was taken where none was named, and where nobody knows what it has seen.
 
     Recipes tell when all that was typed has proved right, so that an error stands alone.
@@ -164,7 +164,7 @@ def tell_model(word: str | None, taken: Entry, observer: Observer) -> None:
         )
 
 
-def tell_data(word: str | None, taken: DataSet, observer: Observer) -> None:
+def report_data(word: str | None, taken: DataSet, observer: Observer) -> None:
     """Say so where no data set was named and the one taken is not the default."""
     if word is None and taken.name != sets.DEFAULT:
         default = sets.load(sets.DEFAULT)

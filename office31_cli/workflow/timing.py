@@ -16,14 +16,14 @@ _IMAGES = 16
 """Photographs in two passes through the frozen part, of which the second one is timed."""
 
 
-def extrapolated(timed: Callable[[int], float], epochs: int, steps: int) -> float:
+def extrapolate_seconds(timed: Callable[[int], float], epochs: int, steps: int) -> float:
     """Seconds of so many epochs of so many steps, from what `timed` takes for one epoch of few steps."""
     few, more = timed(FEW), timed(_MORE)
     step = max(0.0, (more - few) / (_MORE - FEW))
     return epochs * (max(0.0, few - FEW * step) + steps * step)
 
 
-def photographs_per_second(network: Network, crop: int, device: torch.device) -> float:
+def measure_photographs_per_second(network: Network, crop: int, device: torch.device) -> float:
     """Photographs a second through the frozen part."""
     frozen = split_network(network, "head").frozen_part
     assert frozen is not None

@@ -17,12 +17,12 @@ from office31_cli.outputs.notation import format_outputs
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 from office31_cli.workflow import resume, seen_labels
 from office31_cli.workflow.calibration import CALIBRATION_FILE, Calibration
-from office31_cli.workflow.partition import Parts
+from office31_cli.workflow.partition import Partition
 from office31_cli.workflow.run import Run
 from office31_cli.workflow.tensorboard import Recorder
 
 
-def train_together(make: Callable[[], Run], device: str, observer: Observer) -> dict[str, Any]:
+def train_on_all_processes(make: Callable[[], Run], device: str, observer: Observer) -> dict[str, Any]:
     """As `train_and_store`, by all processes that torchrun started; `make` loads what the run needs."""
     with process_group.join(device):
         return train_and_store(process_group.run_in_turn(make), observer)
@@ -40,21 +40,21 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     checkpoints = process_group.open_checkpoints(run.identity(), observer)
     if run.request.options.resume:
         finished = process_group.run_on_first(lambda: _finished(checkpoints.key))
-        if finished is None and (others := resume.from_another(checkpoints, force=run.request.options.force)):
+        if finished is None and (others := resume.resume_from_another(checkpoints, force=run.request.options.force)):
             checkpoints = others
             finished = process_group.run_on_first(lambda: _finished(others.key))
         if finished is not None:
             observer.say(f"this very run has ended already: its model is {finished.name}")
-            return _fields(finished, run.parts)
+            return _fields(finished, run.partition)
     if told := resume.in_words(checkpoints.run.get(resume.KEY)):
         observer.warn(f"not bit-identical: {told}")
     with checkpoints.lock():
         recorder = _recorder(run, checkpoints.key, observer) if process_group.local_shard().index == 0 else None
-        history = run.trained(recorder or observer, checkpoints)
+        history = run.train(recorder or observer, checkpoints)
         entry = process_group.run_on_first(lambda: _scored(run, checkpoints, history, began, observer))
     if recorder:
         recorder.finish(entry.card)
-    return _fields(entry, run.parts)
+    return _fields(entry, run.partition)
 
 
 def _recorder(run: Run, key: str, observer: Observer) -> Recorder | None:
@@ -62,13 +62,13 @@ def _recorder(run: Run, key: str, observer: Observer) -> Recorder | None:
     options = run.request.options
     if options.tensorboard is None:
         return None
-    return Recorder.of(observer, options.tensorboard, options.name or run.request.suggested, key, run.settings)
+    return Recorder.of(observer, options.tensorboard, options.name or run.request.suggested_name, key, run.settings)
 
 
 def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, observer: Observer) -> Entry:
     """The stored model of a run that is trained."""
-    held_out = run.held_out() if any(map(len, run.parts.held_out)) else None
-    scores, calibration = run.scores(held_out, observer), run.calibration(held_out, observer)
+    held_out = run.predict_held_out() if any(map(len, run.partition.held_out)) else None
+    scores, calibration = run.score(held_out, observer), run.fit_calibration(held_out, observer)
     card = _card(run, checkpoints, history, scores, calibration, time.monotonic() - began)
     entry = _publish(run, card, calibration)
     checkpoints.clear()
@@ -94,17 +94,17 @@ def _card(
         command=request.command,
         parents=(parent.as_parent("start"),) if parent else (),
         network=run.network.architecture.to_json(),
-        weights=run.start.weights,
-        train=run.train,
+        weights=run.start.weights_name,
+        train=run.trained_part,
         items=request.data.items,
         preprocessing=run.start.preprocessing.to_json(),
         data={
             "name": request.data.name,
             "location": location(request.data),
             "domains": list(request.domains),
-            "learnt": {part.domain: part.content for part in run.parts.learnt},
+            "learnt": {part.domain: part.content for part in run.partition.train},
         },
-        labels_used=run.labels_used(),
+        labels_used=run.count_labels_used(),
         configuration={
             **run.settings.to_json(),
             **request.to_json(),
@@ -115,7 +115,7 @@ def _card(
         metrics={
             "validation": validation | run.outputs.headlines(scores),
             "calibration": calibration and calibration.headline(),
-            **run.metrics(),
+            **run.extra_metrics(),
         },
         history=history,
         seconds=round(seconds, 3),
@@ -127,14 +127,14 @@ def _publish(run: Run, card: Card, calibration: Calibration | None) -> Entry:
     tensors = {key: value.detach().cpu().contiguous() for key, value in run.network.state_dict().items()}
     files = {
         MODEL_FILE: safetensors.torch.save(tensors),
-        seen_labels.FILE: seen_labels.encode(run.parts.seen),
+        seen_labels.FILE: seen_labels.encode(run.partition.seen),
     }
     if calibration is not None:
         files[CALIBRATION_FILE] = calibration.encode()
-    return Registry().publish(card, files, name=run.request.options.name, suggested=run.request.suggested)
+    return Registry().publish(card, files, name=run.request.options.name, suggested=run.request.suggested_name)
 
 
-def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
+def _fields(entry: Entry, partition: Partition) -> dict[str, Any]:
     card = entry.card
     outputs = Composite.from_json(card.network["outputs"])
     return {
@@ -148,8 +148,8 @@ def _fields(entry: Entry, parts: Parts) -> dict[str, Any]:
         "weights": card.weights,
         "train": card.train,
         "outputs": format_outputs(outputs),
-        "photographs": sum(map(len, parts.learnt)),
-        "held_out": sum(map(len, parts.held_out)),
+        "photographs": sum(map(len, partition.train)),
+        "held_out": sum(map(len, partition.held_out)),
         "epochs": len(card.history),
         "seconds": card.seconds,
         "kinds": {column: reader.kind for column, reader in outputs.by_column().items()},

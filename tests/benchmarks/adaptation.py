@@ -99,20 +99,20 @@ def _features(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     from office31_cli.engine.frozen_split import split_network
     from office31_cli.models.network import UnitFeatures
     from office31_cli.observer import SILENT
-    from office31_cli.recipes.pretrain import requested
-    from office31_cli.workflow.domains import examples, inputs_for, open_domain
+    from office31_cli.recipes.pretrain import build_request
+    from office31_cli.workflow.domains import build_examples, build_inputs, open_domain
     from office31_cli.workflow.request import Options
-    from office31_cli.workflow.start import Start
+    from office31_cli.workflow.starting_weights import StartingWeights
 
     options = Options(outputs="item", train="head", held_out=0.0)
-    request = requested("benchmark", ["all"], data=None, backbone="squeezenet1_0", weights=weights, options=options)
-    start = Start.of(request, SILENT)
-    split = split_network(start.network(request.outputs), "head")
+    request = build_request("benchmark", ["all"], data=None, backbone="squeezenet1_0", weights=weights, options=options)
+    start = StartingWeights.load(request, SILENT)
+    split = split_network(start.build_network(request.outputs), "head")
     found = {}
     for name in request.domains:
         domain = open_domain(request.data, name, start.preprocessing, skip_bad=False, observer=SILENT)
-        inputs = inputs_for(split, [domain], start.preprocessing, choose_device("cpu"), SILENT)
-        features = UnitFeatures()(inputs.evaluation_views(examples([domain.photographs])))
+        inputs = build_inputs(split, [domain], start.preprocessing, choose_device("cpu"), SILENT)
+        features = UnitFeatures()(inputs.evaluation_views(build_examples([domain.photographs])))
         found[name] = features.numpy(), domain.photographs.items
     return found
 

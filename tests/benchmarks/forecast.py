@@ -25,7 +25,7 @@ from office31_cli.observer import SILENT
 from office31_cli.recipes.doctor import heads
 from office31_cli.recipes.doctor.forecast import label_shift, signs_of
 from office31_cli.recipes.doctor.probe import Probe, opened
-from office31_cli.recipes.pretrain import requested
+from office31_cli.recipes.pretrain import build_request
 from office31_cli.workflow.adapt_training import actual_items
 from office31_cli.workflow.request import Options
 from tests.benchmarks.pseudo_shifts import DOMAINS, TARGET, Makeshift, shifts
@@ -40,7 +40,7 @@ _EPOCHS = 7
 
 def main(folder: Path) -> None:
     """Train what is not in the folder yet, then fit."""
-    request = requested(
+    request = build_request(
         "doctor",
         DOMAINS[:1],
         data="office31",

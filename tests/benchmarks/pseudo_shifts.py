@@ -19,7 +19,7 @@ from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.engine.random_numbers import keyed_generator
 from office31_cli.observer import SILENT
 from office31_cli.recipes.doctor.probe import Probe
-from office31_cli.workflow.adapt_training import content_order
+from office31_cli.workflow.adapt_training import order_by_content
 from office31_cli.workflow.domains import Domain
 
 DOMAINS = ("amazon", "dslr", "webcam")
@@ -133,8 +133,8 @@ class Makeshift:
         shares = _shares(shift.items, draws.permutation(len(self._whole.data.items)))
         target = ~first & (draws.random(len(photographs)) < shares[photographs.items])
         parts = {shift.domain: photographs.subset(source), TARGET[shift.domain]: photographs.subset(target)}
-        orders = [part.rows[content_order(part)] for part in parts.values()]
-        network = self._whole.start.network(self._whole.request.outputs)
+        orders = [part.rows[order_by_content(part)] for part in parts.values()]
+        network = self._whole.start.build_network(self._whole.request.outputs)
         return replace(
             self._whole,
             request=replace(self._whole.request, domains=(shift.domain,)),
@@ -158,7 +158,7 @@ class Makeshift:
 
 def _some(photographs: Photographs) -> Photographs:
     chosen = np.zeros(len(photographs), dtype=np.bool_)
-    chosen[content_order(photographs)[:_MOST]] = True
+    chosen[order_by_content(photographs)[:_MOST]] = True
     return photographs.subset(chosen)
 
 

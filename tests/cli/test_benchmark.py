@@ -15,12 +15,12 @@ PICTURES = 30
 
 STOPPED_AFTER_ONE = """
 import os, signal
-from office31_cli.workflow.partial_results import Unfinished
-keep = Unfinished.keep
+from office31_cli.workflow.partial_results import PartialResults
+keep = PartialResults.keep
 def keep_and_stop(*words):
     keep(*words)
     os.kill(os.getpid(), signal.SIGINT)
-Unfinished.keep = keep_and_stop
+PartialResults.keep = keep_and_stop
 """
 """Interrupts a benchmark once a method's cells with one seed are kept."""
 

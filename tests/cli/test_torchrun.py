@@ -39,11 +39,11 @@ Training._epoch = killed
 _LATE = """
 import time
 from office31_cli import processes
-let_tell, silent = processes.let_tell, Path(__file__).parent / "silent"
+wait_for_report, silent = processes.wait_for_report, Path(__file__).parent / "silent"
 def noted():
     silent.touch()
-    let_tell()
-processes.let_tell = noted
+    wait_for_report()
+processes.wait_for_report = noted
 while os.environ["RANK"] == "0" and not silent.exists():
     time.sleep(0.1)
 """

@@ -104,8 +104,8 @@ def test_a_subset_keeps_its_rows(root: Path) -> None:
     assert part.items.tolist() == [1, 1]
     assert part.rows.tolist() == [2, 3]
     assert part.subset(part.rows == 3).rows.tolist() == [3]
-    assert whole.labelled
-    assert part.labelled
+    assert whole.has_labels
+    assert part.has_labels
 
 
 def test_those_of_an_unlabelled_domain_are_of_no_item(root: Path) -> None:
@@ -117,6 +117,6 @@ def test_those_of_an_unlabelled_domain_are_of_no_item(root: Path) -> None:
     assert whole.digests == tuple(storage.sha256_file(root.parent / "heap" / name) for name in whole.files)
     part = whole.subset(whole.rows > 0)
     assert (part.files, part.items.tolist(), part.rows.tolist()) == (whole.files[1:], [-1, -1], [1, 2])
-    assert not whole.labelled
-    assert not part.labelled
-    assert not whole.subset(whole.rows > 9).labelled
+    assert not whole.has_labels
+    assert not part.has_labels
+    assert not whole.subset(whole.rows > 9).has_labels

@@ -131,15 +131,15 @@ def test_what_torchrun_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     spoken = SilentObserver()
-    assert (told.count(), told.rank(), told.local_rank(), told.silent()) == (1, 0, 0, False)
+    assert (told.count(), told.rank(), told.local_rank(), told.is_silent()) == (1, 0, 0, False)
     monkeypatch.setenv("WORLD_SIZE", "8")  # a cluster that sets nothing else has started one process
     assert told.count() == 1
-    told.check_alone("office31 adapt")
+    told.check_single_process("office31 adapt")
     for name, value in (("RANK", "5"), ("LOCAL_RANK", "1"), ("MASTER_ADDR", "host"), ("MASTER_PORT", "29500")):
         monkeypatch.setenv(name, value)
-    assert (told.count(), told.rank(), told.local_rank(), told.silent()) == (8, 5, 1, True)
-    assert told.heard(spoken) is SILENT
+    assert (told.count(), told.rank(), told.local_rank(), told.is_silent()) == (8, 5, 1, True)
+    assert told.listen_on_first(spoken) is SILENT
     with pytest.raises(Misuse, match="office31 adapt: it is not shared among the 8 processes"):
-        told.check_alone("office31 adapt")
+        told.check_single_process("office31 adapt")
     monkeypatch.setenv("RANK", "0")
-    assert (told.silent(), told.heard(spoken)) == (False, spoken)
+    assert (told.is_silent(), told.listen_on_first(spoken)) == (False, spoken)

@@ -16,7 +16,7 @@ from office31_cli.models.network import Network
 from office31_cli.models.state_dict import hash_tensors
 from office31_cli.strategies import co_tuning, full, l2_sp, linear, mcc
 from office31_cli.strategies.base import ParameterGroup, backbone_and_head_groups
-from office31_cli.workflow.finetune_run import by_depth
+from office31_cli.workflow.finetune_run import group_by_depth
 from tests.helpers.mixed_outputs import DOMAIN, ITEM, apart
 from tests.helpers.tiny_finetuning import (
     State,
@@ -168,7 +168,7 @@ def scales(network: Network, groups: list[ParameterGroup]) -> list[set[float]]:
 
 def test_each_layers_rate_is_that_of_the_one_above_times_the_decay() -> None:
     network = stored_network()
-    groups = by_depth(backbone_and_head_groups(network), network.layers(), decay=0.5, epochs=None)
+    groups = group_by_depth(backbone_and_head_groups(network), network.layers(), decay=0.5, epochs=None)
     assert scales(network, groups) == [{1.0}, {0.5}, {0.25}, {0.125}, {0.0625}]
     assert {group.start for group in groups} == {0.0}
 
@@ -183,7 +183,7 @@ def test_the_optimizer_takes_the_layers_rates() -> None:
 
 def test_without_decay_the_strategys_rates_stay() -> None:
     network = stored_network()
-    groups = by_depth(backbone_and_head_groups(network), network.layers(), decay=None, epochs=LAYERS)
+    groups = group_by_depth(backbone_and_head_groups(network), network.layers(), decay=None, epochs=LAYERS)
     assert scales(network, groups) == [{1.0}, {1.0}, {0.1}, {0.1}, {0.1}]
 
 
@@ -192,7 +192,7 @@ def test_without_decay_the_strategys_rates_stay() -> None:
 def test_every_parameter_that_learns_stays_in_one_group(decay: float | None, epochs: int | None) -> None:
     network = stored_network()
     before = backbone_and_head_groups(network)
-    after = by_depth(before, network.layers(), decay=decay, epochs=epochs)
+    after = group_by_depth(before, network.layers(), decay=decay, epochs=epochs)
     wanted, found = ([id(value) for group in groups for value in group.parameters] for groups in (before, after))
     assert sorted(found) == sorted(wanted)
     assert all(group.parameters for group in after)
@@ -201,7 +201,7 @@ def test_every_parameter_that_learns_stays_in_one_group(decay: float | None, epo
 def test_a_group_that_begins_late_begins_no_earlier_by_its_depth() -> None:
     network = stored_network()
     groups = [ParameterGroup(group.parameters, group.scale, start=0.5) for group in backbone_and_head_groups(network)]
-    made = by_depth(groups, network.layers(), decay=None, epochs=LAYERS)
+    made = group_by_depth(groups, network.layers(), decay=None, epochs=LAYERS)
     assert sorted(group.start for group in made) == [0.5, 0.5, 0.5, 0.6, 0.8]
 
 

@@ -22,7 +22,7 @@ from office31_cli.models.network import Architecture, Network, extend_network
 from office31_cli.observer import SILENT
 from office31_cli.outputs.composite import Composite
 from office31_cli.strategies.base import ParameterGroup, Strategy, TrainingStart, trainable_parameters
-from office31_cli.workflow.finetune_run import by_depth
+from office31_cli.workflow.finetune_run import group_by_depth
 from tests.helpers.small_outputs import THREE
 from tests.helpers.tiny_training import CPU
 
@@ -182,7 +182,7 @@ def by_layer(
     learning = {id(value) for group in groups for value in group.parameters}
     layers = [[value for value in layer if id(value) in learning] for layer in network.layers()]
     begins = epochs if refinements.gradual_unfreezing else None
-    return by_depth(groups, [layer for layer in layers if layer], decay=refinements.layer_decay, epochs=begins)
+    return group_by_depth(groups, [layer for layer in layers if layer], decay=refinements.layer_decay, epochs=begins)
 
 
 def copy_state(module: nn.Module) -> State:

@@ -16,7 +16,7 @@ from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.models.network import Head
 from office31_cli.observer import SILENT
-from office31_cli.workflow.adapt_training import in_passes, learner_of, learning_together, nothing
+from office31_cli.workflow.adapt_training import build_joint_training, build_learner, no_examples, set_passes
 from tests.helpers.tiny_training import CPU, cache_array
 
 CLASSES, EACH = 4, 40
@@ -53,11 +53,13 @@ def inputs(seed: int) -> FrozenInputs:
 def adapted(name: str, seed: int, head: Head) -> float:
     """Train the head by a method; its accuracy on the target afterwards."""
     method, rows = methods.load(name)(), np.arange(len(ITEMS))
-    labelled = nothing() if method.source_free else Examples(0 * rows, rows, ITEMS[:, None].astype(float))
-    pair = SourceTargetData(labelled, Examples(0 * rows + 1, rows, np.empty((len(rows), 0))), nothing(), seed)
+    labelled = no_examples() if method.source_free else Examples(0 * rows, rows, ITEMS[:, None].astype(float))
+    pair = SourceTargetData(labelled, Examples(0 * rows + 1, rows, np.empty((len(rows), 0))), no_examples(), seed)
     how = Settings(epochs=EPOCHS, batch_size=32, optimizer="nesterov", lr=0.03, seed=seed)
-    learners = [learner_of(nn.Identity(), head, method, seed)]
-    adaptation, training = learning_together(learners, [pair], method, inputs(seed), in_passes(how, method), STEPS, CPU)
+    learners = [build_learner(nn.Identity(), head, method, seed)]
+    adaptation, training = build_joint_training(
+        learners, [pair], method, inputs(seed), set_passes(how, method), STEPS, CPU
+    )
     training.run(SILENT)
     return float((adaptation.predictions(0)[-1] == ITEMS).mean())
 

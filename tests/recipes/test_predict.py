@@ -17,7 +17,7 @@ from office31_cli.recipes.predict import command
 from office31_cli.recipes.predict.results import Prediction
 from office31_cli.registry import Registry
 from office31_cli.workflow.calibration import Calibration, load_calibration
-from office31_cli.workflow.predictions import answer
+from office31_cli.workflow.predictions import predict_domain
 from tests.helpers.small_data import Listener, draw
 from tests.helpers.small_training import ITEMS, make_things
 
@@ -56,10 +56,10 @@ def test_it_answers_as_evaluate_does(things: Path) -> None:
     assert sum(right) / len(right) == evaluate("phone").accuracy
     entry = Registry().entries()[0]
     asked = {"device": "auto", "skip_bad": False, "observer": SILENT}
-    answers = answer(entry, open_folder(things), "phone", None, **asked)  # type: ignore[arg-type]
+    answers = predict_domain(entry, open_folder(things), "phone", None, **asked)  # type: ignore[arg-type]
     assert [Path(each.path).name for each in found] == [Path(name).name for name in answers.photographs.files]
     calibration = load_calibration(entry)
-    shares = calibration.probabilities(answers.probabilities) if calibration else answers.probabilities
+    shares = calibration.calibrate(answers.probabilities) if calibration else answers.probabilities
     for each, row in zip(found, shares, strict=True):
         assert dict(each.top) == pytest.approx(dict(zip(entry.card.items, row, strict=True)), abs=1e-6)
 

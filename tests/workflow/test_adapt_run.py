@@ -285,7 +285,7 @@ class TestTooLittle:
     def test_labels_of_which_none_is_kept_back_validate_nothing(self, things: Path) -> None:
         for picture in (things / "shop").glob("*/[1-9].png"):
             picture.unlink()
-        with pytest.raises(Failed, match="no photograph of the source is kept back"):
+        with pytest.raises(Failed, match="no photograph of the source is held out"):
             adapted(things, validator="source", held_out=0.3)
 
 

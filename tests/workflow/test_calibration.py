@@ -24,7 +24,7 @@ DIGESTS = [f"{number:064x}" for number in range(60)]
 
 
 def fitted() -> Calibration:
-    return Calibration.fitted(
+    return Calibration.fit(
         SHARES, ITEMS, DIGESTS, fitted_on="shop, held out", labels={"shop": [each[:16] for each in DIGESTS]}
     )
 
@@ -88,18 +88,16 @@ def test_bytes_that_changed_since_are_refused() -> None:
 
 def test_a_choices_logits_are_divided_by_the_temperature() -> None:
     made = fitted()
-    np.testing.assert_allclose(
-        made.probabilities(SHARES), special.softmax(LOGITS / made.temperature, axis=1), rtol=1e-9
-    )
+    np.testing.assert_allclose(made.calibrate(SHARES), special.softmax(LOGITS / made.temperature, axis=1), rtol=1e-9)
 
 
 def test_pairs_are_calibrated_as_items() -> None:
     """The item's probability is a sum over domains, of which no logits are left to be divided."""
     output = Pair.for_column("pair", {"domain": ("a", "b"), "item": ("w", "x", "y", "z")})
     items = Composite(((output,),)).decode_array(RANDOM.normal(0, 3, (60, 8)))["item"]
-    made = Calibration.fitted(items, ITEMS, DIGESTS, fitted_on="", labels={})
+    made = Calibration.fit(items, ITEMS, DIGESTS, fitted_on="", labels={})
     expected = items ** (1 / made.temperature)
-    np.testing.assert_allclose(made.probabilities(items), expected / expected.sum(1, keepdims=True), rtol=1e-9)
+    np.testing.assert_allclose(made.calibrate(items), expected / expected.sum(1, keepdims=True), rtol=1e-9)
 
 
 def test_the_error_afterwards_is_of_photographs_that_were_not_fitted_on() -> None:
@@ -107,7 +105,7 @@ def test_the_error_afterwards_is_of_photographs_that_were_not_fitted_on() -> Non
     on_themselves = apply_temperature(SHARES, made.temperature)
     assert made.ece_after != pytest.approx(expected_calibration_error(on_themselves, ITEMS), abs=1e-6)
     twins = ["a" * 64] * 60  # all in one fold: nothing to learn from
-    alone = Calibration.fitted(SHARES, ITEMS, twins, fitted_on="", labels={})
+    alone = Calibration.fit(SHARES, ITEMS, twins, fitted_on="", labels={})
     assert alone.ece_after == alone.ece_before
 
 
@@ -115,14 +113,14 @@ def test_more_coverage_makes_larger_sets_and_covers_what_was_fitted_on() -> None
     made, probabilities = fitted(), SHARES
     sizes = []
     for coverage in (0.5, 0.8, 0.95):
-        sets = made.sets(probabilities, coverage)
+        sets = made.prediction_sets(probabilities, coverage)
         assert sets[np.arange(60), ITEMS].mean() >= coverage
         sizes.append(sets.sum(1).mean())
     assert sizes == sorted(sizes)
-    assert made.sets(probabilities, 0.99).all()  # 60 photographs cannot promise that
+    assert made.prediction_sets(probabilities, 0.99).all()  # 60 photographs cannot promise that
 
 
 def test_one_photograph_is_enough_to_begin_with() -> None:
-    one = Calibration.fitted(SHARES[:1], ITEMS[:1], DIGESTS[:1], fitted_on="", labels={})
+    one = Calibration.fit(SHARES[:1], ITEMS[:1], DIGESTS[:1], fitted_on="", labels={})
     assert Calibration.decode(one.encode()) == one
-    assert one.sets(SHARES, 0.9).all()
+    assert one.prediction_sets(SHARES, 0.9).all()

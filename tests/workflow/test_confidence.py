@@ -14,7 +14,7 @@ from office31_cli.registry import Entry, Registry
 from office31_cli.results import TrainingResult
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.calibration import Calibration, load_calibration
-from office31_cli.workflow.predictions import Answers, answer
+from office31_cli.workflow.predictions import DomainPredictions, predict_domain
 from tests.helpers.small_data import Listener
 from tests.helpers.small_training import ITEMS, PICTURES, QUICK, make_things, rename_copy, trained
 
@@ -41,8 +41,10 @@ def calibration_of(model: TrainingResult) -> Calibration:
     return found
 
 
-def answers(model: TrainingResult, data: Path, domain: str) -> Answers:
-    return answer(stored(model), open_data(str(data)), domain, None, device="cpu", skip_bad=False, observer=Listener())
+def answers(model: TrainingResult, data: Path, domain: str) -> DomainPredictions:
+    return predict_domain(
+        stored(model), open_data(str(data)), domain, None, device="cpu", skip_bad=False, observer=Listener()
+    )
 
 
 def error(probabilities: np.ndarray, actual: np.ndarray) -> float:
@@ -68,7 +70,7 @@ def sets(known: np.ndarray, known_items: np.ndarray, fresh: np.ndarray, coverage
 
 
 def test_it_is_fitted_on_what_was_held_out(things: Path, start: TrainingResult) -> None:
-    found, seen = calibration_of(start), seen_labels.of(stored(start))
+    found, seen = calibration_of(start), seen_labels.load_seen_labels(stored(start))
     held_out = answers(start, things, "shop")
     assert sorted(found.labels["shop"]) == sorted(digest[:16] for digest in held_out.photographs.digests)
     assert set(found.labels) == {"shop"}
@@ -137,7 +139,7 @@ def test_finetuned_it_is_fitted_on_the_target_and_says_so(things: Path, start: T
     found = calibration_of(tuned)
     assert (found.fitted_on, set(found.labels), found.photographs) == ("phone, held out", {"phone"}, HELD_OUT)
     assert tuned.labels_used["phone"] == 2 * len(ITEMS)
-    assert not set(found.labels["phone"]) & set(seen_labels.of(stored(tuned))["phone"])
+    assert not set(found.labels["phone"]) & set(seen_labels.load_seen_labels(stored(tuned))["phone"])
     scored = evaluate("phone:all", model=tuned.id, data=str(things))
     assert (scored.seen, scored.calibration["own"]) == (2 * len(ITEMS), HELD_OUT)
 

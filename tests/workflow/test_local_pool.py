@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from office31_cli.errors import Failed
-from office31_cli.workflow.pools.local import NotDone, in_processes
+from office31_cli.workflow.pools.local import JobFailure, run_in_processes
 
 
 class Square:
@@ -40,24 +40,24 @@ class DiesEveryOtherTime:
 
 
 def test_every_job_comes_back_once_with_what_came_of_it(tmp_path: Path) -> None:
-    found = list(in_processes(Square(tmp_path, 0), [3, -1, 4], count=2, threads=1))
-    assert dict(found) == {3: 9, -1: NotDone("number -1: it is negative"), 4: 16}
+    found = list(run_in_processes(Square(tmp_path, 0), [3, -1, 4], count=2, threads=1))
+    assert dict(found) == {3: 9, -1: JobFailure("number -1: it is negative"), 4: 16}
     assert len(found) == 3
 
 
 @pytest.mark.fault(42)
 def test_a_killed_process_is_replaced_and_its_job_begun_again(tmp_path: Path) -> None:
-    found = list(in_processes(Square(tmp_path, 1), [13, 2, 3], count=2, threads=1))
+    found = list(run_in_processes(Square(tmp_path, 1), [13, 2, 3], count=2, threads=1))
     assert sorted(found) == [(2, 4), (3, 9), (13, 169)]
 
 
 @pytest.mark.fault(42)
 def test_a_job_that_kills_every_process_is_given_up_and_the_others_are_done(tmp_path: Path) -> None:
-    found = dict(in_processes(Square(tmp_path, 9), [13, 2, 3], count=1, threads=1))
+    found = dict(run_in_processes(Square(tmp_path, 9), [13, 2, 3], count=1, threads=1))
     assert (found[2], found[3]) == (4, 9)
-    assert found[13] == NotDone("its process was killed 2 times (exit -9)")
+    assert found[13] == JobFailure("its process was killed 2 times (exit -9)")
 
 
 def test_the_same_job_twice_is_two_jobs_each_begun_again_by_itself(tmp_path: Path) -> None:
     job = "twice"
-    assert list(in_processes(DiesEveryOtherTime(tmp_path), [job, job], count=1, threads=1)) == [(job, 5), (job, 5)]
+    assert list(run_in_processes(DiesEveryOtherTime(tmp_path), [job, job], count=1, threads=1)) == [(job, 5), (job, 5)]

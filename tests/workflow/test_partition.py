@@ -16,7 +16,7 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT
 from office31_cli.strategies.full import Strategy
 from office31_cli.workflow.domains import Domain
-from office31_cli.workflow.partition import FewParts, divide_few
+from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
 from office31_cli.workflow.request import FinetuneRequest, Options
 from tests.helpers.small_data import Listener
 from tests.helpers.small_outputs import choosing
@@ -51,7 +51,7 @@ def divided(
     share: float = 0.2,
     seed: int = 0,
     observer: Listener = SILENT,  # type: ignore[assignment]
-) -> FewParts:
+) -> FewShotPartition:
     request = FinetuneRequest(
         command="finetune",
         data=DataSet("things", Path("nowhere"), ("source", "target"), ITEMS),
@@ -60,16 +60,16 @@ def divided(
         weights="none",
         parent=None,
         outputs=choosing(*ITEMS),
-        suggested="tuned",
+        suggested_name="tuned",
         options=Options(held_out=share, seed=seed),
         name="full",
         strategy=Strategy(),
         labels=labels,
-        listed=listed,
+        listed_files=listed,
         refinements=Refinements(patience=patience),
     )
     opened = [Domain(part, part, None) for part in (target, *source)]  # type: ignore[arg-type]
-    return divide_few(request, opened, observer)
+    return divide_few_shot(request, opened, observer)
 
 
 def rows(part: Photographs) -> set[int]:
@@ -90,7 +90,7 @@ def test_no_photograph_nor_its_twin_is_on_two_sides(
     except Failed:
         assert patience is not None  # no item has a second label to look at
         reject()
-    learnt, again = parts.learnt
+    learnt, again = parts.train
     kept_back = parts.held_out[0]
     assert len(parts.held_out[1]) == 0
     looked_at = set(parts.validation.digests)
@@ -113,12 +113,12 @@ def test_an_item_has_as_many_labels_as_asked_for_and_no_two_twins_among_them(
     target: Photographs, labels: int, share: float, seed: int
 ) -> None:
     every, few = (divided(target, labels=number, share=share, seed=seed) for number in (None, labels))
-    counts, whole = Counter(few.learnt[0].items.tolist()), every.learnt[0]
+    counts, whole = Counter(few.train[0].items.tolist()), every.train[0]
     for item in set(target.items.tolist()):
         contents = {digest for digest, own in zip(whole.digests, whole.items.tolist(), strict=True) if own == item}
         assert counts[item] == min(labels, len(contents))
-    assert rows(few.learnt[0]) <= rows(whole)
-    assert len(set(few.learnt[0].rows.tolist())) == len(few.learnt[0])
+    assert rows(few.train[0]) <= rows(whole)
+    assert len(set(few.train[0].rows.tolist())) == len(few.train[0])
 
 
 @given(domains(), domains("source", least=0), budgets, budgets, shares, seeds)
@@ -132,7 +132,7 @@ def test_the_same_photographs_are_held_out_whatever_the_number_of_labels(
 def test_a_share_is_held_out_and_the_rest_is_the_most_that_is_learnt_from() -> None:
     target = photographs("target", SOME, list(range(15)))
     parts = divided(target)
-    assert (len(parts.held_out[0]), len(parts.learnt[0]), len(parts.unlabelled)) == (3, 12, 3)
+    assert (len(parts.held_out[0]), len(parts.train[0]), len(parts.unlabelled)) == (3, 12, 3)
     assert rows(parts.unlabelled) == rows(parts.held_out[0])
 
 
@@ -140,10 +140,10 @@ def test_early_stopping_looks_at_a_fifth_of_the_labels_of_every_item() -> None:
     target = photographs("target", np.repeat([0, 1, 2], 20), list(range(60)))
     parts = divided(target, labels=10, patience=2)
     assert Counter(parts.validation.items.tolist()) == {0: 2, 1: 2, 2: 2}
-    assert Counter(parts.learnt[0].items.tolist()) == {0: 8, 1: 8, 2: 8}
+    assert Counter(parts.train[0].items.tolist()) == {0: 8, 1: 8, 2: 8}
     without = divided(target, labels=10)
-    assert rows(without.learnt[0]) == rows(parts.learnt[0]) | rows(parts.validation)
-    assert parts.seen == {"target": [digest[:16] for digest in (*parts.learnt[0].digests, *parts.validation.digests)]}
+    assert rows(without.train[0]) == rows(parts.train[0]) | rows(parts.validation)
+    assert parts.seen == {"target": [digest[:16] for digest in (*parts.train[0].digests, *parts.validation.digests)]}
 
 
 def test_early_stopping_needs_a_second_label() -> None:
@@ -157,7 +157,7 @@ def test_what_is_listed_is_what_is_learnt_from() -> None:
     kept_back = rows(divided(target).held_out[0])
     chosen = [place for place in range(15) if place not in kept_back][1:6]
     parts = divided(target, listed=tuple(target.files[place] for place in chosen))
-    assert rows(parts.learnt[0]) == set(chosen)
+    assert rows(parts.train[0]) == set(chosen)
     assert rows(parts.held_out[0]) == kept_back
     assert rows(parts.unlabelled) == set(range(15)) - set(chosen)
 
@@ -174,7 +174,7 @@ def test_a_list_that_names_a_photograph_that_is_held_out_is_refused(
             divided(target, listed=listed, seed=seed)
         assert raised.value.exit_code == 2
     else:
-        assert rows(divided(target, listed=listed, seed=seed).learnt[0]) == chosen
+        assert rows(divided(target, listed=listed, seed=seed).train[0]) == chosen
 
 
 def test_naming_either_twin_of_a_pair_that_is_held_out_is_refused() -> None:
@@ -192,7 +192,7 @@ def test_naming_either_twin_of_a_pair_that_is_held_out_is_refused() -> None:
 def test_with_nothing_held_out_any_photograph_may_be_listed() -> None:
     target = photographs("target", SOME, list(range(15)))
     parts = divided(target, listed=target.files, share=0)
-    assert rows(parts.learnt[0]) == set(range(15))
+    assert rows(parts.train[0]) == set(range(15))
     assert len(parts.held_out[0]) == len(parts.unlabelled) == 0
 
 

@@ -21,8 +21,8 @@ from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.recipes.benchmark.cells import Bench, Job
 from office31_cli.workflow.pools import ray as module
-from office31_cli.workflow.pools.local import NotDone
-from office31_cli.workflow.pools.ray import TRIES, on_ray
+from office31_cli.workflow.pools.local import JobFailure
+from office31_cli.workflow.pools.ray import TRIES, run_on_ray
 from tests.helpers.real_command import Command
 from tests.helpers.small_training import make_things
 from tests.helpers.tiny_adaptation import COUNTS, ITEMS, inputs
@@ -85,15 +85,15 @@ class Endless:
 @pytest.mark.usefixtures("cluster")
 class TestJobs:
     def test_every_job_comes_back_once_though_its_worker_was_killed(self, tmp_path: Path) -> None:
-        found = list(on_ray(Square(tmp_path, deaths=1), [3, -1, 13, 0, 4]))
-        unexpected = NotDone("unexpected ZeroDivisionError: of nothing")
-        assert dict(found) == {3: 9, -1: NotDone("number -1: it is negative"), 13: 169, 0: unexpected, 4: 16}
+        found = list(run_on_ray(Square(tmp_path, deaths=1), [3, -1, 13, 0, 4]))
+        unexpected = JobFailure("unexpected ZeroDivisionError: of nothing")
+        assert dict(found) == {3: 9, -1: JobFailure("number -1: it is negative"), 13: 169, 0: unexpected, 4: 16}
         assert len(found) == 5
         assert len(list(tmp_path.iterdir())) == 1
 
     def test_a_job_that_kills_every_worker_is_given_up_and_the_others_are_done(self, tmp_path: Path) -> None:
-        found = dict(on_ray(Square(tmp_path, deaths=99), [13, 2]))
-        assert found == {2: 4, 13: NotDone(f"its worker or node was lost {TRIES} times")}
+        found = dict(run_on_ray(Square(tmp_path, deaths=99), [13, 2]))
+        assert found == {2: 4, 13: JobFailure(f"its worker or node was lost {TRIES} times")}
         assert len(list(tmp_path.iterdir())) == TRIES
 
     def test_ctrl_c_is_answered_while_jobs_go_on(self, tmp_path: Path) -> None:
@@ -104,12 +104,12 @@ class TestJobs:
 
         threading.Thread(target=press).start()
         with pytest.raises(KeyboardInterrupt):
-            list(on_ray(Endless(tmp_path), [1, 2]))
+            list(run_on_ray(Endless(tmp_path), [1, 2]))
         assert not ray.is_initialized()
 
     def test_one_who_stops_listening_is_disconnected_and_keeps_what_sigterm_does(self, tmp_path: Path) -> None:
         before = signal.getsignal(signal.SIGTERM)
-        found = on_ray(Square(tmp_path), [1, 2, 3])
+        found = run_on_ray(Square(tmp_path), [1, 2, 3])
         next(found)
         assert signal.getsignal(signal.SIGTERM) is before
         found.close()  # type: ignore[attr-defined]
@@ -118,8 +118,8 @@ class TestJobs:
 
 def test_a_node_with_other_software_is_told_of(tmp_path: Path) -> None:
     ours = module._versions()
-    found = module._alone(Square(tmp_path), 3, ours | {"torch": "1.0"})
-    assert found == NotDone(f"a node has torch {ours['torch']}, and not 1.0")
+    found = module._run_task(Square(tmp_path), 3, ours | {"torch": "1.0"})
+    assert found == JobFailure(f"a node has torch {ours['torch']}, and not 1.0")
 
 
 def tiny_bench() -> Bench:
@@ -181,7 +181,7 @@ def test_a_node_is_lost_in_the_middle_and_every_figure_is_there_once(cluster: An
 
     loss = threading.Thread(target=lose)
     loss.start()
-    found = list(on_ray(Doomed(bench, second.node_id, notes), jobs))
+    found = list(run_on_ray(Doomed(bench, second.node_id, notes), jobs))
     loss.join()
     assert len(found) == len(jobs)
     assert {job: figures(each) for job, each in found} == {job: figures(each) for job, each in expected.items()}
@@ -192,7 +192,7 @@ def test_a_node_is_lost_in_the_middle_and_every_figure_is_there_once(cluster: An
 
 def figures(found: Any) -> Any:
     """By method and task, without the seconds."""
-    assert not isinstance(found, NotDone), found
+    assert not isinstance(found, JobFailure), found
     return {
         name: {task: {key: value for key, value in each.items() if key != "seconds"} for task, each in tasks.items()}
         for name, tasks in found.items()

@@ -15,7 +15,7 @@ def stored(record: bytes) -> Entry:
 
 def test_what_was_recorded_is_read_back() -> None:
     seen = {"shop": ["0" * 16, "1" * 16], "phone": []}
-    assert seen_labels.of(stored(seen_labels.encode(seen))) == seen
+    assert seen_labels.load_seen_labels(stored(seen_labels.encode(seen))) == seen
 
 
 @pytest.mark.fault(69)
@@ -35,5 +35,5 @@ def test_what_was_recorded_is_read_back() -> None:
 )
 def test_a_forged_record_is_refused_in_one_line(record: bytes) -> None:
     with pytest.raises(Refused, match="not a record of labels") as raised:
-        seen_labels.of(stored(record))
+        seen_labels.load_seen_labels(stored(record))
     assert "\n" not in str(raised.value)

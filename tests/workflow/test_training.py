@@ -53,7 +53,7 @@ class TestScores:
         shutil.copy(next((things / "shop" / "mug").iterdir()), things / "camera" / "mug" / "shared.png")
         for picture in (things / "shop" / "pen").iterdir():
             shutil.copy(picture, things / "camera" / "pen" / f"shared_{picture.name}")
-        known = set(seen_labels.of(Registry().find(start.id))["shop"])
+        known = set(seen_labels.load_seen_labels(Registry().find(start.id))["shop"])
         camera = open_data(str(things)).photographs("camera")
         shared = sum(digest[:16] in known for digest in camera.digests)
         assert shared >= PICTURES * 4 // 5 - 1
@@ -69,11 +69,11 @@ class TestLabels:
         phone = open_data(str(things)).photographs("phone")
         model = trained(things).id
         for seed in (1, 2, 3):
-            before = seen_labels.of(Registry().find(model)).get("phone", [])
+            before = seen_labels.load_seen_labels(Registry().find(model)).get("phone", [])
             tuned = finetune("phone", model=model, data=str(things), options=options(seed=seed))
             held = phone.subset(choose_held_out(phone.items, phone.digests, seed=seed))
             assert tuned.held_out == sum(digest[:16] not in before for digest in held.digests)
-            after = seen_labels.of(Registry().find(tuned.id))["phone"]
+            after = seen_labels.load_seen_labels(Registry().find(tuned.id))["phone"]
             assert len(before) <= tuned.labels_used["phone"] == len(after) <= len(phone)
             model = tuned.id
         unseen = sum(digest[:16] not in after for digest in phone.digests)
@@ -88,7 +88,9 @@ class TestLabels:
         assert (every.photographs, three.photographs) == (TRAINING, 3 * len(ITEMS))
         assert every.to_json()["labels"] == "all"
         assert three.to_json()["labels"] == 3
-        few, all_of_it = (set(seen_labels.of(Registry().find(model.id))["phone"]) for model in (three, every))
+        few, all_of_it = (
+            set(seen_labels.load_seen_labels(Registry().find(model.id))["phone"]) for model in (three, every)
+        )
         assert few < all_of_it
         assert three.labels_used["phone"] == 3 * len(ITEMS)
 

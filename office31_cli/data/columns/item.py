@@ -29,4 +29,4 @@ class Column(base.DerivedColumn):
         """All of them, or none where the domain is unlabelled."""
         import numpy as np
 
-        return np.full(len(photographs), photographs.labelled)
+        return np.full(len(photographs), photographs.has_labels)

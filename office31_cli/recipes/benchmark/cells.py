@@ -24,14 +24,14 @@ from office31_cli.models.network import BOTTLENECK, Head
 from office31_cli.observer import SILENT
 from office31_cli.workflow.adapt_training import (
     actual_items,
-    agreed,
-    in_passes,
-    labelled,
-    learner_of,
-    learning_together,
-    nothing,
-    scores,
-    unlabelled,
+    build_joint_training,
+    build_labelled_examples,
+    build_learner,
+    build_unlabelled_examples,
+    no_examples,
+    score_run,
+    set_passes,
+    train_teachers,
 )
 from office31_cli.workflow.request import SOURCE_ONLY
 
@@ -112,12 +112,12 @@ class Bench:
         """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
-        known, validation = self.photographs[source], nothing()
+        known, validation = self.photographs[source], no_examples()
         if self.held_out:
             kept = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
-            known, validation = known.subset(~kept), labelled(known.subset(kept), places.index(source))
-        rest = unlabelled(self.photographs[target], places.index(target))
-        return SourceTargetData(labelled(known, places.index(source)), rest, validation, cell.seed)
+            known, validation = known.subset(~kept), build_labelled_examples(known.subset(kept), places.index(source))
+        rest = build_unlabelled_examples(self.photographs[target], places.index(target))
+        return SourceTargetData(build_labelled_examples(known, places.index(source)), rest, validation, cell.seed)
 
     def _together(self, name: str, cells: Sequence[Cell]) -> dict[str, Figures]:
         method, seed = self.methods[name], cells[0].seed
@@ -153,15 +153,17 @@ class Bench:
     def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[Cell]) -> dict[str, Figures]:
         """Train the heads as one; by task the scores, which the target's labels are read for only now."""
         began = time.monotonic()
-        learners = [learner_of(nn.Identity(), head, method, cell.seed) for head, cell in zip(heads, cells, strict=True)]
+        learners = [
+            build_learner(nn.Identity(), head, method, cell.seed) for head, cell in zip(heads, cells, strict=True)
+        ]
         pairs = [self.pair(cell) for cell in cells]
-        settings = in_passes(self.settings, method)
-        adaptation, training = learning_together(
+        settings = set_passes(self.settings, method)
+        adaptation, training = build_joint_training(
             learners, pairs, method, self.inputs, settings, self.steps, self.device, (self.validator,)
         )
         with limit_threads("features"):
             if method.teacher_methods():
-                taught = agreed(method, learners, pairs, self.inputs, settings, self.steps, self.device, SILENT)
+                taught = train_teachers(method, learners, pairs, self.inputs, settings, self.steps, self.device, SILENT)
                 adaptation.set_pseudo_labels(taught)
             training.run(SILENT)
         adaptation.networks()
@@ -169,7 +171,7 @@ class Bench:
         found = {}
         for place, cell in enumerate(cells):
             target = self.photographs[self.tasks[cell.task][1]]
-            told = scores(adaptation, place, actual_items(target), self.validator)
+            told = score_run(adaptation, place, actual_items(target), self.validator)
             found[cell.task] = {
                 "last": told["last"],
                 "selected": told["selected"]["accuracy"],

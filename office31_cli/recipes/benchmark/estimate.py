@@ -20,11 +20,11 @@ from office31_cli.recipes.benchmark.cells import Bench, Job
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan
 from office31_cli.recipes.benchmark.results import BenchmarkEstimate, EstimateRow
 from office31_cli.recipes.benchmark.run import bench_of, identities_of, jobs_of, processes_for
-from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.pools import ray
 from office31_cli.workflow.request import SOURCE_ONLY
-from office31_cli.workflow.start import Start
-from office31_cli.workflow.timing import FEW, extrapolated, photographs_per_second
+from office31_cli.workflow.starting_weights import StartingWeights
+from office31_cli.workflow.timing import FEW, extrapolate_seconds, measure_photographs_per_second
 
 _WIDTH = 512
 """About how many principal directions wide features have."""
@@ -58,13 +58,13 @@ def estimated(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
     device, request = choose_device(plan.request.options.device), plan.request
     room = ray.room(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
     places = min(processes_for(plan, device), cores()) if room is None else room
-    start = Start.of(request, observer)
-    network = start.network(request.outputs)
+    start = StartingWeights.load(request, observer)
+    network = start.build_network(request.outputs)
     photographs = {name: request.data.photographs(name) for name in request.domains}
     noise = _Noise(min(_WIDTH, feature_width(network.backbones[0], start.preprocessing.crop)), device)
     bench = bench_of(plan, photographs, noise, device)
     bench = replace(bench, methods=plan.methods | {SOURCE_ONLY: methods.load(SOURCE_ONLY)()})  # others go on from it
-    identities, unfinished = identities_of(bench, plan, start.weights), Unfinished(observer)
+    identities, unfinished = identities_of(bench, plan, start.weights_name), PartialResults(observer)
     waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
     rows, jobs = _timed(bench, jobs_of(bench, waiting), observer)
     by_method = {row.method: round(row.seeds * row.seconds, 1) for row in rows}
@@ -80,7 +80,7 @@ def estimated(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
         methods={name: by_method.get(name, 0.0) for name in plan.methods},
         seconds=round(_side_by_side(jobs, places), 1),
         views=plan.views * sum(map(len, photographs.values())),
-        photographs_per_second=round(photographs_per_second(network, start.preprocessing.crop, device), 1),
+        photographs_per_second=round(measure_photographs_per_second(network, start.preprocessing.crop, device), 1),
     )
 
 
@@ -103,7 +103,7 @@ def _of_a_seed(bench: Bench, name: str) -> float:
     _seconds(short, name, FEW)  # the first time, memory is asked for and threads are made
     if bench.methods[name].passes is not None:
         return _seconds(short, name, FEW)
-    return extrapolated(lambda steps: _seconds(short, name, steps), bench.settings.epochs, bench.steps)
+    return extrapolate_seconds(lambda steps: _seconds(short, name, steps), bench.settings.epochs, bench.steps)
 
 
 def _seconds(bench: Bench, name: str, steps: int) -> float:

@@ -12,7 +12,7 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.adapt import check_validator
-from office31_cli.recipes.pretrain import requested
+from office31_cli.recipes.pretrain import build_request
 from office31_cli.text import did_you_mean, join_names, printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.pools import ray
@@ -83,8 +83,8 @@ def planned(
     for name, method in found.items():
         if views < method.views:
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
-    options = options.afresh(epochs=options.epochs or ADAPT_EPOCHS, train="head", outputs="item")
-    request = requested("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
+    options = options.without_resume(epochs=options.epochs or ADAPT_EPOCHS, train="head", outputs="item")
+    request = build_request("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
     wanted = chosen_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
     if beside is not None:
@@ -101,7 +101,7 @@ def planned(
         on,
         beside,
     )
-    selection.tell_data(data, request.data, observer)
+    selection.report_data(data, request.data, observer)
     if request.weights == "none" and weights != "none":  # whoever typed none knows
         observer.warn(
             f"{request.backbone} has no weights, and is frozen: heads are trained on random features; give --weights, "

@@ -16,14 +16,14 @@ from office31_cli.processes import cores
 from office31_cli.recipes.benchmark.cells import Bench, Cell, Figures, Job
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan
 from office31_cli.recipes.benchmark.results import Cells
-from office31_cli.workflow.adapt_training import check_material, content_order
-from office31_cli.workflow.domains import frozen_views, open_domains
-from office31_cli.workflow.partial_results import Unfinished
-from office31_cli.workflow.pools.local import NotDone, in_processes, outcome
-from office31_cli.workflow.pools.ray import on_ray
+from office31_cli.workflow.adapt_training import check_enough_examples, order_by_content
+from office31_cli.workflow.domains import compute_frozen_views, open_domains
+from office31_cli.workflow.partial_results import PartialResults
+from office31_cli.workflow.pools.local import JobFailure, run_in_processes, run_job
+from office31_cli.workflow.pools.ray import run_on_ray
 from office31_cli.workflow.request import SOURCE_ONLY
-from office31_cli.workflow.run import settings_for
-from office31_cli.workflow.start import Start
+from office31_cli.workflow.run import build_settings
+from office31_cli.workflow.starting_weights import StartingWeights
 
 _FORMAT = 2
 """Raised when cells are computed in another way, so that those of an older program are not mixed in."""
@@ -43,7 +43,7 @@ def computed(plan: BenchmarkPlan, observer: Observer) -> Results:
     """The whole table; an interrupted one goes on with the methods and seeds that are not there."""
     began = time.monotonic()
     bench, weights = laid_out(plan, observer)
-    unfinished = Unfinished(observer)
+    unfinished = PartialResults(observer)
     cells = cells_of(bench, plan, weights, unfinished, observer)
     if not any("failed" in figures for figures in cells.values()):
         unfinished.clear()
@@ -51,7 +51,7 @@ def computed(plan: BenchmarkPlan, observer: Observer) -> Results:
     return Results(cells, weights, counts, round(time.monotonic() - began, 3))
 
 
-def cells_of(bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: Unfinished, observer: Observer) -> Cells:
+def cells_of(bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: PartialResults, observer: Observer) -> Cells:
     """Every method on every task with every seed: what is there from an interrupted run, and the rest computed."""
     cells, identities = Cells(), identities_of(bench, plan, weights)
     total = len(identities) * len(plan.tasks)
@@ -76,19 +76,19 @@ def laid_out(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, str]:
     """What all runs share, features computed where they are not there yet; and the weights by their resolved name."""
     request = plan.request
     device = choose_device(request.options.device)
-    start = Start.of(request, observer)
-    network = start.network(request.outputs)
+    start = StartingWeights.load(request, observer)
+    network = start.build_network(request.outputs)
     domains = open_domains(request, request.domains, start.preprocessing, observer)
     split = split_network(network, "head")
     assert split.frozen_part is not None
-    features = frozen_views(split.frozen_part, domains, start.preprocessing, device, observer, views=plan.views)
-    orders = [domain.photographs.rows[content_order(domain.photographs)] for domain in domains]
+    features = compute_frozen_views(split.frozen_part, domains, start.preprocessing, device, observer, views=plan.views)
+    orders = [domain.photographs.rows[order_by_content(domain.photographs)] for domain in domains]
     with limit_threads("features"):  # so that the directions do not depend on the number of threads
         condensed = FrozenInputs.with_projection(features, orders, device)
     bench = bench_of(plan, {domain.photographs.domain: domain.photographs for domain in domains}, condensed, device)
     for task, (source, target) in plan.tasks.items():
-        check_material(bench.pair(Cell(task, plan.seeds[0])), [source], target)
-    return bench, start.weights
+        check_enough_examples(bench.pair(Cell(task, plan.seeds[0])), [source], target)
+    return bench, start.weights_name
 
 
 def bench_of(
@@ -104,7 +104,7 @@ def bench_of(
         items=len(request.data.items),
         photographs=photographs,
         inputs=inputs,
-        settings=settings_for(request, "head"),
+        settings=build_settings(request, "head"),
         device=device,
         held_out=request.options.held_out,
     )
@@ -126,22 +126,22 @@ def _done(
     for job, found in _outcomes(bench, jobs, plan):
         for name in job.methods:
             figures = (
-                {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, NotDone) else found[name]
+                {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, JobFailure) else found[name]
             )
             yield (name, job.seed), figures
 
 
 def _outcomes(
     bench: Bench, jobs: Sequence[Job], plan: BenchmarkPlan
-) -> Iterator[tuple[Job, dict[str, dict[str, Figures]] | NotDone]]:
+) -> Iterator[tuple[Job, dict[str, dict[str, Figures]] | JobFailure]]:
     count = processes_for(plan, bench.device)
     if plan.on == "ray":
-        yield from on_ray(bench, jobs, gpus=int(bench.device.type == "cuda"))
+        yield from run_on_ray(bench, jobs, gpus=int(bench.device.type == "cuda"))
     elif count > 1 and len(jobs) > 1:
-        yield from in_processes(bench, jobs, count=count, threads=1)
+        yield from run_in_processes(bench, jobs, count=count, threads=1)
     else:  # here a method is a job by itself, so that less is lost
         for small in (Job(job.seed, (name,)) for job in jobs for name in job.methods):
-            yield small, outcome(bench, small)
+            yield small, run_job(bench, small)
 
 
 def processes_for(plan: BenchmarkPlan, device: torch.device) -> int:

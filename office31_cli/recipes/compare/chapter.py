@@ -10,9 +10,9 @@ from office31_cli.errors import Failed
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import ChapterComparison, ChapterRow, Claim, exceeds
-from office31_cli.recipes.pretrain import requested
+from office31_cli.recipes.pretrain import build_request
 from office31_cli.workflow import selection
-from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.request import DEFAULTS, Options, Request
 
 RATE, BATCH = 1e-4, 10
@@ -50,9 +50,9 @@ def compare_chapter(
     used.
     """
     check_held_out(options)
-    options = options.afresh(outputs="item+domain", batch_size=BATCH, lr=RATE, epochs=None, train=None)
-    request = requested("compare", ["all"], data=data, backbone="mlp", weights="none", options=options)
-    selection.tell_data(data, request.data, observer)
+    options = options.without_resume(outputs="item+domain", batch_size=BATCH, lr=RATE, epochs=None, train=None)
+    request = build_request("compare", ["all"], data=data, backbone="mlp", weights="none", options=options)
+    selection.report_data(data, request.data, observer)
     experiments = [replace(each, epochs=min(each.epochs, epochs or each.epochs)) for each in EXPERIMENTS]
     rows, photographs, held_out = train_experiments(request, experiments, observer)
     return ChapterComparison(rows, photographs, held_out, _claims(rows))
@@ -93,7 +93,7 @@ def train_experiments(
     """A row for each experiment; the photographs learnt from, and those held out."""
     from office31_cli.recipes.compare.trials import on_the_textbooks, trial
 
-    unfinished, made = Unfinished(observer, len(experiments)), []
+    unfinished, made = PartialResults(observer, len(experiments)), []
     with observer.track("the textbook's runs", len(experiments)) as advance:
         for experiment in experiments:
             bench = on_the_textbooks(experiment.hidden, request, observer)
@@ -107,7 +107,9 @@ def train_experiments(
                 schedule="constant",
             )
             identity = {"compare": "chapter", **bench.identity, "trial": settings.to_json()}
-            made.append(_row(experiment, unfinished.result(identity, partial(trial, bench, settings, observer))))
+            made.append(
+                _row(experiment, unfinished.get_or_compute(identity, partial(trial, bench, settings, observer)))
+            )
             advance(1)
     unfinished.clear()
     return made, len(bench.learnt), len(bench.held_out)

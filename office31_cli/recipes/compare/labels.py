@@ -10,7 +10,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.adapt import Way
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsPlan, LabelsRow
-from office31_cli.recipes.finetune import requested
+from office31_cli.recipes.finetune import build_finetune_request
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection
 from office31_cli.workflow.request import DEFAULTS, Options
@@ -47,23 +47,25 @@ def compare_labels(
         raise Misuse("compare labels", "nothing to compare", "name at least one of --labels, --strategies and --seeds")
     budgets = sorted(set(budgets), key=lambda labels: (labels is None, labels or 0))
     chosen = {name: finetuning.load(name)() for name in strategies}
-    start, opened = selection.model_and_data(
-        model, data, target, lambda entry: not entry.card.labels_used.get(target), selection.nothing_fits(target)
+    start, opened = selection.select_model_and_data(
+        model, data, target, lambda entry: not entry.card.labels_used.get(target), selection.no_model_fits(target)
     )
-    selection.check_answers_item(start, "to be compared")
-    seeded = {seed: options.afresh(seed=seed, outputs="item") for seed in seeds}
+    selection.check_predicts_item(start, "to be compared")
+    seeded = {seed: options.without_resume(seed=seed, outputs="item") for seed in seeds}
     adapted = {}
     if 0 in budgets:
         for seed, each in seeded.items():
             way = Way.checked(method, options=replace(each, held_out=0.0, epochs=None, lr=None))
             adapted[seed] = way.request(start, opened, target)
     alone = {
-        seed: requested(start, opened, target, strategy=("full", finetuning.load("full")()), labels=None, options=each)
+        seed: build_finetune_request(
+            start, opened, target, strategy=("full", finetuning.load("full")()), labels=None, options=each
+        )
         for seed, each in seeded.items()
     }
     finetuned = {
         (labels, name): {
-            seed: requested(
+            seed: build_finetune_request(
                 start,
                 opened,
                 target,
@@ -78,7 +80,7 @@ def compare_labels(
         if labels != 0
         for name, strategy in chosen.items()
     }
-    selection.tell_model(model, start, observer)
+    selection.report_model(model, start, observer)
     source = "+".join(domain for domain, count in start.card.labels_used.items() if count)
     from office31_cli.recipes.compare import (
         labels_run as runs,  # torch, 3 s: only now that all that was typed makes sense

@@ -18,11 +18,11 @@ from office31_cli.observer import Observer, WarnOnce
 from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, in_words
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.adapt_run import AdaptRun
-from office31_cli.workflow.domains import Domain, examples
-from office31_cli.workflow.finetune_run import FinetuneRun
-from office31_cli.workflow.partial_results import Unfinished
-from office31_cli.workflow.partition import divide_few
+from office31_cli.workflow.adapt_run import build_adapt_run
+from office31_cli.workflow.domains import Domain, build_examples
+from office31_cli.workflow.finetune_run import FinetuneRun, build_finetune_run
+from office31_cli.workflow.partial_results import PartialResults
+from office31_cli.workflow.partition import divide_few_shot
 from office31_cli.workflow.request import FinetuneRequest
 from office31_cli.workflow.run import Run
 
@@ -63,39 +63,39 @@ class _Comparison:
     """What all runs share: the domains, each opened once, and what an interrupted comparison has left."""
 
     def __init__(self, plan: LabelsPlan, observer: Observer) -> None:
-        self.unfinished = Unfinished(observer)
+        self.unfinished = PartialResults(observer)
         self._plan, self._observer = plan, observer
         self._opened: dict[str, Domain] = {}
 
     def as_stored(self, seed: int) -> Figures:
         """The stored network, which learns nothing."""
         run = self._with_labels(self._plan.alone[seed])
-        if not len(run.parts.held_out[0]):
+        if not len(run.partition.held_out[0]):
             raise Failed(
                 f"target {printable(run.request.domains[0])}",
                 f"with seed {seed} none of its photographs is held out",
                 "add photographs: an item needs two or more",
             )
-        return _figures(run, run.parts.target, run.parts.held_out[0], place=0)
+        return _figures(run, run.partition.target, run.partition.held_out[0], place=0)
 
     def adapted(self, seed: int) -> Figures:
         """Without labels; scored beside the rest on what the others hold out."""
         request, alone = self._plan.adapted[seed], self._plan.alone[seed]
-        run = AdaptRun.without_labels(request, self._observer, self._opened)
-        kept_back = divide_few(alone, [self._opened[request.target]], self._observer).held_out[0]
+        run = build_adapt_run(request, self._observer, self._opened)
+        kept_back = divide_few_shot(alone, [self._opened[request.target]], self._observer).held_out[0]
         identity = {"compare": "labels", **run.identity(), "scored": kept_back.content}
 
         def compute() -> Figures:
             seconds = _trained(run, self._observer)
             return _figures(run, run.target, kept_back, place=len(request.domains), seconds=seconds)
 
-        return self.unfinished.result(identity, compute)
+        return self.unfinished.get_or_compute(identity, compute)
 
     def finetuned(self, requests: dict[int, FinetuneRequest], seed: int) -> Figures:
         """With a budget of labels, by a strategy."""
         run = self._with_labels(requests[seed])
-        identity = {"compare": "labels", **run.identity(), "scored": run.parts.target.content}
-        return self.unfinished.result(identity, partial(_finetuned, run, self._observer))
+        identity = {"compare": "labels", **run.identity(), "scored": run.partition.target.content}
+        return self.unfinished.get_or_compute(identity, partial(_finetuned, run, self._observer))
 
     def alone(self, seed: int) -> Figures:
         """What the target's labels teach a fresh head."""
@@ -104,24 +104,24 @@ class _Comparison:
         for layer in run.network.heads.modules():
             if isinstance(layer, nn.Linear | nn.BatchNorm1d):
                 layer.reset_parameters()
-        identity = {"compare": TARGET_ALONE, **run.identity(), "scored": run.parts.target.content}
-        return self.unfinished.result(identity, partial(_finetuned, run, self._observer))
+        identity = {"compare": TARGET_ALONE, **run.identity(), "scored": run.partition.target.content}
+        return self.unfinished.get_or_compute(identity, partial(_finetuned, run, self._observer))
 
     def _with_labels(self, request: FinetuneRequest) -> FinetuneRun:
-        return FinetuneRun.with_labels(request, self._observer, self._opened)
+        return build_finetune_run(request, self._observer, self._opened)
 
 
 def _finetuned(run: FinetuneRun, observer: Observer) -> Figures:
     seconds = _trained(run, observer)
-    unlabelled = run.parts.unlabelled
-    rest = unlabelled.subset(~seen_labels.seen(unlabelled, run.parts.seen))  # without twins of what was learnt
-    learnt = len(run.parts.learnt[0]) + len(run.parts.validation)
-    return _figures(run, rest, run.parts.held_out[0], place=0, learnt=learnt, seconds=seconds)
+    unlabelled = run.partition.unlabelled
+    rest = unlabelled.subset(~seen_labels.find_seen(unlabelled, run.partition.seen))  # without twins of what was learnt
+    learnt = len(run.partition.train[0]) + len(run.partition.validation)
+    return _figures(run, rest, run.partition.held_out[0], place=0, learnt=learnt, seconds=seconds)
 
 
 def _trained(run: Run, observer: Observer) -> float:
     began = time.monotonic()
-    run.trained(observer)
+    run.train(observer)
     return round(time.monotonic() - began, 3)
 
 
@@ -130,7 +130,7 @@ def _figures(
 ) -> Figures:
     """Scored only now, with the labels of photographs that were not learnt from; the target is the domain `place`."""
     nothing = rest.subset(np.zeros(len(rest), dtype=np.bool_))
-    raw = loop.predict(run.split.trained_part, run.inputs, examples([nothing] * place + [rest]), run.device)
+    raw = loop.predict(run.split.trained_part, run.inputs, build_examples([nothing] * place + [rest]), run.device)
     right = run.outputs.decode_array(raw.double().numpy())["item"].argmax(1) == rest.items
     return {
         "rest": float(right.mean()),

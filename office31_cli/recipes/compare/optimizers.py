@@ -10,10 +10,10 @@ from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import Claim, Landscape, OptimizerRow, OptimizersComparison, exceeds
-from office31_cli.recipes.pretrain import requested
+from office31_cli.recipes.pretrain import build_request
 from office31_cli.text import printable
 from office31_cli.workflow import selection
-from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.request import DEFAULTS, Options, Request
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ def compare_optimizers(
     check_held_out(options)
     optimizers, rates = optimizers or tuple(LEARNING_RATES), rates or RATES
     _check(optimizers, rates)
-    options = options.afresh(outputs="item+domain", epochs=options.epochs or EPOCHS)
+    options = options.without_resume(outputs="item+domain", epochs=options.epochs or EPOCHS)
     requests = [
-        requested("compare", ["all"], data=data, backbone=name, weights=start, options=replace(options, train=train))
+        build_request(
+            "compare", ["all"], data=data, backbone=name, weights=start, options=replace(options, train=train)
+        )
         for name, start, train in ((backbone, weights, "head"), ("convnet", "none", "all"))
     ]
-    selection.tell_data(data, requests[0].data, observer)
+    selection.report_data(data, requests[0].data, observer)
     rows = train_grid(requests, optimizers, rates, observer)
     return OptimizersComparison(rows, options.epochs or EPOCHS, claims(rows))
 
@@ -180,7 +182,7 @@ def train_grid(
     from office31_cli.recipes.compare.trials import as_requested, trial
 
     total = len(requests) * len(optimizers) * len(rates)
-    unfinished, made = Unfinished(observer, total), []
+    unfinished, made = PartialResults(observer, total), []
     with observer.track("comparing optimizers", total) as advance:
         for request in requests:
             bench = as_requested(request, observer)
@@ -188,7 +190,7 @@ def train_grid(
                 for rate in rates:
                     settings = _settings(request, optimizer, rate)
                     identity = {"compare": "optimizers", **bench.identity, "trial": settings.to_json()}
-                    found = unfinished.result(identity, partial(trial, bench, settings, observer))
+                    found = unfinished.get_or_compute(identity, partial(trial, bench, settings, observer))
                     made.append(_row(bench, settings, found))
                     advance(1)
     unfinished.clear()

@@ -13,9 +13,9 @@ from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import format_outputs
 from office31_cli.recipes.compare.results import Claim, OutputsComparison, OutputsRow
-from office31_cli.recipes.pretrain import requested
+from office31_cli.recipes.pretrain import build_request
 from office31_cli.workflow import selection
-from office31_cli.workflow.partial_results import Unfinished
+from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.request import DEFAULTS, Options, Request
 
 if TYPE_CHECKING:
@@ -45,19 +45,19 @@ def compare_outputs(
         raise Misuse("compare outputs", "nothing to compare", "name at least one of --outputs and of --seeds")
     requests = [
         [
-            requested(
+            build_request(
                 "compare",
                 ["all"],
                 data=data,
                 backbone=backbone,
                 weights=weights,
-                options=options.afresh(outputs=alternative, seed=seed),
+                options=options.without_resume(outputs=alternative, seed=seed),
             )
             for seed in seeds
         ]
         for alternative in alternatives
     ]
-    selection.tell_data(data, requests[0][0].data, observer)
+    selection.report_data(data, requests[0][0].data, observer)
     rows, photographs, held_out = train_alternatives(requests, observer)
     return OutputsComparison(rows, photographs, held_out, requests[0][0].backbone, _claims(rows))
 
@@ -92,33 +92,33 @@ def _claims(rows: list[OutputsRow]) -> list[Claim]:
 
 def train_alternatives(requests: list[list[Request]], observer: Observer) -> tuple[list[OutputsRow], int, int]:
     """A row for each alternative, whose requests differ by seed; the photographs learnt from, and those held out."""
-    from office31_cli.workflow.run import Run
+    from office31_cli.workflow.run import build_run
 
     total = sum(map(len, requests))
-    unfinished, made = Unfinished(observer, total), []
+    unfinished, made = PartialResults(observer, total), []
     with observer.track("comparing outputs", total) as advance:
         for alternative in requests:
             found = []
             for request in alternative:
-                run = Run.of(request, observer)
+                run = build_run(request, observer)
                 identity = {"compare": "outputs", **run.identity()}
-                found.append(unfinished.result(identity, partial(_figures, run, observer)))
+                found.append(unfinished.get_or_compute(identity, partial(_figures, run, observer)))
                 advance(1)
             made.append(_row(format_outputs(alternative[0].outputs), found))
     unfinished.clear()
-    return made, sum(map(len, run.parts.learnt)), sum(map(len, run.parts.held_out))
+    return made, sum(map(len, run.partition.train)), sum(map(len, run.partition.held_out))
 
 
 def _figures(run: "Run", observer: Observer) -> dict[str, Any]:
     """What one training makes of it."""
     began = time.monotonic()
-    history = run.trained(observer)
+    history = run.train(observer)
     seconds = time.monotonic() - began
     return {
         "seed": run.settings.seed,
         "width": run.outputs.width,
-        "parameters": sum(value.numel() for group in run.groups() for value in group.parameters),
-        **rightness(run.outputs, *run.held_out()),
+        "parameters": sum(value.numel() for group in run.parameter_groups() for value in group.parameters),
+        **rightness(run.outputs, *run.predict_held_out()),
         "seconds": round(seconds, 3),
         "loss": [sum(losses.values()) for losses in history],
     }

@@ -22,10 +22,10 @@ from office31_cli.outputs.base import Columns
 from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.compare.outputs import rightness
 from office31_cli.strategies.base import ParameterGroup, trainable_parameters
-from office31_cli.workflow.domains import examples, open_domains, to_learn, to_score
-from office31_cli.workflow.partition import Parts, divide
+from office31_cli.workflow.domains import build_examples, open_domains, scoring_values, training_values
+from office31_cli.workflow.partition import Partition, divide
 from office31_cli.workflow.request import Request
-from office31_cli.workflow.run import Run
+from office31_cli.workflow.run import build_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Bench:
 
 def as_requested(request: Request, observer: Observer) -> Bench:
     """The trained part of the requested network: a head on cached features, or all layers on pixels."""
-    run = Run.of(request, observer)
+    run = build_run(request, observer)
 
     def fresh() -> nn.Module:
         """The same modules, their weights drawn anew."""
@@ -58,15 +58,15 @@ def as_requested(request: Request, observer: Observer) -> Bench:
         return run.split.trained_part
 
     identity = {**run.identity(), "settings": None}
-    return _bench(run.split.name, identity, request, run.outputs, run.parts, fresh, run.inputs, run.device)
+    return _bench(run.split.name, identity, request, run.outputs, run.partition, fresh, run.inputs, run.device)
 
 
 def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observer) -> Bench:
     """The textbook's network on the pixels as they are."""
     device, small = choose_device(request.options.device), Preprocessing(side=SIDE, crop=SIDE)
     domains = open_domains(request, request.domains, small, observer)
-    parts = divide(request, domains)
-    outputs = request.outputs.fit(to_learn(request.data, request.outputs, parts.learnt))
+    partition = divide(request, domains)
+    outputs = request.outputs.fit(training_values(request.data, request.outputs, partition.train))
 
     def fresh() -> nn.Module:
         seed_torch("initial weights", request.options.seed)
@@ -75,11 +75,11 @@ def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observ
     identity = {
         "hidden": hidden,
         "request": request.to_json(),
-        "learnt": [part.content for part in parts.learnt],
+        "learnt": [part.content for part in partition.train],
         "environment": describe_environment(device),
     }
     inputs = FrozenInputs([[domain.pixels for domain in domains]], device)
-    return _bench("raw pixels", identity, request, outputs, parts, fresh, inputs, device)
+    return _bench("raw pixels", identity, request, outputs, partition, fresh, inputs, device)
 
 
 def _bench(
@@ -87,14 +87,14 @@ def _bench(
     identity: dict[str, Any],
     request: Request,
     outputs: Composite,
-    parts: Parts,
+    partition: Partition,
     fresh: Callable[[], nn.Module],
     inputs: Inputs,
     device: torch.device,
 ) -> Bench:
-    learnt = examples(parts.learnt, outputs.targets(to_learn(request.data, outputs, parts.learnt)))
-    kept_back = to_score(request.data, outputs, parts.held_out)
-    return Bench(name, identity, outputs, fresh, inputs, learnt, examples(parts.held_out), kept_back, device)
+    learnt = build_examples(partition.train, outputs.targets(training_values(request.data, outputs, partition.train)))
+    kept_back = scoring_values(request.data, outputs, partition.held_out)
+    return Bench(name, identity, outputs, fresh, inputs, learnt, build_examples(partition.held_out), kept_back, device)
 
 
 def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor import inventory, machine
 from office31_cli.recipes.doctor.results import Distance, Examination, Forecast, LabelShift
-from office31_cli.recipes.pretrain import requested
+from office31_cli.recipes.pretrain import build_request
 from office31_cli.registry import Entry
 from office31_cli.text import printable
 from office31_cli.workflow import selection
@@ -108,8 +108,8 @@ def _asked(
     if entry is None:
         if not source:
             raise Misuse("--source", "no stored model tells what to learn from", "name the labelled domain")
-        request = requested("doctor", source, data=data, backbone=backbone, weights=weights, options=options)
-        selection.tell_data(data, request.data, observer)
+        request = build_request("doctor", source, data=data, backbone=backbone, weights=weights, options=options)
+        selection.report_data(data, request.data, observer)
         return request, None
     learnt = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled_domains]
     domains = tuple(name for name in opened.domains if name in (source or learnt) and name != target)
@@ -127,8 +127,8 @@ def _asked(
             backbone=entry.card.network["backbone"],
             weights=entry.card.weights,
             parent=entry,
-            outputs=selection.outputs_of(entry),
-            suggested=entry.name,
+            outputs=selection.stored_outputs(entry),
+            suggested_name=entry.name,
             options=options,
         ),
         entry,
@@ -142,12 +142,12 @@ def _stored(
     nothing = Failed("no stored model", "none fits", "train one")
     try:
         fits = partial(_fits, source=None if source is None else set(source), target=domain)
-        entry, opened = selection.model_and_data(word, data, domain, fits, nothing, labelled=False)
+        entry, opened = selection.select_model_and_data(word, data, domain, fits, nothing, needs_labels=False)
     except Failed as error:
         if error is not nothing:
             raise
         return None, None
-    selection.tell_model(word, entry, observer)
+    selection.report_model(word, entry, observer)
     return entry, opened
 
 

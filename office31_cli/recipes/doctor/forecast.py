@@ -19,10 +19,10 @@ from office31_cli.observer import SILENT
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.probe import Probe, head
 from office31_cli.recipes.doctor.results import FOLDS, Distance, Forecast, LabelShift
-from office31_cli.workflow.adapt_training import agreed, learner_of, learning_together, nothing
+from office31_cli.workflow.adapt_training import build_joint_training, build_learner, no_examples, train_teachers
 from office31_cli.workflow.request import ADAPT_EPOCHS, ADAPT_STEPS, ADAPT_VIEWS, DEFAULT_METHOD
-from office31_cli.workflow.run import settings_for
-from office31_cli.workflow.timing import extrapolated, photographs_per_second
+from office31_cli.workflow.run import build_settings
+from office31_cli.workflow.timing import extrapolate_seconds, measure_photographs_per_second
 
 
 def forecast(case: Probe, target: str, source_accuracy: float, heads: FloatArray) -> Forecast:
@@ -36,7 +36,9 @@ def forecast(case: Probe, target: str, source_accuracy: float, heads: FloatArray
         signs=signs,
         seconds=round(_seconds(case, target), 1),
         features=views,
-        photographs_per_second=round(photographs_per_second(case.network, case.preprocessing.crop, case.device), 1),
+        photographs_per_second=round(
+            measure_photographs_per_second(case.network, case.preprocessing.crop, case.device), 1
+        ),
     )
 
 
@@ -57,22 +59,24 @@ def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, hea
 
 def _seconds(case: Probe, target: str) -> float:
     """Of adapting by the default method on features, from a few steps of it."""
-    method, settings = methods.load(DEFAULT_METHOD)(), replace(settings_for(case.request, "head"), epochs=1)
-    pair = SourceTargetData(case.source(), case.target(target), nothing(), 0)
+    method, settings = methods.load(DEFAULT_METHOD)(), replace(build_settings(case.request, "head"), epochs=1)
+    pair = SourceTargetData(case.source(), case.target(target), no_examples(), 0)
 
     def timed(steps: int) -> float:
-        learner = learner_of(nn.Identity(), head(case, 0, case.inputs), method, 0)
+        learner = build_learner(nn.Identity(), head(case, 0, case.inputs), method, 0)
         began = time.perf_counter()
-        adaptation, training = learning_together([learner], [pair], method, case.inputs, settings, steps, case.device)
+        adaptation, training = build_joint_training(
+            [learner], [pair], method, case.inputs, settings, steps, case.device
+        )
         adaptation.set_pseudo_labels(
-            agreed(method, [learner], [pair], case.inputs, settings, steps, case.device, SILENT)
+            train_teachers(method, [learner], [pair], case.inputs, settings, steps, case.device, SILENT)
         )
         training.run(SILENT)
         return time.perf_counter() - began
 
     with limit_threads("features"):
         timed(1)  # the first time, memory is asked for
-        return extrapolated(timed, ADAPT_EPOCHS, ADAPT_STEPS)
+        return extrapolate_seconds(timed, ADAPT_EPOCHS, ADAPT_STEPS)
 
 
 _MOST = 2000

@@ -37,7 +37,7 @@ def by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
 
 
 def _counted(data: DataSet, part: Photographs) -> DomainInventory:
-    items = by_item(data, part) if part.labelled else None
+    items = by_item(data, part) if part.has_labels else None
     return DomainInventory(
         len(part), items, None if items is None else [name for name, n in items.items() if not n], None, None
     )

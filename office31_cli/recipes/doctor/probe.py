@@ -25,19 +25,19 @@ from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.results import FOLDS
 from office31_cli.text import printable
 from office31_cli.workflow.adapt_training import (
-    check_material,
-    content_order,
-    labelled,
-    learner_of,
-    learning_together,
-    nothing,
-    unlabelled,
+    build_joint_training,
+    build_labelled_examples,
+    build_learner,
+    build_unlabelled_examples,
+    check_enough_examples,
+    no_examples,
+    order_by_content,
 )
-from office31_cli.workflow.domains import Domain, frozen_views, open_domain
+from office31_cli.workflow.domains import Domain, compute_frozen_views, open_domain
 from office31_cli.workflow.partition import divide
 from office31_cli.workflow.request import SOURCE_ONLY, Request
-from office31_cli.workflow.run import Run, settings_for
-from office31_cli.workflow.start import Start
+from office31_cli.workflow.run import Run, build_settings
+from office31_cli.workflow.starting_weights import StartingWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Probe:
 
     request: Request
     domains: dict[str, Domain]
-    start: Start
+    start: StartingWeights
     network: Network
     split: FrozenSplit
     inputs: FrozenInputs
@@ -72,12 +72,12 @@ class Probe:
     def source(self) -> Examples:
         """The source's photographs with their labels."""
         return concatenate(
-            [labelled(self.domains[name].photographs, self.place(name)) for name in self.request.domains]
+            [build_labelled_examples(self.domains[name].photographs, self.place(name)) for name in self.request.domains]
         )
 
     def target(self, name: str) -> Examples:
         """A domain's photographs without their labels."""
-        return unlabelled(self.domains[name].photographs, self.place(name))
+        return build_unlabelled_examples(self.domains[name].photographs, self.place(name))
 
     def items(self) -> IntArray:
         """What the source's photographs show (n,), domain after domain."""
@@ -97,24 +97,24 @@ class Probe:
     def learn(self, observer: Observer) -> None:
         """Train the head on the source as `pretrain` does."""
         source = [self.domains[name] for name in self.request.domains]
-        parts, settings = divide(self.request, source), settings_for(self.request, "head")
+        parts, settings = divide(self.request, source), build_settings(self.request, "head")
         Run(
             self.request, self.start, self.network, "head", settings, parts, self.split, self.inputs, self.device
-        ).trained(observer)
+        ).train(observer)
 
 
 def opened(request: Request, others: Sequence[str], observer: Observer) -> Probe:
     """Open the request's domains and others, and pass them through the network where that was not done before."""
     device = choose_device(request.options.device)
-    start = Start.of(request, observer)
+    start = StartingWeights.load(request, observer)
     names = dict.fromkeys((*request.domains, *others))
     domains = {name: _opened(request.data, name, start.preprocessing, observer) for name in names}
-    network = start.network(request.outputs)
+    network = start.build_network(request.outputs)
     split = split_network(network, "head")
     assert split.frozen_part is not None
     found = list(domains.values())
-    features = frozen_views(split.frozen_part, found, start.preprocessing, device, observer, views=1)
-    orders = [domain.photographs.rows[content_order(domain.photographs)] for domain in found]
+    features = compute_frozen_views(split.frozen_part, found, start.preprocessing, device, observer, views=1)
+    orders = [domain.photographs.rows[order_by_content(domain.photographs)] for domain in found]
     with limit_threads("features"):  # so that the directions do not depend on the number of threads
         condensed = FrozenInputs.with_projection(features, orders, device)
     return Probe(request, domains, start, network, split, FrozenInputs(features, device), condensed, device)
@@ -150,15 +150,15 @@ def out_of_fold(case: Probe, name: str, observer: Observer) -> FloatArray:
     place = case.place(name)
     pairs = [
         SourceTargetData(
-            labelled(photographs.subset(numbers != fold), place),
-            unlabelled(photographs.subset(numbers == fold), place),
-            nothing(),
+            build_labelled_examples(photographs.subset(numbers != fold), place),
+            build_unlabelled_examples(photographs.subset(numbers == fold), place),
+            no_examples(),
             f"{seed}, fold {fold}",
         )
         for fold in range(FOLDS)
     ]
     for pair in pairs:
-        check_material(pair, [name], name)
+        check_enough_examples(pair, [name], name)
     rows = {row: n for n, row in enumerate(photographs.rows.tolist())}
     found = np.zeros((len(photographs), len(case.data.items)))
     for pair, answered in zip(pairs, _trained(case, SOURCE_ONLY, pairs, observer), strict=True):
@@ -167,16 +167,16 @@ def out_of_fold(case: Probe, name: str, observer: Observer) -> FloatArray:
 
 
 def adapted(case: Probe, target: str, observer: Observer, epochs: int = _EPOCHS) -> FloatArray:
-    """Each item's probability for the target's photographs, in the order of `unlabelled`, by heads (heads, n, K).
+    """Each item's probability for the target's photographs, in the order of their contents, by heads (heads, n, K).
 
     Each is adapted by MCC, the default method's part, from a start of its own; unless told otherwise, shortly.
     """
     seed = case.request.options.seed
     pairs = [
-        SourceTargetData(case.source(), case.target(target), nothing(), f"{seed}, head {number}")
+        SourceTargetData(case.source(), case.target(target), no_examples(), f"{seed}, head {number}")
         for number in range(ADAPTED)
     ]
-    check_material(pairs[0], case.request.domains, target)
+    check_enough_examples(pairs[0], case.request.domains, target)
     return np.stack(_trained(case, "mcc", pairs, observer, epochs))
 
 
@@ -185,12 +185,12 @@ def _trained(
 ) -> list[FloatArray]:
     """What a head for each pair, trained as one, makes of its target: (n, K) each."""
     method = methods.load(method_name)()
-    settings = replace(settings_for(case.request, "head"), epochs=epochs)
+    settings = replace(build_settings(case.request, "head"), epochs=epochs)
     learners = [
-        learner_of(nn.Identity(), head(case, pair.seed, case.condensed), method, case.request.options.seed)
+        build_learner(nn.Identity(), head(case, pair.seed, case.condensed), method, case.request.options.seed)
         for pair in pairs
     ]
-    adaptation, training = learning_together(
+    adaptation, training = build_joint_training(
         learners, pairs, method, case.condensed, settings, _STEPS, case.device, validators=()
     )
     with limit_threads("features"):

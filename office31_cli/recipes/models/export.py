@@ -17,7 +17,7 @@ from office31_cli.registry import Entry, Registry, bundle, lineage
 from office31_cli.results import Evaluation
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.selection import data_of
+from office31_cli.workflow.selection import open_training_data
 
 TOLERANCE = 1e-3
 PICTURES = 64
@@ -118,13 +118,13 @@ def _check_no_graph(**options: object) -> None:
 def _score(entry: Entry, observer: Observer) -> list[Evaluation] | None:
     """The model on each labelled domain of its data set, on what it has not seen; None where that is not here."""
     try:
-        data = data_of(entry)
+        data = open_training_data(entry)
     except Office31Error:
         return None
     if set(data.items) != set(entry.card.items):
         return None
-    known = seen_labels.of(entry)
-    whole = [domain for domain in data.labelled_domains if seen_labels.seen(data.photographs(domain), known).all()]
+    known = seen_labels.load_seen_labels(entry)
+    whole = [domain for domain in data.labelled_domains if seen_labels.find_seen(data.photographs(domain), known).all()]
     rest = [domain for domain in data.labelled_domains if domain not in whole]
     return [evaluate(domain, model=entry.id, data=location(data), observer=observer) for domain in rest]
 

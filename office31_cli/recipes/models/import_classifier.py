@@ -152,7 +152,7 @@ def store(classifier: Classifier, name: str | None) -> Entry:
         items=items,
         preprocessing=loaded.preprocessing.to_json(),
         data=_data_on_card(classifier),
-        labels_used=seen_labels.counts(seen),
+        labels_used=seen_labels.count_labels(seen),
         configuration={},
         environment=describe_environment(torch.device("cpu")),
         metrics={},
@@ -164,10 +164,10 @@ def store(classifier: Classifier, name: str | None) -> Entry:
     return Registry().publish(card, files, name=name, suggested=classifier.path.stem)
 
 
-def _seen(classifier: Classifier) -> seen_labels.Labelled:
+def _seen(classifier: Classifier) -> seen_labels.SeenLabels:
     if classifier.data is None:
         return {}
-    return seen_labels.by_domain(map(classifier.data.photographs, classifier.domains))
+    return seen_labels.record_photographs(map(classifier.data.photographs, classifier.domains))
 
 
 def _data_on_card(classifier: Classifier) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _photographs(entry: Entry) -> tuple[str | None, list[Path]]:
     The order is that of their hashes, so that the first of them are from all domains and of all items.
     """
     with suppress(Office31Error):
-        data = selection.data_of(entry)
+        data = selection.open_training_data(entry)
         parts = [data.photographs(domain) for domain in data.domains]
         found = [
             (digest, part.root / file) for part in parts for digest, file in zip(part.digests, part.files, strict=True)

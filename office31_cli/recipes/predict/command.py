@@ -78,7 +78,7 @@ def predict(
         if not path.exists():
             raise Misuse(printable(str(path)), "there is no such picture or folder", "check the path")
     nothing = Failed("no stored model", "there is nothing to predict with", "run: office31 pretrain --domain amazon")
-    entry = selection.model_of(model, nothing)
+    entry = selection.select_model(model, nothing)
     calibration = load_calibration(entry)
     if coverage is not None and calibration is None:
         raise Failed(
@@ -97,7 +97,7 @@ def predict(
         calibration=calibration,
         batch_size=batch_size,
     )
-    selection.tell_model(model, entry, observer)
+    selection.report_model(model, entry, observer)
     return predictions(entry, asked, device=device, observer=observer)
 
 
@@ -198,8 +198,8 @@ def _told(
     items, own = readers.pop("item").vocabulary, answers["item"]
     verdicts = {column: reader.predictions(answers[column]) for column, reader in readers.items()}
     calibration, coverage = asked.calibration, asked.coverage
-    shares = calibration.probabilities(own) if calibration else own
-    sets = calibration.sets(own, coverage) if calibration and coverage else None
+    shares = calibration.calibrate(own) if calibration else own
+    sets = calibration.prediction_sets(own, coverage) if calibration and coverage else None
     told = []
     for place, path in enumerate(paths):
         order = np.argsort(-own[place], kind="stable").tolist()  # a calibration leaves it as it is

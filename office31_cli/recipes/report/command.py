@@ -4,7 +4,7 @@ from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse, Office31Error
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.evaluate import parsed
+from office31_cli.recipes.evaluate import parse_split
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.document import Figures, Report
 from office31_cli.recipes.report.embedding import check_kind
@@ -34,7 +34,7 @@ def report(
     check_device(device)
     kind = check_kind(embedding)
     nothing = Failed("no stored model", "there is nothing to report on", "run: office31 pretrain --domain amazon")
-    domain, part = (None, None) if split is None else parsed(split)
+    domain, part = (None, None) if split is None else parse_split(split)
     word = model
     if domain is None:
         named = Registry().newest(selection.usable) if model is None else Registry().find(model)
@@ -42,9 +42,11 @@ def report(
             raise nothing
         selection.check_usable(named)
         word, domain = named.id, _went_on_to(named)
-    entry, opened = selection.model_and_data(word, data, domain, lambda entry: True, nothing, labelled=part is not None)
+    entry, opened = selection.select_model_and_data(
+        word, data, domain, lambda entry: True, nothing, needs_labels=part is not None
+    )
     other, alone = _parent(entry, opened) if compare is None else (_compared(compare, entry, opened), "")
-    selection.tell_model(model, entry, observer)
+    selection.report_model(model, entry, observer)
     from office31_cli.recipes.report.gather import (  # torch, 3 s: only now that all makes sense
         ReportRequest,
         gather_report,

@@ -63,7 +63,7 @@ def _picture(this: View, place: int) -> Picture:
     return Picture(
         file=f"{photographs.domain}/{file}",
         image=encode_thumbnail(photographs.root / file, THUMBNAIL),
-        actual=names[this.target.items[place]] if photographs.labelled else None,
+        actual=names[this.target.items[place]] if photographs.has_labels else None,
         predicted=names[this.target.predicted[place]],
         confidence=float(this.target.probabilities[place].max()),
     )

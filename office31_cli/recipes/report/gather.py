@@ -12,7 +12,7 @@ from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import FloatArray
-from office31_cli.recipes.evaluate import scored
+from office31_cli.recipes.evaluate import score_predictions
 from office31_cli.recipes.models.rows import inside
 from office31_cli.recipes.report import provenance
 from office31_cli.recipes.report.document import Report
@@ -32,7 +32,7 @@ from office31_cli.recipes.report.results import (
 from office31_cli.registry import Entry
 from office31_cli.registry.lineage import Node
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.predictions import Answers, answer
+from office31_cli.workflow.predictions import DomainPredictions, predict_domain
 
 MOST_POINTS = 600
 """Photographs of a domain that an embedding shows; more would hide each other."""
@@ -89,24 +89,26 @@ def gather_report(
 
 
 def _view(
-    entry: Entry, asked: ReportRequest, like: Answers | None, known: Photographs | None, observer: Observer
+    entry: Entry, asked: ReportRequest, like: DomainPredictions | None, known: Photographs | None, observer: Observer
 ) -> View:
     """What a model makes of the part that was asked for, or of the photographs of others' answers, and of `known`."""
     how: dict[str, Any] = {"device": asked.device, "skip_bad": asked.skip_bad, "observer": observer}
     part, only = (asked.part, None) if like is None else (like.part, like.photographs)
-    target = answer(entry, asked.data, asked.domain, part, only=only, **how)
-    source = None if known is None else answer(entry, asked.data, known.domain, "train", only=known, **how)
-    known_labels = target.photographs.labelled
-    return View(entry, target, source, scored(entry, asked.data, target, confusion=True) if known_labels else None)
+    target = predict_domain(entry, asked.data, asked.domain, part, only=only, **how)
+    source = None if known is None else predict_domain(entry, asked.data, known.domain, "train", only=known, **how)
+    known_labels = target.photographs.has_labels
+    return View(
+        entry, target, source, score_predictions(entry, asked.data, target, confusion=True) if known_labels else None
+    )
 
 
 def _learnt(entry: Entry, asked: ReportRequest) -> Photographs | None:
     """Some of the photographs that a model has learnt from: of another domain, if there is one."""
-    seen = seen_labels.of(entry)
+    seen = seen_labels.load_seen_labels(entry)
     for domain in sorted(seen, key=lambda domain: (domain == asked.domain, -len(seen[domain]))):
         if domain in asked.data.labelled_domains:
             photographs = asked.data.photographs(domain)
-            if (mask := seen_labels.seen(photographs, seen)).any():
+            if (mask := seen_labels.find_seen(photographs, seen)).any():
                 learnt = photographs.subset(mask)
                 return learnt.subset(_drawn(learnt))
     return None
@@ -172,23 +174,23 @@ def _embedding(this: View, that: View | None, kind: str, related: bool) -> Embed
     return Embedding(kind, shared, tuple(panels))
 
 
-def _shown(view: View) -> list[tuple[Answers, BoolArray]]:
+def _shown(view: View) -> list[tuple[DomainPredictions, BoolArray]]:
     """The target's answers and the source's, if there are any, with those whose photographs are shown."""
     shown = [(view.target, _drawn(view.target.photographs))]
     return shown if view.source is None else [*shown, (view.source, _drawn(view.source.photographs))]
 
 
-def _neighbours(shown: list[tuple[Answers, BoolArray]]) -> float | None:
-    if len(shown) < 2 or not all(answers.photographs.labelled for answers, _ in shown):
+def _neighbours(shown: list[tuple[DomainPredictions, BoolArray]]) -> float | None:
+    if len(shown) < 2 or not all(answers.photographs.has_labels for answers, _ in shown):
         return None
     (target, targets), (source, sources) = shown
     near = (normalize(target.features[targets]) @ normalize(source.features[sources]).T).argmax(1)
     return float((source.items[sources][near] == target.items[targets]).mean())
 
 
-def _cloud(answers: Answers, mask: BoolArray, points: FloatArray) -> DomainPoints:
+def _cloud(answers: DomainPredictions, mask: BoolArray, points: FloatArray) -> DomainPoints:
     domain = answers.photographs.domain
-    if not answers.photographs.labelled:
+    if not answers.photographs.has_labels:
         return DomainPoints(domain, points, None, None)
     items = answers.items[mask]
     return DomainPoints(domain, points, items, answers.predicted[mask] == items)

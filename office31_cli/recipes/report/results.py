@@ -14,7 +14,7 @@ from office31_cli.registry import Entry
 from office31_cli.results import Evaluation
 
 if TYPE_CHECKING:
-    from office31_cli.workflow.predictions import Answers
+    from office31_cli.workflow.predictions import DomainPredictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +22,8 @@ class View:
     """What one model makes of the photographs that the report is about."""
 
     entry: Entry
-    target: "Answers"
-    source: "Answers | None"
+    target: "DomainPredictions"
+    source: "DomainPredictions | None"
     """Of photographs whose labels the reported model has learnt; None where there are none in its data set."""
     scored: Evaluation | None
     """None where the photographs have no labels."""

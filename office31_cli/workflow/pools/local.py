@@ -15,30 +15,30 @@ from office31_cli.errors import Office31Error
 from office31_cli.text import pluralize
 
 Job = TypeVar("Job")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 TRIES = 2
 """A job whose process was killed is begun so many times in all."""
 
 
 @dataclass(frozen=True)
-class NotDone:
+class JobFailure:
     """Why a job has no result."""
 
     why: str
 
 
-Work = Callable[[Job], Found]
+Work = Callable[[Job], Result]
 
 
-def outcome(work: "Work[Job, Found]", job: Job) -> Found | NotDone:
+def run_job(work: "Work[Job, Result]", job: Job) -> Result | JobFailure:
     """What comes of a job: an error is one of them."""
     try:
         return work(job)
     except Office31Error as error:
-        return NotDone(f"{error.what}: {error.why}")
+        return JobFailure(f"{error.what}: {error.why}")
     except Exception as error:
-        return NotDone(f"unexpected {type(error).__name__}: {error}")
+        return JobFailure(f"unexpected {type(error).__name__}: {error}")
 
 
 @dataclass
@@ -49,17 +49,17 @@ class _Worker:
     """The number of the one that it is at."""
     knows: bool = False
 
-    def told(self, work: "Work[Job, Any]", threads: int) -> Connection:
-        """The way to the worker, who knows by then what to do with jobs: it is told only once it is there to listen."""
+    def open_connection(self, work: "Work[Job, Any]", threads: int) -> Connection:
+        """The connection to the worker, over which the work that all jobs share is sent once."""
         if not self.knows:
             self.connection.send((work, threads))
             self.knows = True
         return self.connection
 
 
-def in_processes(
-    work: "Work[Job, Found]", jobs: Sequence[Job], *, count: int, threads: int
-) -> Iterator[tuple[Job, Found | NotDone]]:
+def run_in_processes(
+    work: "Work[Job, Result]", jobs: Sequence[Job], *, count: int, threads: int
+) -> Iterator[tuple[Job, Result | JobFailure]]:
     """The jobs with what came of each, as they end; `count` processes of so many threads work on them.
 
     `work` is sent to each process once, so what all jobs share belongs into it. An `Office31Error` is what came of a
@@ -73,16 +73,16 @@ def in_processes(
         number = waiting.pop()
         begun[number] += 1
         try:
-            workers[place].told(work, threads).send(jobs[number])
+            workers[place].open_connection(work, threads).send(jobs[number])
         except OSError:  # it has died since it was hired, or done with its last job
             workers[place] = hire()
-            workers[place].told(work, threads).send(jobs[number])
+            workers[place].open_connection(work, threads).send(jobs[number])
         workers[place].job = number
 
     def hire() -> _Worker:
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _deaf_to_interrupts():
+        with _interrupts_blocked():
             process.start()
         theirs.close()  # so that the end of one side shows on the other
         return _Worker(process, ours)
@@ -96,13 +96,16 @@ def in_processes(
             for worker in [worker for worker in busy if worker.connection in ready]:
                 number, worker.job = worker.job, None
                 assert number is not None
-                found = _received(worker)
-                if isinstance(found, _Died):
+                found = _receive(worker)
+                if isinstance(found, _ProcessDied):
                     workers[workers.index(worker)] = hire()
                     if begun[number] < TRIES:
                         waiting.append(number)
                     else:
-                        yield jobs[number], NotDone(f"its process was killed {pluralize(TRIES, 'time')} ({found.how})")
+                        yield (
+                            jobs[number],
+                            JobFailure(f"its process was killed {pluralize(TRIES, 'time')} ({found.how})"),
+                        )
                 else:
                     yield jobs[number], found
                 idle = [place for place, each in enumerate(workers) if each.job is None]
@@ -115,20 +118,20 @@ def in_processes(
 
 
 @dataclass(frozen=True)
-class _Died:
+class _ProcessDied:
     how: str
 
 
-def _received(worker: _Worker) -> Any:
+def _receive(worker: _Worker) -> Any:
     """What the worker says of its job, or that it has died over it."""
     try:
         return worker.connection.recv()
     except (EOFError, ConnectionResetError):
         worker.process.join()
-        return _Died(f"exit {worker.process.exitcode}")
+        return _ProcessDied(f"exit {worker.process.exitcode}")
 
 
-def _end_with_the_first() -> None:
+def _exit_with_parent() -> None:
     """A job goes on for minutes, though the process that would keep what comes of it was killed."""
     first = multiprocessing.parent_process()
     if first is not None:
@@ -137,7 +140,7 @@ def _end_with_the_first() -> None:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
+def _interrupts_blocked() -> Iterator[None]:
     """Ctrl-C reaches every process of a terminal, and the first alone is to answer it: others inherit this."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -148,13 +151,13 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 def _serve(connection: Connection) -> None:
     """Work until the other side is gone."""
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
         work, threads = connection.recv()
         import torch
 
         torch.set_num_threads(threads)
         while True:
-            connection.send(outcome(work, connection.recv()))
+            connection.send(run_job(work, connection.recv()))
     except (EOFError, OSError):
         return

@@ -14,7 +14,7 @@ from typing import Any
 from office31_cli._version import __version__
 from office31_cli.errors import Failed
 from office31_cli.text import pluralize, printable
-from office31_cli.workflow.pools.local import Found, Job, NotDone, Work, outcome
+from office31_cli.workflow.pools.local import Job, JobFailure, Result, Work, run_job
 
 TRIES = 3
 """A job whose worker or node was lost is begun so many times in all."""
@@ -38,7 +38,9 @@ def check_ray() -> None:
         raise Failed("--on ray", "ray is not installed", "run: pip install 'office31-cli[ray]'")
 
 
-def on_ray(work: "Work[Job, Found]", jobs: Sequence[Job], *, gpus: int = 0) -> Iterator[tuple[Job, Found | NotDone]]:
+def run_on_ray(
+    work: "Work[Job, Result]", jobs: Sequence[Job], *, gpus: int = 0
+) -> Iterator[tuple[Job, Result | JobFailure]]:
     """The jobs with what came of each, as they end; each has a CPU of the cluster, and so many GPUs.
 
     `work` goes into the object store once, so what all jobs share belongs into it, and the nodes need nothing else. An
@@ -48,16 +50,16 @@ def on_ray(work: "Work[Job, Found]", jobs: Sequence[Job], *, gpus: int = 0) -> I
     if not jobs:
         return
     check_ray()
-    with _connected() as ray:
+    with _connect() as ray:
         _check_room(ray, {"CPU": 1, "GPU": gpus})
-        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=TRIES - 1)(_alone)
+        task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=TRIES - 1)(_run_task)
         shared = ray.put(work)
         running = {task.remote(shared, job, _versions()): job for job in jobs}
         try:
             while running:
-                with _signals_answered_later():
+                with _signals_deferred():
                     ended, _ = ray.wait(list(running), timeout=_PATIENCE)
-                    found = [(running.pop(each), _received(ray, each)) for each in ended]
+                    found = [(running.pop(each), _receive(ray, each)) for each in ended]
                 yield from found
         finally:
             for each in running:
@@ -70,37 +72,37 @@ def room(*, gpus: int = 0) -> int | None:
     Raises `Failed` where nobody answers at RAY_ADDRESS, or the cluster has room for no job.
     """
     try:
-        with _connected("auto") as ray:
+        with _connect("auto") as ray:
             return _check_room(ray, {"CPU": 1, "GPU": gpus})
     except _NoCluster:
         return None
 
 
-def _alone(work: "Work[Job, Found]", job: Job, wanted: dict[str, str]) -> Found | NotDone:
+def _run_task(work: "Work[Job, Result]", job: Job, wanted: dict[str, str]) -> Result | JobFailure:
     """A job in one thread, as it has one CPU; left undone where its figures would be those of other software."""
     for name, theirs in _versions().items():
         if theirs != wanted[name]:
-            return NotDone(f"a node has {name} {theirs}, and not {wanted[name]}")
+            return JobFailure(f"a node has {name} {theirs}, and not {wanted[name]}")
     import torch
 
     torch.set_num_threads(1)
-    return outcome(work, job)
+    return run_job(work, job)
 
 
 def _versions() -> dict[str, str]:
     return {"office31": __version__, "torch": version("torch")}
 
 
-def _received(ray: Any, ended: Any) -> Any:
+def _receive(ray: Any, ended: Any) -> Any:
     """What came of a task, its own loss included."""
     try:
         return ray.get(ended)
     except ray.exceptions.RayTaskError as error:  # before its own code ran, such as for a package that a node lacks
-        return NotDone(f"on a node: {_last_line(error.cause)}")
+        return JobFailure(f"on a node: {_last_line(error.cause)}")
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
-        return NotDone(f"its worker or node was lost {pluralize(TRIES, 'time')}")
+        return JobFailure(f"its worker or node was lost {pluralize(TRIES, 'time')}")
     except ray.exceptions.RayError as error:
-        return NotDone(f"{type(error).__name__}: {_last_line(error)}")
+        return JobFailure(f"{type(error).__name__}: {_last_line(error)}")
 
 
 def _last_line(error: Exception) -> str:
@@ -108,7 +110,7 @@ def _last_line(error: Exception) -> str:
 
 
 @contextmanager
-def _connected(address: str | None = None) -> Iterator[Any]:
+def _connect(address: str | None = None) -> Iterator[Any]:
     """Ray, for as long as it is needed; the caller's own connection where there is one.
 
     The cluster is that of RAY_ADDRESS, else the one that was started on this machine, else one for these jobs alone;
@@ -122,7 +124,7 @@ def _connected(address: str | None = None) -> Iterator[Any]:
         return
     _check_address(os.environ.get("RAY_ADDRESS", ""))
     try:
-        with _own_signals():
+        with _sigterm_handler_kept():
             _init(ray, address)
         yield ray
     finally:
@@ -154,7 +156,7 @@ def _check_address(address: str) -> None:
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
+def _sigterm_handler_kept() -> Iterator[None]:
     """What SIGTERM does stays as it is: Ray would have it end the process as if it were done."""
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -165,7 +167,7 @@ def _own_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _signals_answered_later() -> Iterator[None]:
+def _signals_deferred() -> Iterator[None]:
     """Ctrl-C and SIGTERM take effect at the end: what a handler raises while Ray waits comes out as a fault of Ray."""
     if threading.current_thread() is not threading.main_thread():
         yield

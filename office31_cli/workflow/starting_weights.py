@@ -19,17 +19,17 @@ from office31_cli.workflow.request import Request
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class StartingWeights:
     """Weights by their resolved name, and what photographs go through before a network that has them."""
 
     request: Request
-    weights: str
+    weights_name: str
     preprocessing: Preprocessing
     parent: Network | None
     tensors: dict[str, Tensor] | None
 
     @classmethod
-    def of(cls, request: Request, observer: Observer) -> "Start":
+    def load(cls, request: Request, observer: Observer) -> "StartingWeights":
         """Load what the request starts from; raises `Failed` or `Refused` where that cannot be had."""
         if request.parent is not None:
             parent, preprocessing = load_network(request.parent)
@@ -40,7 +40,7 @@ class Start:
             observer.warn(printable(told))
         return cls(request, loaded.name, loaded.preprocessing, None, loaded.tensors)
 
-    def network(
+    def build_network(
         self, outputs: Composite, change: Callable[[Architecture], Architecture] = lambda same: same
     ) -> Network:
         """The network before training, a stored one's architecture with a `change`.
