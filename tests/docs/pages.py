@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from tests.docs import helps, listings, results, transcripts
+from tests.docs.places import PACKAGE
 from tests.faults.page import rows_and_tests
 
 KINDS: dict[str, Callable[[str], str]] = {
@@ -11,6 +12,7 @@ KINDS: dict[str, Callable[[str], str]] = {
     "listing": listings.table,
     "result": results.table,
     "transcript": transcripts.block,
+    "source": lambda name: f"```python\n{(PACKAGE / name).read_text().rstrip()}\n```",
     "faults": lambda _: rows_and_tests(),
 }
 """By kind of block the function from what follows it in the marker to Markdown."""

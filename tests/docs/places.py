@@ -3,7 +3,8 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-GUIDE = ROOT / "office31_cli" / "guide"
+PACKAGE = ROOT / "office31_cli"
+GUIDE = PACKAGE / "guide"
 README = ROOT / "README.md"
 TOPICS = tuple(sorted(GUIDE.glob("*.md")))
 PAGES = (README, *(ROOT / f"{name}.md" for name in ("CHANGELOG", "FAULTS", "SECURITY")), *TOPICS)
