@@ -7,8 +7,6 @@ is there when its CRC is, and an interrupted build goes on at the first row that
 """
 
 import contextlib
-import hashlib
-import json
 import os
 import shutil
 import weakref
@@ -22,13 +20,16 @@ import numpy.typing as npt
 
 from office31_cli import paths, storage
 from office31_cli.errors import Failed
+from office31_cli.keys import make_key
 from office31_cli.observer import SILENT, Observer
 
 Rows = npt.NDArray[Any]
 Compute = Callable[[int, int], Rows]
 """Makes the rows `start` to `stop` (exclusive)."""
 
-_FORMAT = 1
+_LAYOUT = 1
+"""Raised when entries are laid out in another way, so that those of the older way are not used."""
+
 _BLOCK_ROWS = 64
 _BLOCK_BYTES = 1 << 25
 """Of what is read at a time where all rows are."""
@@ -36,8 +37,7 @@ _BLOCK_BYTES = 1 << 25
 
 def content_key(**made_of: object) -> str:
     """The name of an entry: a hash of everything that its rows depend on."""
-    canonical = json.dumps({"format": _FORMAT, **made_of}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+    return make_key(_LAYOUT, **made_of)
 
 
 class CachedArray:

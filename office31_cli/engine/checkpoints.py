@@ -19,8 +19,8 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from office31_cli import paths, storage
-from office31_cli.data.cache import content_key
 from office31_cli.errors import Failed
+from office31_cli.keys import run_key
 from office31_cli.models.state_dict import misfits
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import strict_json
@@ -65,7 +65,7 @@ class Checkpoints:
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.key = content_key(**self.run)
+        self.key = run_key(**self.run)
         self.folder = paths.runs() / self.key
 
     def for_part(self, name: str) -> "Checkpoints":

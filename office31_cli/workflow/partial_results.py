@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from office31_cli import paths, storage
-from office31_cli.data.cache import content_key
+from office31_cli.keys import run_key
 from office31_cli.observer import Observer
 from office31_cli.registry import strict_json
 
@@ -62,6 +62,6 @@ class PartialResults:
             path.unlink(missing_ok=True)
 
     def _file(self, identity: dict[str, Any]) -> Path:
-        path = paths.runs() / f"{content_key(**identity)}.json"
+        path = paths.runs() / f"{run_key(**identity)}.json"
         self._files.add(path)
         return path

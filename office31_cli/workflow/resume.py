@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from office31_cli.data.cache import content_key
 from office31_cli.errors import Misuse
+from office31_cli.keys import run_key
 from office31_cli.registry import strict_json
 from office31_cli.text import join_names, pluralize, printable
 
@@ -93,7 +93,7 @@ def _difference(name: str, found: Any, wanted: Any) -> str:
 
 def _short(value: Any) -> Any:
     """A list, of thousands of photographs for instance, by its hash."""
-    return content_key(listed=value) if isinstance(value, list) else value
+    return run_key(listed=value) if isinstance(value, list) else value
 
 
 KEY = "forced"

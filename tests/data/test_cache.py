@@ -265,6 +265,6 @@ def test_the_key_depends_on_every_name_value_and_the_format(monkeypatch: pytest.
         content_key(pixels="ab"),
     ]
     assert content_key(side=8, pixels="ab") == keys[0]
-    monkeypatch.setattr(cache, "_FORMAT", cache._FORMAT + 1)
+    monkeypatch.setattr(cache, "_LAYOUT", cache._LAYOUT + 1)
     keys.append(content_key(pixels="ab", side=8))
     assert len(set(keys)) == len(keys)
