@@ -57,8 +57,8 @@ def benchmark(
 
     Example: office31 benchmark --methods erm,mcc --seeds 0,1,2
     """
-    from office31_cli.recipes.benchmark import command as recipe
-    from office31_cli.recipes.benchmark.plan import planned
+    from office31_cli.recipes.benchmark.command import estimate_benchmark, run_benchmark
+    from office31_cli.recipes.benchmark.plan import plan_benchmark
     from office31_cli.render.benchmark import format_benchmark, render_benchmark, render_estimate
     from office31_cli.render.console import Reporter
     from office31_cli.text_table import FORMATS
@@ -68,7 +68,7 @@ def benchmark(
     if dry_run and form not in ("table", "json"):
         raise Misuse(f"--format {form}", "--dry-run prints a table or JSON", "leave one of them out")
     reporter = Reporter(as_json=form == "json")
-    plan = planned(
+    plan = plan_benchmark(
         options.parse_words("--methods", methods),
         seeds=options.parse_numbers("--seeds", seeds),
         tasks=None if tasks is None else options.parse_words("--tasks", tasks),
@@ -77,7 +77,7 @@ def benchmark(
         views=views,
         jobs=jobs,
         on=on,
-        beside=published,
+        published=published,
         data=data,
         backbone=backbone,
         weights=weights,
@@ -93,10 +93,10 @@ def benchmark(
         observer=reporter,
     )
     if dry_run:
-        estimate = recipe.dry_run(plan, observer=reporter)
+        estimate = estimate_benchmark(plan, observer=reporter)
         reporter.show(estimate, render_estimate(estimate))
         return
-    found = recipe.benchmark(plan, observer=reporter)
+    found = run_benchmark(plan, observer=reporter)
     shown = render_benchmark(found) if form in ("table", "json") else [format_benchmark(found, form)]
     reporter.show(found, *shown)
     found.check(reporter)

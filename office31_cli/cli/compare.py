@@ -119,9 +119,9 @@ def optimizers(
 
     reporter = Reporter(as_json=as_json)
     names = None if chosen is None else options.parse_words("--optimizers", chosen)
-    speeds = recipe.rates(rates)
+    speeds = recipe.parse_rates(rates)
     if landscape:
-        ways = recipe.landscape(names, speeds)
+        ways = recipe.compare_landscape(names, speeds)
         if png is not None:
             shown.save_landscape_plot(ways, png)
         reporter.show(ways, *shown.render_landscape(ways), *render_claims(ways.claims))

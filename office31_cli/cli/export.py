@@ -8,7 +8,6 @@ import typer
 from office31_cli.cli import completion
 from office31_cli.cli.completion import complete_one
 from office31_cli.cli.options import AsJson, Data, Name, Word
-from office31_cli.errors import Misuse
 
 
 def export(
@@ -110,21 +109,10 @@ def import_model(
 
     Example: office31 models import resnet50.pth --backbone resnet50 --items items.txt --domain amazon
     """
-    from office31_cli.recipes.models.import_classifier import import_classifier
-    from office31_cli.recipes.models.rows import ModelRow
-    from office31_cli.registry import Registry, bundle
+    from office31_cli.recipes.models.import_model import import_model as recipe
     from office31_cli.render.console import Reporter
     from office31_cli.render.models import render_import
 
     reporter = Reporter(as_json=as_json)
-    if backbone is None:
-        for option, value in (("--items", items), ("--data", data), ("--domain", domain)):
-            if value is not None:
-                raise Misuse(option, "an exported model tells it itself", "leave it out, or name the --backbone")
-        entry = bundle.import_model(Registry(), path, name=name)
-    else:
-        entry = import_classifier(
-            path, backbone, items=items, data=data, domains=domain or (), name=name, observer=reporter
-        )
-    row = ModelRow.of(entry)
+    row = recipe(path, backbone=backbone, items=items, data=data, domains=domain or (), name=name, observer=reporter)
     reporter.show(row, render_import(row))

@@ -12,7 +12,7 @@ def methods(as_json: options.AsJson = False) -> None:
     from office31_cli.render.console import Reporter
     from office31_cli.render.listing import render_listing
 
-    found = listing.methods()
+    found = listing.list_methods()
     Reporter(as_json=as_json).show(found, render_listing(found))
 
 
@@ -25,5 +25,5 @@ def strategies(as_json: options.AsJson = False) -> None:
     from office31_cli.render.console import Reporter
     from office31_cli.render.listing import render_listing
 
-    found = listing.strategies()
+    found = listing.list_strategies()
     Reporter(as_json=as_json).show(found, render_listing(found))

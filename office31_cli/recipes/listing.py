@@ -56,7 +56,7 @@ class Listing:
         }
 
 
-def methods() -> Listing:
+def list_methods() -> Listing:
     """Every adaptation method that there is a file for; marked are those that do without the source."""
     rows = []
     for name in adaptation.FOLDER.names():
@@ -66,7 +66,7 @@ def methods() -> Listing:
     return Listing("method", "methods", "source_free", rows)
 
 
-def strategies() -> Listing:
+def list_strategies() -> Listing:
     """Every fine-tuning strategy that there is a file for; marked are those that use unlabelled photographs, too."""
     rows = []
     for name in finetuning.FOLDER.names():

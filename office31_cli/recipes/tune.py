@@ -13,7 +13,7 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.benchmark.plan import BenchmarkPlan, planned
+from office31_cli.recipes.benchmark.plan import BenchmarkPlan, plan_benchmark
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
@@ -97,7 +97,7 @@ def tune(
     kind = adaptation.load(method)
     if not kind.hyperparameters():
         raise Misuse(f"--method {method}", "it has nothing to set", "choose another")
-    plan = planned(
+    plan = plan_benchmark(
         [method],
         seeds=seeds,
         tasks=tasks,
@@ -111,10 +111,10 @@ def tune(
         options=replace(options, held_out=HELD_OUT if validator == SOURCE else 0.0),
         observer=observer,
     )
-    found = {f"{method} {number}": each for number, each in enumerate(_drawn(kind, trials, plan.seeds[0]))}
+    found = {f"{method} {number}": each for number, each in enumerate(_draw_settings(kind, trials, plan.seeds[0]))}
     plan = replace(plan, methods=found)
-    rounds = rungs(trials, plan.request.options.epochs or 1) if search == "halving" else []
-    rows, seconds = tried(plan, rounds, observer)
+    rounds = plan_rungs(trials, plan.request.options.epochs or 1) if search == "halving" else []
+    rows, seconds = run_trials(plan, rounds, observer)
     if rows[0].judged is None:
         raise Failed(f"tune {method}", "every training failed", "try a smaller --lr")
     return TuneResult(
@@ -131,23 +131,23 @@ def tune(
     )
 
 
-def rungs(trials: int, epochs: int) -> list[int]:
+def plan_rungs(trials: int, epochs: int) -> list[int]:
     """The epochs of each round before the last, whose trials get all of them."""
     rounds = max(0, math.ceil(math.log(trials, ETA) - 1e-9) - 1)
     shares = (max(1, round(epochs / ETA ** (rounds - place))) for place in range(rounds))
     return sorted({share for share in shares if share < epochs})
 
 
-def _drawn(kind: type[Method], trials: int, seed: int) -> list[Method]:
+def _draw_settings(kind: type[Method], trials: int, seed: int) -> list[Method]:
     """The defaults, and settings from the ranges: evenly by their logarithm where a range spans a factor of ten."""
     draws = random.Random(f"tune {seed}")
     return [
         kind(),
-        *(kind(**{each.name: _value(draws, each) for each in kind.hyperparameters()}) for _ in range(trials - 1)),
+        *(kind(**{each.name: _draw_value(draws, each) for each in kind.hyperparameters()}) for _ in range(trials - 1)),
     ]
 
 
-def _value(draws: random.Random, setting: Any) -> float | int | bool:
+def _draw_value(draws: random.Random, setting: Any) -> float | int | bool:
     low, high = setting.metadata["low"], setting.metadata["high"]
     if isinstance(setting.default, bool):
         return draws.random() < 0.5
@@ -156,30 +156,30 @@ def _value(draws: random.Random, setting: Any) -> float | int | bool:
     return round(value) if isinstance(setting.default, int) else float(f"{value:.3g}")
 
 
-def tried(plan: BenchmarkPlan, rungs: Sequence[int], observer: Observer) -> tuple[list[Trial], float]:
+def run_trials(plan: BenchmarkPlan, rungs: Sequence[int], observer: Observer) -> tuple[list[Trial], float]:
     """All trials, the one that is picked first; and the seconds. Interrupted, the same search goes on.
 
     After each rung the better trials go on; the first, which are the defaults, always does, so that the last round says
     whether anything is better than they.
     """
-    from office31_cli.recipes.benchmark.run import laid_out
+    from office31_cli.recipes.benchmark.run import prepare_features
 
     began = time.monotonic()
-    bench, weights = laid_out(plan, observer)
+    bench, weights = prepare_features(plan, observer)
     unfinished, dropped = PartialResults(observer), list[Trial]()
     staying = list(plan.methods)
     for epochs in rungs:
-        rows = _round(bench, plan, weights, staying, epochs, unfinished, observer)
+        rows = _run_round(bench, plan, weights, staying, epochs, unfinished, observer)
         count = max(2, -(-len(rows) // ETA))
         kept = {row.name for row in rows[:count]} | {staying[0]}
         dropped = [row for row in rows if row.name not in kept] + dropped
         staying = [name for name in staying if name in kept]
-    rows = _round(bench, plan, weights, staying, bench.settings.epochs, unfinished, observer)
+    rows = _run_round(bench, plan, weights, staying, bench.settings.epochs, unfinished, observer)
     unfinished.clear()
     return rows + dropped, round(time.monotonic() - began, 3)
 
 
-def _round(
+def _run_round(
     bench: "Bench",
     plan: BenchmarkPlan,
     weights: str,
@@ -189,12 +189,12 @@ def _round(
     observer: Observer,
 ) -> list[Trial]:
     """The trials with so many epochs, the best judged first."""
-    from office31_cli.recipes.benchmark.run import cells_of
+    from office31_cli.recipes.benchmark.run import compute_cells
 
     methods = {name: plan.methods[name] for name in names}
     bench = replace(bench, methods=methods, settings=replace(bench.settings, epochs=epochs))
     plan = replace(plan, methods=methods)
-    cells = cells_of(bench, plan, weights, unfinished, observer)
+    cells = compute_cells(bench, plan, weights, unfinished, observer)
     rows = []
     for name, method in methods.items():
         figures = [cells[name, task, seed] for task in plan.tasks for seed in plan.seeds]

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsRow, in_words
+from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsRow, describe_budget
 from office31_cli.render.console import build_cell, build_table
 from office31_cli.text import format_spread, pluralize
 from office31_cli.workflow.pictures import figure_of, write_picture
@@ -93,7 +93,7 @@ def _summarize(found: LabelsComparison) -> Iterable[str]:
     adapted = next((row for row in found.rows if row.labels == 0 and row.strategy != AS_STORED), None)
     alone = next((row for row in found.rows if row.strategy == TARGET_ALONE), None)
     if adapted is not None and found.overtakes is not None:
-        told, strategy = in_words(found.overtakes["labels"]), found.overtakes["strategy"]
+        told, strategy = describe_budget(found.overtakes["labels"]), found.overtakes["strategy"]
         yield f"From {told} on, fine-tuning ({strategy}) does better than {adapted.strategy} without any."
     elif adapted is not None:
         yield f"No strategy does better than {adapted.strategy} without labels."

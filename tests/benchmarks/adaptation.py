@@ -23,12 +23,12 @@ def ours(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, floa
 
     Of one seed the seconds of training, as of skada; of several, which processes share, all seconds of the command.
     """
-    from office31_cli.recipes.benchmark.command import benchmark
-    from office31_cli.recipes.benchmark.plan import planned
+    from office31_cli.recipes.benchmark.command import run_benchmark
+    from office31_cli.recipes.benchmark.plan import plan_benchmark
     from office31_cli.workflow.request import Options
 
     options = Options(epochs=epochs, batch_size=BATCH, lr=LEARNING_RATE, held_out=0.0, device="cpu")
-    plan = planned(
+    plan = plan_benchmark(
         ["mcc"],
         seeds=range(seeds),
         steps=steps // epochs,
@@ -37,7 +37,7 @@ def ours(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, floa
         weights=weights,
         options=options,
     )
-    table = benchmark(plan)
+    table = run_benchmark(plan)
     seconds = table.seconds / seeds if seeds > 1 else table.rows[0].seconds
     return seconds, table.rows[0].average["mean"]
 

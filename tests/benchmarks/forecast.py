@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from office31_cli.metrics.accuracy import accuracy
 from office31_cli.metrics.forecast import ForecastInputs
 from office31_cli.observer import SILENT
-from office31_cli.recipes.doctor import heads
-from office31_cli.recipes.doctor.forecast import label_shift, signs_of
-from office31_cli.recipes.doctor.probe import Probe, opened
+from office31_cli.recipes.doctor.forecast import estimate_label_shift, measure_forecast_inputs
+from office31_cli.recipes.doctor.probe import Probe, adapt_heads, open_probe, predict_out_of_fold
 from office31_cli.recipes.pretrain import build_request
 from office31_cli.workflow.adapt_training import actual_items
 from office31_cli.workflow.request import Options
@@ -48,13 +47,13 @@ def main(folder: Path) -> None:
         weights=os.environ["OFFICE31_WEIGHTS"],
         options=Options(train="head"),
     )
-    makeshift = Makeshift(opened(request, DOMAINS, SILENT))
+    makeshift = Makeshift(open_probe(request, DOMAINS, SILENT))
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for shift in shifts():
         path = folder / f"{'-'.join(asdict(shift).values())}.json"
         if not path.exists():
-            path.write_text(json.dumps(asdict(shift) | outcome(makeshift.case(shift), TARGET[shift.domain])))
+            path.write_text(json.dumps(asdict(shift) | outcome(makeshift.probe(shift), TARGET[shift.domain])))
         found.append(json.loads(path.read_text()))
         print(path.stem, f"{found[-1]['before']:.3f} -> {found[-1]['after']:.3f}", flush=True)
     signs = [ForecastInputs(**{name: each[name] for name in ForecastInputs.__dataclass_fields__}) for each in found]
@@ -87,20 +86,20 @@ def _quantiles(shares: Array) -> Array:
     return np.array([NormalDist().inv_cdf(each) for each in shares.clip(0.02, 0.98).tolist()])
 
 
-def outcome(case: Probe, target: str) -> dict[str, float]:
+def outcome(probe: Probe, target: str) -> dict[str, float]:
     """The signs that an examination sees, and the accuracies that it does not."""
-    source = case.domains[case.request.domains[0]].photographs
-    held = accuracy(heads.out_of_fold(case, source.domain, SILENT).argmax(1), source.items)
-    case.learn(SILENT)
-    answers = case.answers(case.target(target))
-    shares = np.bincount(source.items, minlength=len(case.data.items)) / len(source)
-    short = heads.adapted(case, target, SILENT)
-    signs = signs_of(shares, held, answers, short)
-    actual = actual_items(case.domains[target].photographs)
+    source = probe.domains[probe.request.domains[0]].photographs
+    held = accuracy(predict_out_of_fold(probe, source.domain, SILENT).argmax(1), source.items)
+    probe.train(SILENT)
+    answers = probe.predict(probe.target(target))
+    shares = np.bincount(source.items, minlength=len(probe.data.items)) / len(source)
+    short = adapt_heads(probe, target, SILENT)
+    signs = measure_forecast_inputs(shares, held, answers, short)
+    actual = actual_items(probe.domains[target].photographs)
     assert actual is not None
-    after = heads.adapted(case, target, SILENT, epochs=_EPOCHS).mean(0)
+    after = adapt_heads(probe, target, SILENT, epochs=_EPOCHS).mean(0)
     return asdict(signs) | {
-        "label_shift": label_shift(case, short.mean(0)).total_variation,
+        "label_shift": estimate_label_shift(probe, short.mean(0)).total_variation,
         "before": accuracy(answers.argmax(1), actual),
         "after": accuracy(after.argmax(1), actual),
     }

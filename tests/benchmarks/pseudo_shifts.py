@@ -120,7 +120,7 @@ class Makeshift:
     def __init__(self, whole: Probe) -> None:
         self._whole = whole
 
-    def case(self, shift: Shift) -> Probe:
+    def probe(self, shift: Shift) -> Probe:
         """Source and target as an examination has them, with a head that has learnt nothing yet."""
         domain, draws = self._whole.domains[shift.domain], keyed_generator("pseudo-shift", repr(shift))
         photographs = _some(domain.whole)

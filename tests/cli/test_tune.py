@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from office31_cli.recipes.tune import rungs
+from office31_cli.recipes.tune import plan_rungs
 from tests.helpers.real_command import Command, assert_error
 
 
@@ -80,6 +80,6 @@ def test_wrong_words_are_told_in_one_line(own_folder: Path, run: Command, more: 
 
 
 def test_each_rung_keeps_a_third_for_three_times_the_epochs() -> None:
-    assert rungs(9, 10) == [3]
-    assert rungs(27, 90) == [10, 30]
-    assert rungs(3, 10) == rungs(9, 1) == []
+    assert plan_rungs(9, 10) == [3]
+    assert plan_rungs(27, 90) == [10, 30]
+    assert plan_rungs(3, 10) == plan_rungs(9, 1) == []

@@ -13,7 +13,7 @@ from office31_cli.data.catalogue import location, open_data
 from office31_cli.data.manifest import Manifest
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import SilentObserver
-from office31_cli.recipes.benchmark.plan import published_beside
+from office31_cli.recipes.benchmark.plan import find_published_rows
 from office31_cli.recipes.download import download, verify
 from tests.helpers.misbehaving import honest, run_server
 from tests.helpers.small_data import lay_out
@@ -143,10 +143,10 @@ def test_published_figures_stand_beside_the_very_photographs_whatever_the_folder
     data = open_data(str(original))
     digests = {domain: data.photographs(domain).digests for domain in data.domains}
     assert sets.find_published(digests) is things
-    rows = published_beside(data, data.domains, "resnet-50")
+    rows = find_published_rows(data, data.domains, "resnet-50")
     assert [(row.name, row.tasks, row.average) for row in rows] == [("erm", {"Ph-Sh": 0.4, "Sh-Ph": 0.6}, 0.5)]
     assert sets.find_published(digests | {"shop": digests["shop"][1:]}) is None
-    assert published_beside(data, data.domains, "DeiT-B") == []
+    assert find_published_rows(data, data.domains, "DeiT-B") == []
 
 
 @pytest.mark.usefixtures("things")

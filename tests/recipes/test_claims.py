@@ -1,6 +1,6 @@
 """What `compare optimizers` says about the chapter, from figures that are made up."""
 
-from office31_cli.recipes.compare.optimizers import claims
+from office31_cli.recipes.compare.optimizers import judge_claims
 from office31_cli.recipes.compare.results import OptimizerRow
 
 Items = list[float | None]
@@ -24,7 +24,7 @@ def row(optimizer: str, item: float | None) -> OptimizerRow:
 def verdicts(adam: Items, sgd: Items) -> list[str]:
     """On Adam's sensitivity to the learning rate, on whether it has any, and on who gets further."""
     rows = [row("adam", item) for item in adam] + [row("sgd", item) for item in sgd]
-    return [claim.verdict for claim in claims(rows)][-3:]
+    return [claim.verdict for claim in judge_claims(rows)][-3:]
 
 
 def test_finite_runs_decide() -> None:
@@ -44,4 +44,4 @@ def test_where_one_always_diverged_nothing_is_decided() -> None:
 
 
 def test_with_one_of_the_two_nothing_is_said() -> None:
-    assert claims([row("adam", 0.5)]) == []
+    assert judge_claims([row("adam", 0.5)]) == []

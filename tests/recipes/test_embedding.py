@@ -4,7 +4,7 @@ from sklearn.decomposition import PCA
 
 from office31_cli.errors import Failed, Misuse
 from office31_cli.recipes.report import embedding
-from office31_cli.recipes.report.embedding import FEWEST, KINDS, check_kind, embedded
+from office31_cli.recipes.report.embedding import FEWEST, KINDS, check_kind, embed
 
 RNG = np.random.default_rng(0)
 GROUPS = np.repeat(np.eye(12)[:4] * 3, 20, axis=0) + RNG.normal(0, 0.3, (80, 12))
@@ -20,7 +20,7 @@ def of_one_group(plane: np.ndarray) -> float:
 def test_principal_components_are_scikit_learns() -> None:
     unit = GROUPS / np.linalg.norm(GROUPS, axis=1, keepdims=True)
     expected = PCA(2).fit_transform(unit)
-    (plane,) = embedded("pca", [GROUPS])
+    (plane,) = embed("pca", [GROUPS])
     for axis in (0, 1):
         assert abs(np.corrcoef(plane[:, axis], expected[:, axis])[0, 1]) == pytest.approx(1)
     spread = expected.max(0) - expected.min(0)
@@ -29,8 +29,8 @@ def test_principal_components_are_scikit_learns() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_parts_lie_on_one_plane_within_the_unit_square(kind: str) -> None:
-    first, second = embedded(kind, [GROUPS[:30], GROUPS[30:]])
-    (whole,) = embedded(kind, [GROUPS])
+    first, second = embed(kind, [GROUPS[:30], GROUPS[30:]])
+    (whole,) = embed(kind, [GROUPS])
     assert np.concatenate([first, second]) == pytest.approx(whole)
     assert first.shape == (30, 2)
     assert whole.min() >= 0
@@ -38,22 +38,22 @@ def test_parts_lie_on_one_plane_within_the_unit_square(kind: str) -> None:
 
 
 def test_neighbours_stay_together_and_lengths_play_no_part() -> None:
-    (plane,) = embedded("tsne", [GROUPS])
+    (plane,) = embed("tsne", [GROUPS])
     assert of_one_group(plane) == 1
-    (longer,) = embedded("pca", [GROUPS * RNG.uniform(0.5, 5, (80, 1))])
-    assert longer == pytest.approx(embedded("pca", [GROUPS])[0])
+    (longer,) = embed("pca", [GROUPS * RNG.uniform(0.5, 5, (80, 1))])
+    assert longer == pytest.approx(embed("pca", [GROUPS])[0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_that_are_all_alike_or_zero_have_a_place_too(kind: str) -> None:
     for rows in (np.ones((FEWEST, 3)), np.zeros((FEWEST, 1))):
-        (plane,) = embedded(kind, [rows])
+        (plane,) = embed(kind, [rows])
         assert np.isfinite(plane).all()
 
 
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(ValueError, match="9 rows"):
-        embedded("pca", [np.ones((FEWEST - 1, 4))])
+        embed("pca", [np.ones((FEWEST - 1, 4))])
 
 
 def test_without_scikit_learn_it_is_principal_components(monkeypatch: pytest.MonkeyPatch) -> None:

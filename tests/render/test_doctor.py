@@ -15,5 +15,5 @@ def test_doubtful_labels_are_counted(count: int, told: str) -> None:
     shop = DomainInventory(photographs=30, items={"mug": 30}, missing=[], unreadable=[], doubts=doubts)
     data = DataInventory("things", "/things", 1, {"shop": shop}, identical=[], near=[])
     nothing = dict.fromkeys(field.name for field in fields(Examination))
-    found = Examination(**nothing | {"machine": machine.examined(), "data": data, "seconds": 1.0})
+    found = Examination(**nothing | {"machine": machine.inspect_machine(), "data": data, "seconds": 1.0})
     assert f"shop: {told}" in list_findings(found)

@@ -87,28 +87,28 @@ class Bench:
 
     def __call__(self, job: Job) -> dict[str, dict[str, Figures]]:
         """By method and task what came of a job; a cell that fails leaves the others alone."""
-        return {name: self.computed(name, job.seed) for name in job.methods}
+        return {name: self.compute(name, job.seed) for name in job.methods}
 
-    def trained_for(self, job: Job) -> tuple[str, ...]:
+    def list_trained(self, job: Job) -> tuple[str, ...]:
         """The methods that a job trains, `erm` first where one of them goes on from its networks."""
         goes_on = any(self.methods[name].source_free for name in job.methods)
         others = tuple(name for name in job.methods if name != SOURCE_ONLY)
         return (SOURCE_ONLY, *others) if goes_on or SOURCE_ONLY in job.methods else others
 
-    def computed(self, name: str, seed: int) -> dict[str, Figures]:
+    def compute(self, name: str, seed: int) -> dict[str, Figures]:
         """Every task by one method with one seed."""
         if name == SOURCE_ONLY:
-            return self._source_only(seed).figures
-        return _one_by_one([Cell(task, seed) for task in self.tasks], partial(self._together, name))
+            return self._train_source_only(seed).figures
+        return _train_or_isolate([Cell(task, seed) for task in self.tasks], partial(self._train_tasks, name))
 
-    def head(self, seed: int) -> Head:
+    def build_head(self, seed: int) -> Head:
         """A fresh head."""
         seed_torch("initial weights", seed)
         directions = self.inputs.directions
         whole = Head(self.inputs.width if directions is None else len(directions), BOTTLENECK, self.items)
         return whole if directions is None else whole.project_onto(directions)
 
-    def pair(self, cell: Cell) -> SourceTargetData:
+    def build_pair(self, cell: Cell) -> SourceTargetData:
         """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
@@ -119,34 +119,34 @@ class Bench:
         rest = build_unlabelled_examples(self.photographs[target], places.index(target))
         return SourceTargetData(build_labelled_examples(known, places.index(source)), rest, validation, cell.seed)
 
-    def _together(self, name: str, cells: Sequence[Cell]) -> dict[str, Figures]:
+    def _train_tasks(self, name: str, cells: Sequence[Cell]) -> dict[str, Figures]:
         method, seed = self.methods[name], cells[0].seed
         if method.source_free:  # from copies, as others start from the same heads
-            before = self._source_only(seed)
+            before = self._train_source_only(seed)
             for cell in cells:
                 if cell.task not in before.heads:
                     raise Failed(SOURCE_ONLY, before.figures[cell.task]["failed"], "try a smaller --lr")
             heads = [copy.deepcopy(before.heads[cell.task]) for cell in cells]
         else:
-            heads = [self.head(seed) for _ in cells]
+            heads = [self.build_head(seed) for _ in cells]
         size = 1 if method.passes else len(cells)
         found: dict[str, Figures] = {}
         for first in range(0, len(cells), size):
             found |= self._train(method, heads[first : first + size], cells[first : first + size])
         return found
 
-    def _source_only(self, seed: int) -> SourceHeads:
+    def _train_source_only(self, seed: int) -> SourceHeads:
         """What `erm` makes of every task with one seed: its row, and where source-free methods start."""
         if seed not in self.sources:
             heads: dict[str, Head] = {}
 
             def train(cells: Sequence[Cell]) -> dict[str, Figures]:
-                fresh = [self.head(seed) for _ in cells]
+                fresh = [self.build_head(seed) for _ in cells]
                 found = self._train(adaptation_methods.load(SOURCE_ONLY)(), fresh, cells)
                 heads.update(zip(found, fresh, strict=True))
                 return found
 
-            figures = _one_by_one([Cell(task, seed) for task in self.tasks], train)
+            figures = _train_or_isolate([Cell(task, seed) for task in self.tasks], train)
             self.sources[seed] = SourceHeads(heads, figures)
         return self.sources[seed]
 
@@ -156,7 +156,7 @@ class Bench:
         learners = [
             build_learner(nn.Identity(), head, method, cell.seed) for head, cell in zip(heads, cells, strict=True)
         ]
-        pairs = [self.pair(cell) for cell in cells]
+        pairs = [self.build_pair(cell) for cell in cells]
         settings = set_passes(self.settings, method)
         adaptation, training = build_joint_training(
             learners, pairs, method, self.inputs, settings, self.steps, self.device, (self.validator,)
@@ -182,15 +182,17 @@ class Bench:
         return found
 
 
-def _one_by_one(cells: Sequence[Cell], train: Callable[[Sequence[Cell]], dict[str, Figures]]) -> dict[str, Figures]:
+def _train_or_isolate(
+    cells: Sequence[Cell], train: Callable[[Sequence[Cell]], dict[str, Figures]]
+) -> dict[str, Figures]:
     """All cells together; where that fails each by itself, which shows which of them it was."""
     try:
         return train(cells)
     except Failed as error:
         if len(cells) == 1:
-            return {cells[0].task: _failed(error)}
-    return {task: figures for cell in cells for task, figures in _one_by_one([cell], train).items()}
+            return {cells[0].task: _describe_failure(error)}
+    return {task: figures for cell in cells for task, figures in _train_or_isolate([cell], train).items()}
 
 
-def _failed(error: Failed) -> Figures:
+def _describe_failure(error: Failed) -> Figures:
     return {"failed": f"{error.what}: {error.why}"}

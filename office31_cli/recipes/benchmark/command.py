@@ -1,42 +1,82 @@
 """`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
 
+from collections.abc import Sequence
+
 from office31_cli.data.published import choose_by_method, nearest_network
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.benchmark.plan import BenchmarkPlan, published_beside
+from office31_cli.recipes.benchmark.plan import METHODS, SEEDS, BenchmarkPlan, find_published_rows, plan_benchmark
 from office31_cli.recipes.benchmark.results import (
     SATURATED,
     SELECTION,
     BenchmarkEstimate,
     BenchmarkResult,
-    comparisons_of,
-    row_of,
+    build_row,
+    compare_methods,
 )
+from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
 
 
-def dry_run(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkEstimate:
-    """How long the plan would take here, from a few steps of each method; no cell is computed."""
-    from office31_cli.recipes.benchmark import estimate  # torch, 3 s: only now that all that was typed makes sense
-
-    return estimate.estimated(plan, observer)
-
-
-def benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkResult:
+def benchmark(
+    methods: Sequence[str] = METHODS,
+    *,
+    seeds: Sequence[int] = SEEDS,
+    tasks: Sequence[str] | None = None,
+    published: str | None = None,
+    validator: str = DEFAULT_VALIDATOR,
+    steps: int | None = None,
+    views: int | None = None,
+    jobs: int | None = None,
+    on: str = "here",
+    data: str | None = None,
+    backbone: str | None = None,
+    weights: str | None = None,
+    options: Options = ADAPT_DEFAULTS,
+    observer: Observer = SILENT,
+) -> BenchmarkResult:
     """Adapt from every domain to every other, by every method and with every seed, on cached features.
 
-    All of the source's labels are used, as in the field's protocol, and none of the target's; heads are drawn by the
-    seed, and source-free methods go on from what `erm` makes of them. Scored is the last epoch on all of the target.
-    Published averages stand beside ours where the photographs are those that they were measured on.
+    Training uses all labels of the source, as in the field's protocol, and none of the target. The score is the
+    accuracy of the last epoch on all of the target. Interrupted, the same benchmark computes what is missing. For the
+    parameters, and what is raised, see `plan_benchmark`; a cell that fails is in the result, whose `check` raises.
     """
-    from office31_cli.recipes.benchmark import run  # torch, 3 s: only now that all that was typed makes sense
-
-    results = run.computed(plan, observer)
-    backbone = plan.request.backbone
-    network = plan.beside or nearest_network(backbone)
-    published = published_beside(plan.request.data, plan.request.domains, network) if network else []
-    known = choose_by_method(published)
-    rows = [row_of(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
-    return BenchmarkResult(
+    plan = plan_benchmark(
+        methods,
+        seeds=seeds,
+        tasks=tasks,
+        published=published,
+        validator=validator,
+        steps=steps,
+        views=views,
+        jobs=jobs,
+        on=on,
+        data=data,
         backbone=backbone,
+        weights=weights,
+        options=options,
+        observer=observer,
+    )
+    return run_benchmark(plan, observer=observer)
+
+
+def estimate_benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkEstimate:
+    """How long a plan would take here, measured on a few steps of each method; no cell is computed."""
+    from office31_cli.recipes.benchmark.estimate import estimate_plan  # torch, 3 s: only now that all makes sense
+
+    return estimate_plan(plan, observer)
+
+
+def run_benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkResult:
+    """Compute a plan's table, beside published averages where the photographs are those that they were measured on."""
+    from office31_cli.recipes.benchmark.run import run_plan  # torch, 3 s: only now that all that was typed makes sense
+
+    results = run_plan(plan, observer)
+    request = plan.request
+    network = plan.published or nearest_network(request.backbone)
+    published = find_published_rows(request.data, request.domains, network) if network else []
+    known = choose_by_method(published)
+    rows = [build_row(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
+    return BenchmarkResult(
+        backbone=request.backbone,
         weights=results.weights,
         selection=SELECTION,
         validator=plan.validator,
@@ -44,7 +84,7 @@ def benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> BenchmarkR
         photographs=results.photographs,
         seconds=results.seconds,
         rows=rows,
-        published=published if plan.beside else [],
+        published=published if plan.published else [],
         saturated=[task for task in plan.tasks if all((row.tasks[task]["mean"] or 0) >= SATURATED for row in rows)],
-        comparisons=comparisons_of(list(plan.methods), plan.tasks, plan.seeds, results.cells),
+        comparisons=compare_methods(list(plan.methods), plan.tasks, plan.seeds, results.cells),
     )

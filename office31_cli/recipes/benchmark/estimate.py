@@ -19,7 +19,7 @@ from office31_cli.processes import cores
 from office31_cli.recipes.benchmark.cells import Bench, Job
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan
 from office31_cli.recipes.benchmark.results import BenchmarkEstimate, EstimateRow
-from office31_cli.recipes.benchmark.run import bench_of, identities_of, jobs_of, processes_for
+from office31_cli.recipes.benchmark.run import build_bench, build_jobs, count_processes, identify_cells
 from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.pools import ray
 from office31_cli.workflow.request import SOURCE_ONLY
@@ -50,23 +50,23 @@ class _Noise(FrozenInputs):
         return self._noise[torch.from_numpy(examples.rows % len(self._noise)).to(self._noise.device)]
 
 
-def estimated(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
+def estimate_plan(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
     """Train every method that has work left for a few steps on noise, and pass some through the frozen part.
 
     No cell is computed.
     """
     device, request = choose_device(plan.request.options.device), plan.request
     room = ray.room(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
-    places = min(processes_for(plan, device), cores()) if room is None else room
+    places = min(count_processes(plan, device), cores()) if room is None else room
     start = StartingWeights.load(request, observer)
     network = start.build_network(request.outputs)
     photographs = {name: request.data.photographs(name) for name in request.domains}
     noise = _Noise(min(_WIDTH, feature_width(network.backbones[0], start.preprocessing.crop)), device)
-    bench = bench_of(plan, photographs, noise, device)
+    bench = build_bench(plan, photographs, noise, device)
     bench = replace(bench, methods=plan.methods | {SOURCE_ONLY: methods.load(SOURCE_ONLY)()})  # others go on from it
-    identities, unfinished = identities_of(bench, plan, start.weights_name), PartialResults(observer)
+    identities, unfinished = identify_cells(bench, plan, start.weights_name), PartialResults(observer)
     waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
-    rows, jobs = _timed(bench, jobs_of(bench, waiting), observer)
+    rows, jobs = _time_methods(bench, build_jobs(bench, waiting), observer)
     by_method = {row.method: round(row.seeds * row.seconds, 1) for row in rows}
     return BenchmarkEstimate(
         tasks={name: list(pair) for name, pair in plan.tasks.items()},
@@ -78,45 +78,45 @@ def estimated(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
         cluster=room is not None,
         rows=rows,
         methods={name: by_method.get(name, 0.0) for name in plan.methods},
-        seconds=round(_side_by_side(jobs, places), 1),
+        seconds=round(_find_end(jobs, places), 1),
         views=plan.views * sum(map(len, photographs.values())),
         photographs_per_second=round(measure_photographs_per_second(network, start.preprocessing.crop, device), 1),
     )
 
 
-def _timed(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[EstimateRow], list[float]]:
+def _time_methods(bench: Bench, jobs: Sequence[Job], observer: Observer) -> tuple[list[EstimateRow], list[float]]:
     """What each method takes that the jobs train, and what each job does."""
-    trained = [bench.trained_for(job) for job in jobs]
+    trained = [bench.list_trained(job) for job in jobs]
     seeds = Counter(chain.from_iterable(trained))
     seconds = dict[str, float]()
     with observer.track("timing", len(seeds)) as advance:
         for name in seeds:
-            seconds[name] = _of_a_seed(bench, name)
+            seconds[name] = _time_seed(bench, name)
             advance(1)
     rows = [EstimateRow(name, count, round(seconds[name], 2)) for name, count in seeds.items()]
     return rows, [sum(map(seconds.__getitem__, names)) for names in trained]
 
 
-def _of_a_seed(bench: Bench, name: str) -> float:
+def _time_seed(bench: Bench, name: str) -> float:
     """Seconds that a method takes with one seed: for each epoch what it takes apart from its steps, and these."""
     short = replace(bench, settings=replace(bench.settings, epochs=1))
-    _seconds(short, name, FEW)  # the first time, memory is asked for and threads are made
+    _time_run(short, name, FEW)  # the first time, memory is asked for and threads are made
     if bench.methods[name].passes is not None:
-        return _seconds(short, name, FEW)
-    return extrapolate_seconds(lambda steps: _seconds(short, name, steps), bench.settings.epochs, bench.steps)
+        return _time_run(short, name, FEW)
+    return extrapolate_seconds(lambda steps: _time_run(short, name, steps), bench.settings.epochs, bench.steps)
 
 
-def _seconds(bench: Bench, name: str, steps: int) -> float:
+def _time_run(bench: Bench, name: str, steps: int) -> float:
     """Of a method with one seed, and of nothing that it goes on from."""
     afresh = replace(bench, steps=steps, sources={})
     if afresh.methods[name].source_free:
-        afresh.computed(SOURCE_ONLY, 0)
+        afresh.compute(SOURCE_ONLY, 0)
     began = time.perf_counter()
-    afresh.computed(name, 0)
+    afresh.compute(name, 0)
     return time.perf_counter() - began
 
 
-def _side_by_side(jobs: Sequence[float], places: int) -> float:
+def _find_end(jobs: Sequence[float], places: int) -> float:
     """Seconds until all jobs are done, each begun in the place that is free first."""
     ends = [0.0] * places
     for seconds in jobs:

@@ -28,6 +28,8 @@ from office31_cli.workflow.request import (
 
 PLACES = ("here", "ray")
 
+METHODS, SEEDS = ("erm", "mcc", "auto"), (0, 1, 2)
+
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
@@ -46,30 +48,34 @@ class BenchmarkPlan:
     """Processes that work side by side; None for as many as the device can use."""
     on: str = "here"
     """Where they do: in processes of this machine, or as tasks of a Ray cluster, which knows how many."""
-    beside: str | None = None
+    published: str | None = None
     """The network whose published rows are shown; they are of Office-31."""
 
 
-def planned(
-    methods: Sequence[str],
+def plan_benchmark(
+    methods: Sequence[str] = METHODS,
     *,
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: Sequence[int] = SEEDS,
     tasks: Sequence[str] | None = None,
+    published: str | None = None,
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
     views: int | None = None,
     jobs: int | None = None,
     on: str = "here",
-    beside: str | None = None,
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
     options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
 ) -> BenchmarkPlan:
-    """What is to be computed: all tasks unless some are named. Loads nothing.
+    """Check what a benchmark is to compute, and complete it; nothing is loaded or computed.
 
-    Raises `Misuse` for names and numbers that make no sense.
+    `tasks` are ordered pairs of domains such as `A-W`, all of them unless given. `published` names the network whose
+    published rows are to be shown (AlexNet, ...). `validator` picks an epoch without target labels. `steps` an epoch
+    and `views` of each photograph have defaults that fit the methods. `jobs` is the number of processes, `on` is
+    `here` or `ray`. Raises `Misuse` for names and numbers that make no sense, and `Failed` where the data set has fewer
+    than two labelled domains.
     """
     check_validator(validator, kept_back=options.held_out > 0)
     if not methods or not seeds:
@@ -85,10 +91,10 @@ def planned(
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
     options = options.without_resume(epochs=options.epochs or ADAPT_EPOCHS, train="head", outputs="item")
     request = build_request("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
-    wanted = chosen_tasks(request.data, tasks)
+    wanted = choose_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
-    if beside is not None:
-        _check_published(beside, request.data, domains)
+    if published is not None:
+        _check_published(published, request.data, domains)
     plan = BenchmarkPlan(
         replace(request, domains=domains),
         wanted,
@@ -99,7 +105,7 @@ def planned(
         validator,
         jobs,
         on,
-        beside,
+        published,
     )
     selection.report_data(data, request.data, observer)
     if request.weights == "none" and weights != "none":  # whoever typed none knows
@@ -126,18 +132,18 @@ def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> Non
     if not measured:
         networks = {row.backbone for known in every for row in known.published}
         raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, networks))
-    if not published_beside(data, domains, network):
+    if not find_published_rows(data, domains, network):
         why = f"its figures are of {join_names(measured)}, and {printable(data.name)} holds other photographs"
         raise Misuse(f"--published {printable(network)}", why, "leave it out")
 
 
-def published_beside(data: DataSet, domains: Sequence[str], network: str) -> list[PublishedRow]:
+def find_published_rows(data: DataSet, domains: Sequence[str], network: str) -> list[PublishedRow]:
     """The rows that others measured with a network on the photographs of these domains; none where there are none."""
     known = sets.find_published({domain: data.photographs(domain).digests for domain in domains})
     return rows_of_network(known.published, network) if known else []
 
 
-def chosen_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:
+def choose_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:
     """Ordered pairs of labelled domains by name, `A-W` where the initials differ; all of them unless some are named.
 
     They may be named in whatever case, but where that would tell two of them apart.

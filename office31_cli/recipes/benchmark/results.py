@@ -150,7 +150,7 @@ class BenchmarkEstimate:
         return asdict(self)
 
 
-def row_of(
+def build_row(
     method: str, tasks: Iterable[str], seeds: Sequence[int], cells: Cells, known: PublishedRow | None
 ) -> BenchmarkRow:
     """A method's row from its cells, beside the published row that is nearest."""
@@ -163,7 +163,8 @@ def row_of(
         figures = {"mean": centre, "std": spread, "runs": [run.get("last") for run in runs], **others}
         by_task[task] = figures | ({"failed": failed} if failed else {})
     by_seed = {
-        name: [_over([cells[method, task, seed].get(name) for task in by_task]) for seed in seeds] for name in FIGURES
+        name: [_average([cells[method, task, seed].get(name) for task in by_task]) for seed in seeds]
+        for name in FIGURES
     }
     centre, spread = mean_and_deviation(by_seed["last"])
     rules = {name: mean_and_deviation(by_seed[name])[0] for name in FIGURES[1:]}
@@ -173,7 +174,7 @@ def row_of(
     return BenchmarkRow(method, by_task, whole, round(seconds, 3), *theirs)
 
 
-def comparisons_of(
+def compare_methods(
     methods: Sequence[str], tasks: Iterable[str], seeds: Sequence[int], cells: Cells
 ) -> list[dict[str, Any]]:
     """Of each pair of methods how far they are apart, and whether that is more than the noise of seeds."""
@@ -190,7 +191,7 @@ def comparisons_of(
     return [each | {"p": p} for each, p in zip(made, holm([each["p"] for each in made]), strict=True)]
 
 
-def _over(tasks: Sequence[float | None]) -> float | None:
+def _average(tasks: Sequence[float | None]) -> float | None:
     """The mean over tasks; None where one of them is missing, as it would be another figure without it."""
     known = [each for each in tasks if each is not None]
     return mean(known) if len(known) == len(tasks) else None

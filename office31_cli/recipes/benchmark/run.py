@@ -39,21 +39,23 @@ class Results:
     seconds: float
 
 
-def computed(plan: BenchmarkPlan, observer: Observer) -> Results:
+def run_plan(plan: BenchmarkPlan, observer: Observer) -> Results:
     """The whole table; an interrupted one goes on with the methods and seeds that are not there."""
     began = time.monotonic()
-    bench, weights = laid_out(plan, observer)
+    bench, weights = prepare_features(plan, observer)
     unfinished = PartialResults(observer)
-    cells = cells_of(bench, plan, weights, unfinished, observer)
+    cells = compute_cells(bench, plan, weights, unfinished, observer)
     if not any("failed" in figures for figures in cells.values()):
         unfinished.clear()
     counts = {domain: len(photographs) for domain, photographs in bench.photographs.items()}
     return Results(cells, weights, counts, round(time.monotonic() - began, 3))
 
 
-def cells_of(bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: PartialResults, observer: Observer) -> Cells:
+def compute_cells(
+    bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: PartialResults, observer: Observer
+) -> Cells:
     """Every method on every task with every seed: what is there from an interrupted run, and the rest computed."""
-    cells, identities = Cells(), identities_of(bench, plan, weights)
+    cells, identities = Cells(), identify_cells(bench, plan, weights)
     total = len(identities) * len(plan.tasks)
     waiting = []
     for (name, seed), identity in identities.items():
@@ -64,7 +66,7 @@ def cells_of(bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: Partia
     if cells:
         observer.say(f"going on: {len(cells):,} of {total:,} cells are there already")
     with observer.track("benchmark", total, len(cells)) as advance:
-        for (name, seed), found in _done(bench, jobs_of(bench, waiting), plan):
+        for (name, seed), found in _run_jobs(bench, build_jobs(bench, waiting), plan):
             whole = not any("failed" in figures for figures in found.values())
             kept = unfinished.keep(identities[name, seed], found) if whole else found
             cells |= {(name, task, seed): figures for task, figures in kept.items()}
@@ -72,7 +74,7 @@ def cells_of(bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: Partia
     return cells
 
 
-def laid_out(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, str]:
+def prepare_features(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, str]:
     """What all runs share, features computed where they are not there yet; and the weights by their resolved name."""
     request = plan.request
     device = choose_device(request.options.device)
@@ -85,13 +87,13 @@ def laid_out(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, str]:
     orders = [domain.photographs.rows[order_by_content(domain.photographs)] for domain in domains]
     with limit_threads("features"):  # so that the directions do not depend on the number of threads
         condensed = FrozenInputs.with_projection(features, orders, device)
-    bench = bench_of(plan, {domain.photographs.domain: domain.photographs for domain in domains}, condensed, device)
+    bench = build_bench(plan, {domain.photographs.domain: domain.photographs for domain in domains}, condensed, device)
     for task, (source, target) in plan.tasks.items():
-        check_enough_examples(bench.pair(Cell(task, plan.seeds[0])), [source], target)
+        check_enough_examples(bench.build_pair(Cell(task, plan.seeds[0])), [source], target)
     return bench, start.weights_name
 
 
-def bench_of(
+def build_bench(
     plan: BenchmarkPlan, photographs: dict[str, Photographs], inputs: FrozenInputs, device: torch.device
 ) -> Bench:
     """What the plan's runs share; `photographs` are those of its domains, in the order of the inputs' arrays."""
@@ -110,7 +112,7 @@ def bench_of(
     )
 
 
-def jobs_of(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
+def build_jobs(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
     """What can be computed apart: with a seed, methods that go on from `erm` belong to it."""
     jobs: dict[tuple[int, str], list[str]] = {}
     for name, seed in waiting:
@@ -119,11 +121,11 @@ def jobs_of(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
     return [Job(seed, tuple(names)) for (seed, _), names in jobs.items()]
 
 
-def _done(
+def _run_jobs(
     bench: Bench, jobs: Sequence[Job], plan: BenchmarkPlan
 ) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
     """By method and seed what came of each job, as it ends."""
-    for job, found in _outcomes(bench, jobs, plan):
+    for job, found in _dispatch_jobs(bench, jobs, plan):
         for name in job.methods:
             figures = (
                 {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, JobFailure) else found[name]
@@ -131,10 +133,10 @@ def _done(
             yield (name, job.seed), figures
 
 
-def _outcomes(
+def _dispatch_jobs(
     bench: Bench, jobs: Sequence[Job], plan: BenchmarkPlan
 ) -> Iterator[tuple[Job, dict[str, dict[str, Figures]] | JobFailure]]:
-    count = processes_for(plan, bench.device)
+    count = count_processes(plan, bench.device)
     if plan.on == "ray":
         yield from run_on_ray(bench, jobs, gpus=int(bench.device.type == "cuda"))
     elif count > 1 and len(jobs) > 1:
@@ -144,17 +146,17 @@ def _outcomes(
             yield small, run_job(bench, small)
 
 
-def processes_for(plan: BenchmarkPlan, device: torch.device) -> int:
+def count_processes(plan: BenchmarkPlan, device: torch.device) -> int:
     """As many as asked for, else one a core; an accelerator is kept busy by one."""
     return plan.jobs or (cores() if device.type == "cpu" else 1)
 
 
-def identities_of(bench: Bench, plan: BenchmarkPlan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
+def identify_cells(bench: Bench, plan: BenchmarkPlan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
     """By method and seed what decides the result."""
-    return {(name, seed): _identity(bench, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds}
+    return {(name, seed): _identify(bench, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds}
 
 
-def _identity(bench: Bench, plan: BenchmarkPlan, weights: str, name: str, seed: int) -> dict[str, Any]:
+def _identify(bench: Bench, plan: BenchmarkPlan, weights: str, name: str, seed: int) -> dict[str, Any]:
     """What decides the result of a method's runs with one seed."""
     return {
         "benchmark": [name, _FORMAT],

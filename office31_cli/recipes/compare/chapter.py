@@ -65,17 +65,17 @@ def _claims(rows: list[ChapterRow]) -> list[Claim]:
     _, sgd, adam = rows
     told, called = (experiment.textbook or {} for experiment in EXPERIMENTS[1:])
     return [
-        Claim.held_against(
+        Claim.judge(
             f"SGD names {_shares(told['domain'], told['item'])}",
             _shares(sgd.domain, sgd.item),
             max(abs(sgd.domain - told["domain"]), abs(sgd.item - told["item"])) < NEAR,
         ),
-        Claim.held_against(
+        Claim.judge(
             f"Adam names {_shares(called['domain'], called['item'])} (that run was SGD too; this is Adam)",
             _shares(adam.domain, adam.item),
             max(abs(adam.domain - called["domain"]), abs(adam.item - called["item"])) < NEAR,
         ),
-        Claim.held_against(
+        Claim.judge(
             "With Adam the same network learns more in as many epochs",
             f"{_shares(adam.domain, adam.item)}, against {_shares(sgd.domain, sgd.item)}",
             exceeds(adam.item, sgd.item, NEAR),
@@ -91,12 +91,12 @@ def train_experiments(
     request: Request, experiments: Sequence[Experiment], observer: Observer
 ) -> tuple[list[ChapterRow], int, int]:
     """A row for each experiment; the photographs learnt from, and those held out."""
-    from office31_cli.recipes.compare.trials import on_the_textbooks, trial
+    from office31_cli.recipes.compare.trials import build_textbook_bench, run_trial
 
     unfinished, made = PartialResults(observer, len(experiments)), []
     with observer.track("the textbook's runs", len(experiments)) as advance:
         for experiment in experiments:
-            bench = on_the_textbooks(experiment.hidden, request, observer)
+            bench = build_textbook_bench(experiment.hidden, request, observer)
             settings = Settings(
                 epochs=experiment.epochs,
                 batch_size=BATCH,
@@ -108,14 +108,16 @@ def train_experiments(
             )
             identity = {"compare": "chapter", **bench.identity, "trial": settings.to_json()}
             made.append(
-                _row(experiment, unfinished.get_or_compute(identity, partial(trial, bench, settings, observer)))
+                _build_row(
+                    experiment, unfinished.get_or_compute(identity, partial(run_trial, bench, settings, observer))
+                )
             )
             advance(1)
     unfinished.clear()
     return made, len(bench.learnt), len(bench.held_out)
 
 
-def _row(experiment: Experiment, found: dict[str, Any]) -> ChapterRow:
+def _build_row(experiment: Experiment, found: dict[str, Any]) -> ChapterRow:
     if not found["loss"]:
         raise Failed("compare chapter", "a loss was no longer finite", "check the photographs in --data")
     kept = asdict(experiment)

@@ -86,7 +86,7 @@ def compare_labels(
         labels_run as runs,  # torch, 3 s: only now that all that was typed makes sense
     )
 
-    plan = LabelsPlan(tuple(seeds), alone, _heads_alone(start), adapted, finetuned)
+    plan = LabelsPlan(tuple(seeds), alone, _only_heads_trained(start), adapted, finetuned)
     if not plan.heads_alone:
         observer.warn(f"no row of the target alone: the backbone of {start.name} was trained, on {source} itself")
     rows = runs.rows(plan, observer)
@@ -98,11 +98,11 @@ def compare_labels(
         seeds=list(seeds),
         with_source=with_source,
         rows=rows,
-        overtakes=_overtaking(rows),
+        overtakes=_find_overtaking(rows),
     )
 
 
-def _heads_alone(entry: Entry | None) -> bool:
+def _only_heads_trained(entry: Entry | None) -> bool:
     """Whether neither a model nor those that it came from have trained their backbones."""
     while entry is not None:
         if entry.card.train != "head":
@@ -114,7 +114,7 @@ def _heads_alone(entry: Entry | None) -> bool:
     return True
 
 
-def _overtaking(rows: Sequence[LabelsRow]) -> dict[str, Any] | None:
+def _find_overtaking(rows: Sequence[LabelsRow]) -> dict[str, Any] | None:
     """The smallest budget from which on a strategy stays above adapting; of several the best there."""
     adapted = next((row for row in rows if row.labels == 0 and row.strategy != AS_STORED), None)
     if adapted is None:

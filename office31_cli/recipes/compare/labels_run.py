@@ -15,7 +15,7 @@ from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.errors import Failed
 from office31_cli.metrics.summary import mean_and_deviation
 from office31_cli.observer import Observer, WarnOnce
-from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, in_words
+from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, describe_budget
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.adapt_run import build_adapt_run
@@ -33,7 +33,7 @@ Figures = dict[str, Any]
 def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
     """A row for each strategy and budget, from no labels up, then that of the target alone."""
     comparison = _Comparison(plan, WarnOnce(observer))
-    computing: list[tuple[int | None, str, Callable[[int], Figures]]] = [(0, AS_STORED, comparison.as_stored)]
+    computing: list[tuple[int | None, str, Callable[[int], Figures]]] = [(0, AS_STORED, comparison.score_stored)]
     if plan.adapted:
         computing.append((0, f"adapt {plan.adapted[plan.seeds[0]].name}", comparison.adapted))
     for (labels, name), requests in plan.finetuned.items():
@@ -48,7 +48,7 @@ def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
             for seed in plan.seeds:
                 found.append(compute(seed))
                 advance(1)
-            made.append(_row(labels, name, found))
+            made.append(_build_row(labels, name, found))
             observer.say(_told(made[-1], len(made), len(computing)))
     comparison.unfinished.clear()
     return made
@@ -56,7 +56,7 @@ def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
 
 def _told(row: LabelsRow, number: int, total: int) -> str:
     """A finished row in a line."""
-    return f"{number} of {total}: {row.strategy}, {in_words(row.labels)}: {100 * row.mean:.1f} % of the rest"
+    return f"{number} of {total}: {row.strategy}, {describe_budget(row.labels)}: {100 * row.mean:.1f} % of the rest"
 
 
 class _Comparison:
@@ -67,9 +67,9 @@ class _Comparison:
         self._plan, self._observer = plan, observer
         self._opened: dict[str, Domain] = {}
 
-    def as_stored(self, seed: int) -> Figures:
+    def score_stored(self, seed: int) -> Figures:
         """The stored network, which learns nothing."""
-        run = self._with_labels(self._plan.alone[seed])
+        run = self._build_run(self._plan.alone[seed])
         if not len(run.partition.held_out[0]):
             raise Failed(
                 f"target {printable(run.request.domains[0])}",
@@ -93,13 +93,13 @@ class _Comparison:
 
     def finetuned(self, requests: dict[int, FinetuneRequest], seed: int) -> Figures:
         """With a budget of labels, by a strategy."""
-        run = self._with_labels(requests[seed])
+        run = self._build_run(requests[seed])
         identity = {"compare": "labels", **run.identity(), "scored": run.partition.target.content}
         return self.unfinished.get_or_compute(identity, partial(_finetuned, run, self._observer))
 
     def alone(self, seed: int) -> Figures:
         """What the target's labels teach a fresh head."""
-        run = self._with_labels(self._plan.alone[seed])
+        run = self._build_run(self._plan.alone[seed])
         seed_torch("initial weights", seed)
         for layer in run.network.heads.modules():
             if isinstance(layer, nn.Linear | nn.BatchNorm1d):
@@ -107,7 +107,7 @@ class _Comparison:
         identity = {"compare": TARGET_ALONE, **run.identity(), "scored": run.partition.target.content}
         return self.unfinished.get_or_compute(identity, partial(_finetuned, run, self._observer))
 
-    def _with_labels(self, request: FinetuneRequest) -> FinetuneRun:
+    def _build_run(self, request: FinetuneRequest) -> FinetuneRun:
         return build_finetune_run(request, self._observer, self._opened)
 
 
@@ -140,7 +140,7 @@ def _figures(
     }
 
 
-def _row(labels: int | None, strategy: str, found: list[Figures]) -> LabelsRow:
+def _build_row(labels: int | None, strategy: str, found: list[Figures]) -> LabelsRow:
     centre, spread = mean_and_deviation([run["rest"] for run in found])
     assert centre is not None
     held_out = dict(zip(("mean", "std"), mean_and_deviation([run["held_out"] for run in found]), strict=True))

@@ -32,11 +32,11 @@ def descend(optimizer: str, rate: float) -> Descent:
         descending.step()
         path.append(float(place.detach()))
     return Descent(
-        optimizer=optimizer, lr=rate, minimum=_minimum(path[-1]), path=path, loss=float(height(place).detach())
+        optimizer=optimizer, lr=rate, minimum=_find_minimum(path[-1]), path=path, loss=float(height(place).detach())
     )
 
 
-def _minimum(end: float) -> str:
+def _find_minimum(end: float) -> str:
     near = {"shallow": abs(end - SHALLOW), "deep": abs(end - DEEP)}
     name = min(near, key=near.__getitem__)
     return name if near[name] < WIDTH else "none"

@@ -58,10 +58,10 @@ def compare_optimizers(
     ]
     selection.report_data(data, requests[0].data, observer)
     rows = train_grid(requests, optimizers, rates, observer)
-    return OptimizersComparison(rows, options.epochs or EPOCHS, claims(rows))
+    return OptimizersComparison(rows, options.epochs or EPOCHS, judge_claims(rows))
 
 
-def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | None = None) -> Landscape:
+def compare_landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | None = None) -> Landscape:
     """The ways of optimizers, unless named `DRAWN`, down a curve with a shallow and a deep minimum."""
     optimizers, rates = optimizers or DRAWN, rates or (RATE_DRAWN,)
     _check(optimizers, rates)
@@ -72,7 +72,7 @@ def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | 
     found = []
     if {"sgd", "momentum"} <= ends.keys() and len(rates) == 1:
         found = [
-            Claim.held_against(
+            Claim.judge(
                 "Momentum carries a step over a shallow minimum, where plain SGD stays",
                 f"sgd ends in the {ends['sgd']} minimum, momentum in the {ends['momentum']} one",
                 (ends["sgd"], ends["momentum"]) == ("shallow", "deep"),
@@ -81,7 +81,7 @@ def landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | 
     return Landscape(rows, landscape.curve(), found)
 
 
-def rates(text: str | None) -> tuple[float, ...] | None:
+def parse_rates(text: str | None) -> tuple[float, ...] | None:
     """`1e-4,1e-3` as numbers, each once; None stays None. Raises `Misuse` where it is something else."""
     if text is None:
         return None
@@ -97,7 +97,7 @@ def _check(optimizers: Sequence[str], rates: Sequence[float]) -> None:
             check_optimizer(optimizer, rate)
 
 
-def claims(rows: list[OptimizerRow]) -> list[Claim]:
+def judge_claims(rows: list[OptimizerRow]) -> list[Claim]:
     """What the rows say about Adam beside SGD, where both are among them."""
     adam = [row for row in rows if row.optimizer == "adam"]
     sgd = [row for row in rows if row.optimizer == "sgd"]
@@ -107,7 +107,7 @@ def claims(rows: list[OptimizerRow]) -> list[Claim]:
 
 
 def _memory(adam: OptimizerRow) -> Claim:
-    return Claim.held_against(
+    return Claim.judge(
         "Adam needs three times the parameters' memory",
         f"{adam.memory_ratio:.2f} times: {adam.state_bytes_per_parameter:.2f} bytes of state a parameter",
         abs(adam.memory_ratio - 3) < 0.01,
@@ -119,24 +119,24 @@ def _arithmetic(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Claim:
     times = {network: (_fastest(_of(adam, network)), _fastest(_of(sgd, network))) for network in _networks(adam)}
     told = ", ".join(f"{ours:.2f} ms against {plain:.2f} on {network}" for network, (ours, plain) in times.items())
     claim = "Adam does more arithmetic: its own part of a step takes longer than SGD's"
-    return Claim.held_against(claim, told, all(ours > plain for ours, plain in times.values()))
+    return Claim.judge(claim, told, all(ours > plain for ours, plain in times.values()))
 
 
 def _by_network(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Iterable[Claim]:
     for network in _networks(adam):
         ours, plain = _of(adam, network), _of(sgd, network)
         good, best = (_good(ours), _good(plain)), (_best(ours), _best(plain))
-        yield Claim.held_against(
+        yield Claim.judge(
             f"Adam is less sensitive to the learning rate ({network})",
             f"within {100 * NEAR:.0f} points of its best at {good[0]} of {len(ours)} rates, SGD at {good[1]}",
             None if good[0] == good[1] or None in best else good[0] > good[1],
         )
-        yield Claim.held_against(
+        yield Claim.judge(
             f"but not free of it ({network})",
             f"items named by rate: {', '.join(_percent(row.item) for row in ours)}",
             None if best[0] is None else good[0] < len(ours),
         )
-        yield Claim.held_against(
+        yield Claim.judge(
             f"Adam gets further than SGD, each at its best rate ({network})",
             f"{_percent(best[0])} against {_percent(best[1])} of the items",
             None if best[0] is None or best[1] is None else exceeds(best[0], best[1]),
@@ -179,19 +179,19 @@ def train_grid(
     requests: Sequence[Request], optimizers: Sequence[str], rates: Sequence[float], observer: Observer
 ) -> list[OptimizerRow]:
     """A row for each requested network, optimizer and learning rate."""
-    from office31_cli.recipes.compare.trials import as_requested, trial
+    from office31_cli.recipes.compare.trials import build_requested_bench, run_trial
 
     total = len(requests) * len(optimizers) * len(rates)
     unfinished, made = PartialResults(observer, total), []
     with observer.track("comparing optimizers", total) as advance:
         for request in requests:
-            bench = as_requested(request, observer)
+            bench = build_requested_bench(request, observer)
             for optimizer in optimizers:
                 for rate in rates:
                     settings = _settings(request, optimizer, rate)
                     identity = {"compare": "optimizers", **bench.identity, "trial": settings.to_json()}
-                    found = unfinished.get_or_compute(identity, partial(trial, bench, settings, observer))
-                    made.append(_row(bench, settings, found))
+                    found = unfinished.get_or_compute(identity, partial(run_trial, bench, settings, observer))
+                    made.append(_build_row(bench, settings, found))
                     advance(1)
     unfinished.clear()
     return made
@@ -209,7 +209,7 @@ def _settings(request: Request, optimizer: str, rate: float) -> Settings:
     )
 
 
-def _row(bench: "Bench", settings: Settings, found: dict[str, Any]) -> OptimizerRow:
+def _build_row(bench: "Bench", settings: Settings, found: dict[str, Any]) -> OptimizerRow:
     per_parameter = found["state_bytes"] / found["parameters"]
     return OptimizerRow(
         network=bench.name,

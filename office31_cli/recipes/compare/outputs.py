@@ -76,12 +76,12 @@ def _claims(rows: list[OutputsRow]) -> list[Claim]:
         return []
     margin = apart.item_std
     return [
-        Claim.held_against(
+        Claim.judge(
             "A composite shares its hidden layers: it needs about half the parameters of separate networks",
             f"{joint.parameters:,} against {apart.parameters:,}: {joint.parameters / apart.parameters:.2f} times",
             0.4 <= joint.parameters / apart.parameters <= 0.6,
         ),
-        Claim.held_against(
+        Claim.judge(
             "and names items no worse, up to one standard deviation",
             f"{100 * joint.item:.1f} % against {100 * apart.item:.1f} %"
             + ("" if margin is None else f" with a deviation of {100 * margin:.1f}"),
@@ -104,7 +104,7 @@ def train_alternatives(requests: list[list[Request]], observer: Observer) -> tup
                 identity = {"compare": "outputs", **run.identity()}
                 found.append(unfinished.get_or_compute(identity, partial(_figures, run, observer)))
                 advance(1)
-            made.append(_row(format_outputs(alternative[0].outputs), found))
+            made.append(_build_row(format_outputs(alternative[0].outputs), found))
     unfinished.clear()
     return made, sum(map(len, run.partition.train)), sum(map(len, run.partition.held_out))
 
@@ -118,13 +118,13 @@ def _figures(run: "Run", observer: Observer) -> dict[str, Any]:
         "seed": run.settings.seed,
         "width": run.outputs.width,
         "parameters": sum(value.numel() for group in run.parameter_groups() for value in group.parameters),
-        **rightness(run.outputs, *run.predict_held_out()),
+        **score_columns(run.outputs, *run.predict_held_out()),
         "seconds": round(seconds, 3),
         "loss": [sum(losses.values()) for losses in history],
     }
 
 
-def rightness(outputs: Composite, raw: FloatArray, actual: Columns) -> dict[str, float | None]:
+def score_columns(outputs: Composite, raw: FloatArray, actual: Columns) -> dict[str, float | None]:
     """The share of photographs whose item, whose domain, and whose both are named rightly; None if not asked for."""
     answers = outputs.decode_array(raw)
     right: dict[str, BoolArray] = {
@@ -135,7 +135,7 @@ def rightness(outputs: Composite, raw: FloatArray, actual: Columns) -> dict[str,
     return {name: float(right[name].mean()) if name in right else None for name in ("item", "domain", "both")}
 
 
-def _row(outputs: str, found: list[dict[str, Any]]) -> OutputsRow:
+def _build_row(outputs: str, found: list[dict[str, Any]]) -> OutputsRow:
     figures: dict[str, float | None] = {}
     for name in ("item", "domain", "both"):
         figures[name], figures[f"{name}_std"] = mean_and_deviation([run[name] for run in found])

@@ -16,7 +16,7 @@ class Claim:
     """`borne out`, `contradicted` or `undecided`."""
 
     @classmethod
-    def held_against(cls, claim: str, measured: str, bears_out: bool | None) -> "Claim":
+    def judge(cls, claim: str, measured: str, bears_out: bool | None) -> "Claim":
         """With the verdict in words; None decides nothing."""
         verdict = {True: "borne out", False: "contradicted", None: "undecided"}[bears_out]
         return cls(claim, measured, verdict)
@@ -158,7 +158,7 @@ AS_STORED, TARGET_ALONE = "as stored", "target alone"
 """What else stands in the table beside the strategies."""
 
 
-def in_words(labels: int | str) -> str:
+def describe_budget(labels: int | str) -> str:
     """A budget: `no labels`, `1 label an item`, `3 labels an item`, `all labels`."""
     if labels in (0, "all"):
         return "all labels" if labels else "no labels"

@@ -20,7 +20,7 @@ from office31_cli.models.textbook import SIDE, TextbookMLP
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns
 from office31_cli.outputs.composite import Composite
-from office31_cli.recipes.compare.outputs import rightness
+from office31_cli.recipes.compare.outputs import score_columns
 from office31_cli.strategies.base import ParameterGroup, trainable_parameters
 from office31_cli.workflow.domains import build_examples, open_domains, scoring_values, training_values
 from office31_cli.workflow.partition import Partition, divide
@@ -45,7 +45,7 @@ class Bench:
     device: torch.device
 
 
-def as_requested(request: Request, observer: Observer) -> Bench:
+def build_requested_bench(request: Request, observer: Observer) -> Bench:
     """The trained part of the requested network: a head on cached features, or all layers on pixels."""
     run = build_run(request, observer)
 
@@ -58,10 +58,10 @@ def as_requested(request: Request, observer: Observer) -> Bench:
         return run.split.trained_part
 
     identity = {**run.identity(), "settings": None}
-    return _bench(run.split.name, identity, request, run.outputs, run.partition, fresh, run.inputs, run.device)
+    return _build_bench(run.split.name, identity, request, run.outputs, run.partition, fresh, run.inputs, run.device)
 
 
-def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observer) -> Bench:
+def build_textbook_bench(hidden: tuple[int, ...], request: Request, observer: Observer) -> Bench:
     """The textbook's network on the pixels as they are."""
     device, small = choose_device(request.options.device), Preprocessing(side=SIDE, crop=SIDE)
     domains = open_domains(request, request.domains, small, observer)
@@ -79,10 +79,10 @@ def on_the_textbooks(hidden: tuple[int, ...], request: Request, observer: Observ
         "environment": describe_environment(device),
     }
     inputs = FrozenInputs([[domain.pixels for domain in domains]], device)
-    return _bench("raw pixels", identity, request, outputs, partition, fresh, inputs, device)
+    return _build_bench("raw pixels", identity, request, outputs, partition, fresh, inputs, device)
 
 
-def _bench(
+def _build_bench(
     name: str,
     identity: dict[str, Any],
     request: Request,
@@ -97,7 +97,7 @@ def _bench(
     return Bench(name, identity, outputs, fresh, inputs, learnt, build_examples(partition.held_out), kept_back, device)
 
 
-def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any]:
+def run_trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any]:
     """Train the network afresh and score it: losses by epoch, shares of right answers, time and memory.
 
     One that diverges has neither losses nor shares.
@@ -129,4 +129,4 @@ def trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any
 
 def _shares(bench: Bench, network: nn.Module) -> dict[str, float | None]:
     raw = loop.predict(network, bench.inputs, bench.held_out, bench.device).double().numpy()
-    return rightness(bench.outputs, raw, bench.actual)
+    return score_columns(bench.outputs, raw, bench.actual)

@@ -52,9 +52,11 @@ def doctor(
         raise Misuse("--model", "it has a backbone and weights of its own", "leave out --backbone and --weights")
     if not (source or target or check_labels):
         _check_unused(model, backbone, weights)
-        return _counted(data, began)
-    request, start = _asked(source, target, check_labels, data, model, backbone, weights, device, seed, observer)
-    return examination(request, start, target, check_labels, began, observer)
+        return _count_only(data, began)
+    request, start = _build_request(
+        source, target, check_labels, data, model, backbone, weights, device, seed, observer
+    )
+    return examine(request, start, target, check_labels, began, observer)
 
 
 def _check_unused(model: str | None, backbone: str | None, weights: str | None) -> None:
@@ -63,7 +65,7 @@ def _check_unused(model: str | None, backbone: str | None, weights: str | None) 
             raise Misuse(f"{option} {printable(given)}", "nothing would be shown to it", "name --source and --target")
 
 
-def _counted(data: str | None, began: float) -> Examination:
+def _count_only(data: str | None, began: float) -> Examination:
     """The machine, and the data set's counts where there is one."""
     try:
         opened = open_data(data)
@@ -72,12 +74,12 @@ def _counted(data: str | None, began: float) -> Examination:
             raise
         opened = None  # nothing was brought here yet, which is told as a finding
     return Examination(
-        machine=machine.examined(),
+        machine=machine.inspect_machine(),
         source=None,
         target=None,
         model=None,
         backbone=None,
-        data=None if opened is None else inventory.counted(opened),
+        data=None if opened is None else inventory.count_photographs(opened),
         distance=None,
         label_shift=None,
         forecast=None,
@@ -85,7 +87,7 @@ def _counted(data: str | None, began: float) -> Examination:
     )
 
 
-def _asked(
+def _build_request(
     source: Sequence[str] | None,
     target: str | None,
     check_labels: Sequence[str],
@@ -100,7 +102,7 @@ def _asked(
     """The network to look through, as the start of a training on the source that may never be run."""
     entry, opened = None, None if data is None else open_data(data)
     if (backbone, weights) == (None, None):
-        entry, opened = _stored(model, data, source, target or (source or check_labels)[0], observer)
+        entry, opened = _find_model(model, data, source, target or (source or check_labels)[0], observer)
     if opened is None:
         opened = open_data(data)
     _check_names(opened, source, target, check_labels)
@@ -135,7 +137,7 @@ def _asked(
     )
 
 
-def _stored(
+def _find_model(
     word: str | None, data: str | None, source: Sequence[str] | None, domain: str, observer: Observer
 ) -> tuple[Entry | None, DataSet | None]:
     """The model that was named, else the newest that fits; None where there is none."""
@@ -167,7 +169,7 @@ def _check_names(data: DataSet, source: Sequence[str] | None, target: str | None
             raise Misuse(f"--source {printable(target)}", "it is the target", "choose another")
 
 
-def examination(
+def examine(
     request: Request,
     entry: Entry | None,
     target: str | None,
@@ -177,23 +179,26 @@ def examination(
 ) -> Examination:
     """Look at everything; labels are read of the source and of the domains in `check_labels`."""
     from office31_cli.recipes.doctor import forecast as forecasting
-    from office31_cli.recipes.doctor.probe import adapted, opened, out_of_fold
+    from office31_cli.recipes.doctor.probe import adapt_heads, open_probe, predict_out_of_fold
 
     observed = dict.fromkeys((*request.domains, *check_labels))
-    case = opened(request, [*([target] if target else []), *check_labels], observer)
-    judged = {name: out_of_fold(case, name, observer) for name in observed}
-    found = inventory.data_found(case, judged, observed)
+    probe = open_probe(request, [*([target] if target else []), *check_labels], observer)
+    judged = {name: predict_out_of_fold(probe, name, observer) for name in observed}
+    found = inventory.inspect_data(probe, judged, observed)
     distance: Distance | None = None
     shift: LabelShift | None = None
     forecast: Forecast | None = None
     if target is not None:
         if entry is None:
-            case.learn(observer)
-        heads = adapted(case, target, observer)
-        distance, shift = forecasting.distance(case, target), forecasting.label_shift(case, heads.mean(0))
-        forecast = forecasting.forecast(case, target, _accuracy(case, judged), heads)
+            probe.train(observer)
+        heads = adapt_heads(probe, target, observer)
+        distance, shift = (
+            forecasting.measure_distance(probe, target),
+            forecasting.estimate_label_shift(probe, heads.mean(0)),
+        )
+        forecast = forecasting.build_forecast(probe, target, _accuracy(probe, judged), heads)
     return Examination(
-        machine=machine.examined(),
+        machine=machine.inspect_machine(),
         source="+".join(request.domains),
         target=target,
         model=entry.name if entry else None,
@@ -206,7 +211,7 @@ def examination(
     )
 
 
-def _accuracy(case: "Probe", judged: dict[str, FloatArray]) -> float:
+def _accuracy(probe: "Probe", judged: dict[str, FloatArray]) -> float:
     """On the source's photographs, of heads that did not learn from them."""
-    answered = np.concatenate([judged[name].argmax(1) for name in case.request.domains])
-    return accuracy(answered, case.items())
+    answered = np.concatenate([judged[name].argmax(1) for name in probe.request.domains])
+    return accuracy(answered, probe.items())

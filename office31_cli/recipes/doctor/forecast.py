@@ -17,7 +17,7 @@ from office31_cli.metrics.forecast import ForecastInputs, forecast_gain
 from office31_cli.metrics.label_shift import estimate_shares, total_variation
 from office31_cli.observer import SILENT
 from office31_cli.outputs.base import FloatArray
-from office31_cli.recipes.doctor.probe import Probe, head
+from office31_cli.recipes.doctor.probe import Probe, build_head
 from office31_cli.recipes.doctor.results import FOLDS, Distance, Forecast, LabelShift
 from office31_cli.workflow.adapt_training import build_joint_training, build_learner, no_examples, train_teachers
 from office31_cli.workflow.request import ADAPT_EPOCHS, ADAPT_STEPS, ADAPT_VIEWS, DEFAULT_METHOD
@@ -25,24 +25,26 @@ from office31_cli.workflow.run import build_settings
 from office31_cli.workflow.timing import extrapolate_seconds, measure_photographs_per_second
 
 
-def forecast(case: Probe, target: str, source_accuracy: float, heads: FloatArray) -> Forecast:
+def build_forecast(probe: Probe, target: str, source_accuracy: float, heads: FloatArray) -> Forecast:
     """From what adapted heads (heads, n, K) make of the target, and the network from the source alone."""
-    shares = np.bincount(case.items(), minlength=len(case.data.items)) / len(case.items())
-    signs = signs_of(shares, source_accuracy, case.answers(case.target(target)), heads)
-    views = ADAPT_VIEWS * sum(len(case.domains[name].photographs) for name in (*case.request.domains, target))
+    shares = np.bincount(probe.items(), minlength=len(probe.data.items)) / len(probe.items())
+    signs = measure_forecast_inputs(shares, source_accuracy, probe.predict(probe.target(target)), heads)
+    views = ADAPT_VIEWS * sum(len(probe.domains[name].photographs) for name in (*probe.request.domains, target))
     return Forecast(
         method=DEFAULT_METHOD,
         estimate=forecast_gain(signs),
         signs=signs,
-        seconds=round(_seconds(case, target), 1),
+        seconds=round(_seconds(probe, target), 1),
         features=views,
         photographs_per_second=round(
-            measure_photographs_per_second(case.network, case.preprocessing.crop, case.device), 1
+            measure_photographs_per_second(probe.network, probe.preprocessing.crop, probe.device), 1
         ),
     )
 
 
-def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, heads: FloatArray) -> ForecastInputs:
+def measure_forecast_inputs(
+    shares: FloatArray, source_accuracy: float, before: FloatArray, heads: FloatArray
+) -> ForecastInputs:
     """What differs between a network (n, K) and adapted heads (heads, n, K); `shares` (K,) are the source's items'."""
     together = heads.mean(0)
     named, renamed = before.argmax(1), together.argmax(1)
@@ -57,19 +59,19 @@ def signs_of(shares: FloatArray, source_accuracy: float, before: FloatArray, hea
     )
 
 
-def _seconds(case: Probe, target: str) -> float:
+def _seconds(probe: Probe, target: str) -> float:
     """Of adapting by the default method on features, from a few steps of it."""
-    method, settings = methods.load(DEFAULT_METHOD)(), replace(build_settings(case.request, "head"), epochs=1)
-    pair = SourceTargetData(case.source(), case.target(target), no_examples(), 0)
+    method, settings = methods.load(DEFAULT_METHOD)(), replace(build_settings(probe.request, "head"), epochs=1)
+    pair = SourceTargetData(probe.source(), probe.target(target), no_examples(), 0)
 
     def timed(steps: int) -> float:
-        learner = build_learner(nn.Identity(), head(case, 0, case.inputs), method, 0)
+        learner = build_learner(nn.Identity(), build_head(probe, 0, probe.inputs), method, 0)
         began = time.perf_counter()
         adaptation, training = build_joint_training(
-            [learner], [pair], method, case.inputs, settings, steps, case.device
+            [learner], [pair], method, probe.inputs, settings, steps, probe.device
         )
         adaptation.set_pseudo_labels(
-            train_teachers(method, [learner], [pair], case.inputs, settings, steps, case.device, SILENT)
+            train_teachers(method, [learner], [pair], probe.inputs, settings, steps, probe.device, SILENT)
         )
         training.run(SILENT)
         return time.perf_counter() - began
@@ -87,13 +89,13 @@ _NOISE = 0.34
 """What the estimated total variation stayed below in nine of ten pseudo-shifts that left all items their shares."""
 
 
-def distance(case: Probe, target: str) -> Distance:
+def measure_distance(probe: Probe, target: str) -> Distance:
     """Between source and target, and between two halves of the source."""
-    seed = case.request.options.seed
-    parts = [case.domains[name].photographs for name in case.request.domains]
-    source, other = np.concatenate([case.features(part.domain) for part in parts]), case.features(target)
+    seed = probe.request.options.seed
+    parts = [probe.domains[name].photographs for name in probe.request.domains]
+    source, other = np.concatenate([probe.features(part.domain) for part in parts]), probe.features(target)
     numbers = np.concatenate([_folds(part, seed) for part in parts])
-    others = _folds(case.domains[target].photographs, seed)
+    others = _folds(probe.domains[target].photographs, seed)
     first = np.array([int(digest, 16) % 2 == 0 for part in parts for digest in part.digests])  # twins on one side
     return Distance(
         a_distance=proxy_a_distance(source, other, numbers, others),
@@ -103,17 +105,17 @@ def distance(case: Probe, target: str) -> Distance:
     )
 
 
-def label_shift(case: Probe, probabilities: FloatArray) -> LabelShift:
+def estimate_label_shift(probe: Probe, probabilities: FloatArray) -> LabelShift:
     """From what adapted heads say of the target, (n, K): those that saw the source alone err too often for this."""
-    counts = np.maximum(np.bincount(case.items(), minlength=probabilities.shape[1]), 0.5)
+    counts = np.maximum(np.bincount(probe.items(), minlength=probabilities.shape[1]), 0.5)
     prior = counts / counts.sum()
     shares = estimate_shares(probabilities, prior)
-    draws = keyed_generator("label shift", case.request.options.seed)
+    draws = keyed_generator("label shift", probe.request.options.seed)
     count = len(probabilities)
     samples = [probabilities[draws.integers(count, size=count)] for _ in range(_SAMPLES)]
     sampled = [total_variation(estimate_shares(sample, prior), prior) for sample in samples]
     low, high = np.quantile(sampled, (0.05, 0.95)).tolist()
-    named = zip(case.data.items, prior.tolist(), shares.tolist(), strict=True)
+    named = zip(probe.data.items, prior.tolist(), shares.tolist(), strict=True)
     return LabelShift(
         total_variation=total_variation(shares, prior),
         interval=(low, high),

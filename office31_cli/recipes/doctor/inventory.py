@@ -17,63 +17,63 @@ if TYPE_CHECKING:
     from office31_cli.workflow.domains import Domain
 
 
-def counted(data: DataSet) -> DataInventory:
+def count_photographs(data: DataSet) -> DataInventory:
     """Every domain's photographs, by item where it has labels, and which of them are the same byte for byte."""
     parts = [data.photographs(name) for name in data.domains]
     return DataInventory(
         dataset=data.name,
         root=str(data.root),
         items=len(data.items),
-        domains={part.domain: _counted(data, part) for part in parts},
+        domains={part.domain: _count_domain(data, part) for part in parts},
         identical=find_identical(parts),
         near=None,
     )
 
 
-def by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
+def count_by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
     """How many photographs each item has, in the items' order; those of labelled ones alone can be told."""
     counts = np.bincount(photographs.items, minlength=len(data.items)).tolist()
     return dict(zip(data.items, counts, strict=True))
 
 
-def _counted(data: DataSet, part: Photographs) -> DomainInventory:
-    items = by_item(data, part) if part.has_labels else None
+def _count_domain(data: DataSet, part: Photographs) -> DomainInventory:
+    items = count_by_item(data, part) if part.has_labels else None
     return DomainInventory(
         len(part), items, None if items is None else [name for name, n in items.items() if not n], None, None
     )
 
 
-def data_found(case: "Probe", judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataInventory:
+def inspect_data(probe: "Probe", judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataInventory:
     """What the opened domains hold; labels are looked at in those `observed`, by what heads `judged` of them (n, K)."""
-    readable = [domain.photographs for domain in case.domains.values()]
-    hashes = [hash_pictures(domain.pixels, domain.photographs.rows) for domain in case.domains.values()]
+    readable = [domain.photographs for domain in probe.domains.values()]
+    hashes = [hash_pictures(domain.pixels, domain.photographs.rows) for domain in probe.domains.values()]
     return DataInventory(
-        dataset=case.data.name,
-        root=str(case.data.root),
-        items=len(case.data.items),
+        dataset=probe.data.name,
+        root=str(probe.data.root),
+        items=len(probe.data.items),
         domains={
-            name: _opened(case.data, domain, judged.get(name), name in observed)
-            for name, domain in case.domains.items()
+            name: _inspect_domain(probe.data, domain, judged.get(name), name in observed)
+            for name, domain in probe.domains.items()
         },
         identical=find_identical(readable),
         near=find_near_duplicates(readable, hashes),
     )
 
 
-def _opened(data: DataSet, domain: "Domain", judged: "FloatArray | None", observed: bool) -> DomainInventory:
+def _inspect_domain(data: DataSet, domain: "Domain", judged: "FloatArray | None", observed: bool) -> DomainInventory:
     kept = domain.photographs
-    items = by_item(data, kept) if observed else None
+    items = count_by_item(data, kept) if observed else None
     good = set(kept.files)
     return DomainInventory(
         photographs=len(domain.whole),
         items=items,
         missing=None if items is None else [item for item, count in items.items() if not count],
         unreadable=[file for file in domain.whole.files if file not in good],
-        doubts=None if judged is None else _doubts(data, kept, judged),
+        doubts=None if judged is None else _find_label_issues(data, kept, judged),
     )
 
 
-def _doubts(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[LabelIssue]:
+def _find_label_issues(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[LabelIssue]:
     """Labels that look wrong; of items with too few photographs to learn from the others, none does."""
     margins = label_issue_margins(judged, photographs.items)
     contents = {

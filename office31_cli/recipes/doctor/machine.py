@@ -55,7 +55,7 @@ class Machine:
     extras: dict[str, Extra]
 
 
-def examined() -> Machine:
+def inspect_machine() -> Machine:
     """Look at this machine. Imports torch: whether that works is what matters most."""
     home, cache = paths.data_home(), paths.cache_home()
     accelerator, threads, fault = _torch()
@@ -69,7 +69,7 @@ def examined() -> Machine:
         cores=cores(),
         threads=threads,
         home=str(home),
-        free_bytes=shutil.disk_usage(_there(home)).free,
+        free_bytes=shutil.disk_usage(_nearest_existing(home)).free,
         cache=str(cache),
         cache_bytes=_size(cache),
         extras={name: Extra(find_spec(module) is not None, what) for name, (module, what) in EXTRAS.items()},
@@ -93,7 +93,7 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _there(path: Path) -> Path:
+def _nearest_existing(path: Path) -> Path:
     """The path, or the nearest folder above it that is there."""
     return next(each for each in (path, *path.parents) if each.exists())
 

@@ -89,12 +89,12 @@ class Probe:
         examples = Examples(np.full(len(rows), self.place(name)), rows, np.empty((len(rows), 0)))
         return self.condensed.evaluation_views(examples).double().cpu().numpy()
 
-    def answers(self, examples: Examples) -> FloatArray:
+    def predict(self, examples: Examples) -> FloatArray:
         """The items' probabilities (n, K) that the network gives to photographs."""
         raw = loop.predict(self.split.trained_part, self.inputs, examples, self.device)
         return self.network.architecture.outputs.decode_array(raw.double().numpy())["item"]
 
-    def learn(self, observer: Observer) -> None:
+    def train(self, observer: Observer) -> None:
         """Train the head on the source as `pretrain` does."""
         source = [self.domains[name] for name in self.request.domains]
         parts, settings = divide(self.request, source), build_settings(self.request, "head")
@@ -103,12 +103,12 @@ class Probe:
         ).train(observer)
 
 
-def opened(request: Request, others: Sequence[str], observer: Observer) -> Probe:
+def open_probe(request: Request, others: Sequence[str], observer: Observer) -> Probe:
     """Open the request's domains and others, and pass them through the network where that was not done before."""
     device = choose_device(request.options.device)
     start = StartingWeights.load(request, observer)
     names = dict.fromkeys((*request.domains, *others))
-    domains = {name: _opened(request.data, name, start.preprocessing, observer) for name in names}
+    domains = {name: _open_readable(request.data, name, start.preprocessing, observer) for name in names}
     network = start.build_network(request.outputs)
     split = split_network(network, "head")
     assert split.frozen_part is not None
@@ -120,7 +120,7 @@ def opened(request: Request, others: Sequence[str], observer: Observer) -> Probe
     return Probe(request, domains, start, network, split, FrozenInputs(features, device), condensed, device)
 
 
-def _opened(data: DataSet, name: str, preprocessing: Preprocessing, observer: Observer) -> Domain:
+def _open_readable(data: DataSet, name: str, preprocessing: Preprocessing, observer: Observer) -> Domain:
     """A domain whose unreadable pictures, if it has any, are left out; without any, its caches are everybody's."""
     try:
         return open_domain(data, name, preprocessing, skip_bad=False, observer=observer)
@@ -138,16 +138,16 @@ _EPOCHS, _STEPS = 2, 150
 """A short training: three tenths of the steps that `adapt` takes."""
 
 
-def out_of_fold(case: Probe, name: str, observer: Observer) -> FloatArray:
+def predict_out_of_fold(probe: Probe, name: str, observer: Observer) -> FloatArray:
     """Each item's probability (n, K) for a domain's photographs, from heads that did not learn from their labels.
 
     Raises `Failed` where a domain has too little to be divided.
     """
-    photographs, seed = case.domains[name].photographs, case.request.options.seed
+    photographs, seed = probe.domains[name].photographs, probe.request.options.seed
     numbers = assign_folds(photographs.items, photographs.digests, count=FOLDS, seed=seed)
     if min(np.bincount(numbers, minlength=FOLDS)) < 2:
         raise Failed(f"domain {printable(name)}", f"too few photographs for {FOLDS} parts of two or more", "add some")
-    place = case.place(name)
+    place = probe.place(name)
     pairs = [
         SourceTargetData(
             build_labelled_examples(photographs.subset(numbers != fold), place),
@@ -160,47 +160,47 @@ def out_of_fold(case: Probe, name: str, observer: Observer) -> FloatArray:
     for pair in pairs:
         check_enough_examples(pair, [name], name)
     rows = {row: n for n, row in enumerate(photographs.rows.tolist())}
-    found = np.zeros((len(photographs), len(case.data.items)))
-    for pair, answered in zip(pairs, _trained(case, SOURCE_ONLY, pairs, observer), strict=True):
+    found = np.zeros((len(photographs), len(probe.data.items)))
+    for pair, answered in zip(pairs, _train_heads(probe, SOURCE_ONLY, pairs, observer), strict=True):
         found[[rows[row] for row in pair.target.rows.tolist()]] = answered
     return found
 
 
-def adapted(case: Probe, target: str, observer: Observer, epochs: int = _EPOCHS) -> FloatArray:
+def adapt_heads(probe: Probe, target: str, observer: Observer, epochs: int = _EPOCHS) -> FloatArray:
     """Each item's probability for the target's photographs, in the order of their contents, by heads (heads, n, K).
 
     Each is adapted by MCC, the default method's part, from a start of its own; unless told otherwise, shortly.
     """
-    seed = case.request.options.seed
+    seed = probe.request.options.seed
     pairs = [
-        SourceTargetData(case.source(), case.target(target), no_examples(), f"{seed}, head {number}")
+        SourceTargetData(probe.source(), probe.target(target), no_examples(), f"{seed}, head {number}")
         for number in range(ADAPTED)
     ]
-    check_enough_examples(pairs[0], case.request.domains, target)
-    return np.stack(_trained(case, "mcc", pairs, observer, epochs))
+    check_enough_examples(pairs[0], probe.request.domains, target)
+    return np.stack(_train_heads(probe, "mcc", pairs, observer, epochs))
 
 
-def _trained(
-    case: Probe, method_name: str, pairs: Sequence[SourceTargetData], observer: Observer, epochs: int = _EPOCHS
+def _train_heads(
+    probe: Probe, method_name: str, pairs: Sequence[SourceTargetData], observer: Observer, epochs: int = _EPOCHS
 ) -> list[FloatArray]:
     """What a head for each pair, trained as one, makes of its target: (n, K) each."""
     method = methods.load(method_name)()
-    settings = replace(build_settings(case.request, "head"), epochs=epochs)
+    settings = replace(build_settings(probe.request, "head"), epochs=epochs)
     learners = [
-        build_learner(nn.Identity(), head(case, pair.seed, case.condensed), method, case.request.options.seed)
+        build_learner(nn.Identity(), build_head(probe, pair.seed, probe.condensed), method, probe.request.options.seed)
         for pair in pairs
     ]
     adaptation, training = build_joint_training(
-        learners, pairs, method, case.condensed, settings, _STEPS, case.device, validators=()
+        learners, pairs, method, probe.condensed, settings, _STEPS, probe.device, validators=()
     )
     with limit_threads("features"):
         training.run(observer)
         return [probabilities.double().cpu().numpy() for probabilities in adaptation.probabilities()]
 
 
-def head(case: Probe, seed: int | str, inputs: FrozenInputs) -> Head:
+def build_head(probe: Probe, seed: int | str, inputs: FrozenInputs) -> Head:
     """A fresh head for the inputs, condensed or not."""
     seed_torch("initial weights", seed)
     directions = inputs.directions
-    whole = Head(case.inputs.width, BOTTLENECK, len(case.data.items))
+    whole = Head(probe.inputs.width, BOTTLENECK, len(probe.data.items))
     return whole if directions is None else whole.project_onto(directions)
