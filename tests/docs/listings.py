@@ -1,12 +1,13 @@
 """What there is of each kind: the handbook's topics, methods, strategies."""
 
 from office31_cli.recipes import listing
+from tests.docs.helps import ROOT
 from tests.docs.markdown import table as markdown_table
 from tests.docs.places import README, TOPICS
 
 
 def table(name: str) -> str:
-    """`methods` or `strategies` with their papers and hyper-parameters, or `topics`, linked from the README."""
+    """`methods` or `strategies` with their papers and hyper-parameters, or `topics` that are no commands."""
     return {"methods": _methods, "strategies": _strategies, "topics": _topics}[name]()
 
 
@@ -41,8 +42,9 @@ def _setting(each: listing.Hyperparameter) -> str:
 def _topics() -> str:
     lines = []
     for path in TOPICS:
-        title, sentence = headline(path.read_text())
-        lines.append(f"- [{title}]({path.relative_to(README.parent)}): {sentence}")
+        if path.stem not in ROOT.commands:
+            title, sentence = headline(path.read_text())
+            lines.append(f"- [{title}]({path.relative_to(README.parent)}): {sentence}")
     return "\n".join(lines)
 
 

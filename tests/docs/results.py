@@ -65,8 +65,8 @@ def _headline() -> str:
         row = by_method[method]
         average = _with_deviation(row["average"]["mean"], row["average"]["std"])
         rows.append([f"`{method}`", *(_percent(row["tasks"][task]["mean"]) for task in TASKS), average])
-    others = _published_rows("AlexNet", "Source only", "DANN", "CDAN+E")
-    rows += ([f"*{row[0]}, published with AlexNet*", *row[1:8]] for row in others)
+    others = _published_rows("AlexNet", "Source only", "DANN", "JAN")
+    rows += ([f"*{row[0]}, AlexNet, {row[9]}*", *row[1:8]] for row in others)
     heads = ["%", *TASKS, "average"]
     return markdown_table(heads, rows, range(1, len(heads)))
 
