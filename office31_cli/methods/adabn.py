@@ -28,6 +28,7 @@ class Method(base.Method):
     paper = "Li and others 2016, arXiv:1603.04779"
     source_free = True
     passes = 1
+    changes_batch_norms = True
 
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
         """Forget the source's statistics; those to come are averaged over all batches alike."""

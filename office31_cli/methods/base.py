@@ -1,6 +1,6 @@
-"""What an adaptation method decides: the losses of a step, and what they change.
+"""What an adaptation method defines: the losses of a training step, and the modules and labels that they need.
 
-The files of the methods import no torch before they compute, so that `office31 methods` lists them in an instant.
+The files of the methods import torch only inside functions, so that `office31 methods` lists them without waiting.
 """
 
 from abc import ABC
@@ -16,88 +16,95 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ModelOutput:
-    """What the network makes of n photographs: features (n, d) after the bottleneck, logits (n, K) of the items."""
+    """The network's output for n photographs: features (n, d) after the bottleneck, logits (n, K) of the items."""
 
     features: "Tensor"
     logits: "Tensor"
 
     @property
     def probabilities(self) -> "Tensor":
-        """The softmax (n, K) of the logits."""
+        """The softmax of the logits, (n, K)."""
         return self.logits.softmax(1)
 
 
 @dataclass(frozen=True, eq=False)
 class Source(ModelOutput):
-    """Photographs of the source with their labels (n,)."""
+    """The network's output for n photographs of the source, with their labels (n,)."""
 
     labels: "Tensor"
 
 
 @dataclass(frozen=True, eq=False)
 class Target(ModelOutput):
-    """Photographs of the target. There is no label in it."""
+    """The network's output for n photographs of the target, which have no labels."""
 
     strong_view: ModelOutput | None = None
-    """A strong view of the same photographs, for a method that compares `views`."""
+    """The output for a strongly augmented view of the same photographs; None for a method with one of `views`."""
     pseudo_labels: "Tensor | None" = None
-    """What the method's `guess` said of these photographs when the epoch began."""
+    """The photographs' share of `assign_pseudo_labels`, or of the teachers' mean probabilities."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Where in the training a step is, and the networks that the method trains beside the classifier."""
+    """The position of a step in the training, and the modules that are trained beside the classifier."""
 
     progress: float
-    """From 0 at the first step towards 1 at the last."""
+    """The share of the training before this step, in [0, 1)."""
     phase: int
-    """Of a method with several `phases` a step, which one, from 0."""
+    """Which of the method's `phases` this is, from 0."""
     extra_modules: "Mapping[str, nn.Module]"
+    """Those of `build_extra_modules`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method(Configurable, ABC):
-    """A way to learn from unlabelled photographs; its fields, made with `ranged`, are its hyper-parameters.
+    """An unsupervised domain adaptation method; its fields, made with `hyperparameter`, are its hyper-parameters.
 
-    Every loss of a step is minimised, together with the source's cross-entropy where it has a source.
+    A step minimises the sum of `losses` and, unless `supervised` is False, the source's cross-entropy.
     """
 
     paper: ClassVar[str]
-    """Who, when, where."""
+    """Authors, year, and where it was published."""
     source_free: ClassVar[bool] = False
-    """Whether it goes on from the stored model with the target alone."""
+    """Whether it adapts the stored model with the target's photographs alone."""
     supervised: ClassVar[bool] = True
-    """Whether the loop adds the source's cross-entropy by itself; one that says no returns its own."""
+    """Whether the training loop adds the source's cross-entropy; if not, `losses` has to."""
     uses_target: ClassVar[bool] = True
+    """Whether `losses` looks at the target."""
     views: ClassVar[int] = 1
-    """How many cached views of a photograph it needs; above 1 a step compares the plain view with a strong one."""
+    """Cached views of each photograph; above 1 a step gets the plain view and one of the strong ones."""
     phases: ClassVar[int] = 1
-    """Steps of the optimizer a batch: `losses` is asked once for each."""
+    """Optimizer steps for each batch; `losses` is called once for each."""
     passes: ClassVar[int | None] = None
-    """Passes over the target, for a method that takes a fixed number of them instead of epochs of equal length."""
+    """The number of passes over the target, for a method that fixes it; `--epochs` and `--steps` then do not apply."""
+    changes_batch_norms: ClassVar[bool] = False
+    """Whether it works by batch norms alone, so that a trained part without any leaves it nothing to do."""
 
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
-        """Freeze or reset what must be, once, before the first step.
+        """Freeze or reset parameters and buffers, once, before the first step.
 
-        `body` maps what the frozen part made of an image to features, `outputs` those to logits.
+        `body` maps the frozen part's output to features (n, d), `outputs` those to logits (n, K).
         """
         return
 
     def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
-        """The networks that it trains beside the classifier, whose last layer is `outputs` (d to K); fresh ones."""
+        """Randomly initialised modules to train beside the classifier, whose last layer (d to K) is `outputs`."""
         return {}
 
     def teacher_methods(self) -> "Sequence[Method]":
-        """The methods, alike but for their start, of networks that are trained first.
+        """The methods of the teachers, equal ones, which are trained first, each from another random initialisation.
 
-        Their mean prediction is then the guess, in place of `guess`.
+        The pseudo-labels are then the teachers' mean probabilities, in place of those of `assign_pseudo_labels`.
         """
         return ()
 
     def assign_pseudo_labels(self, source: Source, target: ModelOutput) -> "Tensor | None":
-        """What it holds all of the target's photographs (n,) or (n, K) to be, asked when an epoch begins."""
+        """Pseudo-labels of all of the target's photographs, (n,) or (n, K), computed at the start of each epoch."""
         return None
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
-        """The losses by name, scalars. `source` has no rows if it is source-free, `target` none unless it uses it."""
+        """The losses of a step by name, scalars.
+
+        `source` has no rows if the method is source-free, `target` none unless it uses the target.
+        """
         return {}

@@ -24,6 +24,7 @@ class Method(base.Method):
     paper = "Wang and others 2021, arXiv:2006.10726"
     source_free = True
     passes = 1
+    changes_batch_norms = True
 
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
         """Freeze all but the scale and shift of the batch norms in `body`."""

@@ -153,12 +153,14 @@ def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str,
 
 
 def _check_batch_norms(request: AdaptRequest, split: FrozenSplit, observer: Observer) -> None:
-    """Raise `Misuse` where a method that changes batch norms finds none in what is trained; warn where it finds few."""
-    if request.method.passes is None:
+    """Raise `Misuse` where a method that works by batch norms finds none to train; warn where it leaves some out."""
+    if not request.method.changes_batch_norms:
         return
     if not any(batch_norms(split.trained_part)):
         raise Misuse(
-            f"--method {request.name}", "it changes batch norms, and no trained part has one", "choose another"
+            f"--method {request.name}",
+            "it works by batch norms, and the part that is trained has none",
+            "choose another",
         )
     if split.frozen_part is not None and any(batch_norms(split.frozen_part)):
         observer.warn(

@@ -308,3 +308,49 @@ class TestWrongUse:
             adapted(things, source=["phone"])
         with pytest.raises(Misuse, match="no domain but shop"):
             adapted(things, "shop", model=start.id)
+
+
+ONE_PASS = '''"""One pass: make the target's predictions certain."""
+
+from dataclasses import dataclass
+
+from office31_cli.methods import base
+from office31_cli.methods.tent import mean_entropy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(base.Method):
+    """Entropy minimisation by every weight of the trained part."""
+
+    paper = "none"
+    source_free = True
+    passes = 1
+
+    def losses(self, source, target, step):
+        return {"entropy": mean_entropy(target.logits)}
+'''
+
+
+class TestWithoutBatchNorms:
+    """A stored network whose head is one linear layer, as imported classifiers have it."""
+
+    @pytest.fixture(autouse=True)
+    def plain_head(self, things: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("office31_cli.workflow.start.BOTTLENECK", 0)
+        trained(things)
+
+    @pytest.mark.parametrize("method", ["adabn", "tent"])
+    def test_a_method_that_works_by_batch_norms_is_refused(self, things: Path, method: str) -> None:
+        with pytest.raises(Misuse, match=f"--method {method}: it works by batch norms, and the part that is trained"):
+            adapted(things, method=method, train="head")
+        assert adapted(things, method=method, train="all").train == "all"
+
+    def test_another_method_of_one_pass_needs_none(
+        self, things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "methods").mkdir()
+        (tmp_path / "methods" / "one_pass.py").write_text(ONE_PASS)
+        monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "methods")])
+        told = Listener()
+        result = adapted(things, method="one-pass", train="head", observer=told)
+        assert (result.epochs, told.warned) == (1, [])
