@@ -9,7 +9,7 @@ from types import FrameType
 
 import typer
 
-from office31_cli import processes
+from office31_cli import allocator, processes
 from office31_cli._version import __version__
 from office31_cli.cli import compare, completion, models
 from office31_cli.cli.adapt import adapt
@@ -77,6 +77,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     if processes.rank() > 0:  # the first process alone shows results
         _silence_stdout()
+    allocator.keep_freed_memory()
     code = _run()
     try:
         sys.stdout.flush()

@@ -1,6 +1,5 @@
-"""The machine: which device computes, and the settings that make it compute fast."""
+"""Which device computes, in what precision and with how many threads. Nothing here outlives its context."""
 
-import ctypes
 import functools
 import platform
 import sys
@@ -18,30 +17,26 @@ from office31_cli._version import __version__
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models.catalogue import TIMM
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
-
 
 def choose_device(name: str) -> torch.device:
-    """The device for `--device`; `auto` takes CUDA, then MPS, then the CPU. Raises `Failed` where it is not there.
+    """The device for `--device`; `auto` takes CUDA, then MPS, then the CPU. Changes no setting of the process.
 
-    Of several processes each has a CUDA device of its own; MPS cannot be shared.
+    Of several processes each gets a CUDA device of its own; MPS cannot be shared. Raises `Failed` where the device is
+    missing, `Misuse` where the processes would have to share it.
     """
     if processes.count() > 1:
-        name = _own_device(name)
+        name = _device_of_rank(name)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}[device.type]
     if not there or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
         raise Failed(f"device {name}", "this machine has none that torch can use", "use --device cpu")
-    torch.backends.cudnn.deterministic = True
-    if device.type == "cpu":
-        _keep_pages()
     return device
 
 
-def _own_device(name: str) -> str:
-    """This process's, where several train together."""
+def _device_of_rank(name: str) -> str:
+    """The device of this process, one of several that train together."""
     if name == "mps" or ":" in name:
         raise Misuse(f"--device {name}", "the processes cannot share one device", "use --device cuda or cpu")
     if name == "auto":
@@ -50,7 +45,7 @@ def _own_device(name: str) -> str:
 
 
 def precision(device: torch.device) -> torch.dtype:
-    """What convolutions are multiplied in: half precision where the device has it in hardware, else float32.
+    """The dtype of matrix products and convolutions: half precision where the hardware has it, else float32.
 
     On processors with bfloat16 instructions this doubles the photographs a second of training and of inference.
     """
@@ -61,10 +56,27 @@ def precision(device: torch.device) -> torch.dtype:
 
 @contextmanager
 def autocast(device: torch.device) -> Iterator[None]:
-    """Matrix products and convolutions in the device's `precision`; weights and the head stay in float32."""
-    chosen = precision(device)
-    with torch.autocast(device.type, dtype=chosen, enabled=chosen != torch.float32):
+    """Matrix products and convolutions in the device's `precision`, convolutions by deterministic algorithms.
+
+    Weights, and whatever torch's autocast leaves alone, stay in float32.
+    """
+    dtype = precision(device)
+    with deterministic_convolutions(), torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
         yield
+
+
+@contextmanager
+def deterministic_convolutions() -> Iterator[None]:
+    """cuDNN takes its deterministic algorithms, so that the same run ends with the same bits; then as before.
+
+    Around backward passes as well as forward ones.
+    """
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
 
 
 @functools.cache
@@ -76,13 +88,14 @@ def _cpu_has_bfloat16() -> bool:
 
 
 @contextmanager
-def limit_threads(cut: str) -> Iterator[None]:
-    """One thread for a head on features, or the textbook's batches of ten: such steps are too small to be shared.
+def limit_threads(split: str) -> Iterator[None]:
+    """One thread for a head on cached features, or on batches of ten raw pictures; else as many as before.
 
-    Handing them over costs as much as they do, and several times that where the cores have other work.
+    Such steps are too small to be shared: handing them over costs as much as they do, and several times that where
+    the cores have other work. `split` is the name of a `FrozenSplit`, or `raw pixels`.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 if cut in ("features", "raw pixels") else threads)
+    torch.set_num_threads(1 if split in ("features", "raw pixels") else threads)
     try:
         yield
     finally:
@@ -90,7 +103,7 @@ def limit_threads(cut: str) -> Iterator[None]:
 
 
 def accelerator_name() -> str | None:
-    """The name of what computes beside the processor; None where there is nothing that torch can use."""
+    """The name of the GPU that `auto` takes; None where torch can use none."""
     chosen = choose_device("auto")
     if chosen.type == "cpu":
         return None
@@ -98,41 +111,28 @@ def accelerator_name() -> str | None:
 
 
 def thread_count() -> int:
-    """How many threads torch uses on the processor."""
+    """The number of threads that torch computes with on the CPU."""
     return torch.get_num_threads()
 
 
 def describe_environment(device: torch.device, backbone: str = "") -> dict[str, Any]:
-    """What a result may depend on beside its inputs; stored in a model's card."""
-    made_by = {"timm": version("timm")} if backbone.startswith(TIMM) else {}
+    """The versions and the hardware that a result may depend on beside its inputs, as stored in a model's card."""
+    source_of_backbone = {"timm": version("timm")} if backbone.startswith(TIMM) else {}
     return {
         "python": platform.python_version(),
         "office31": __version__,
         "torch": torch.__version__,
         "torchvision": version("torchvision"),
-        **made_by,
+        **source_of_backbone,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": str(precision(device)).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "platform": sys.platform,
-        **_processes(),
+        **_describe_processes(),
     }
 
 
-def _processes() -> dict[str, Any]:
+def _describe_processes() -> dict[str, Any]:
     if not (dist.is_available() and dist.is_initialized()):
         return {}
     return {"processes": dist.get_world_size(), "backend": dist.get_backend()}
-
-
-def _keep_pages() -> None:
-    """Tell glibc to keep freed memory instead of handing every large activation back to the kernel.
-
-    Page faults were over half of the time of a forward pass. A no-op on other C libraries.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    libc = ctypes.CDLL(None)
-    libc.mallopt(_M_MMAP_MAX, 0)
-    libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-    libc.mallopt(_M_TOP_PAD, 256 << 20)

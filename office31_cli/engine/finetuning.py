@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from office31_cli.engine.device import deterministic_convolutions
 from office31_cli.engine.loop import Measure, SupervisedTask
 from office31_cli.engine.settings import Refinements
 from office31_cli.history import VALIDATION, measurement_key
@@ -42,7 +43,8 @@ class FinetuningTask(SupervisedTask):
         settled: int = 0,
     ) -> None:
         super().__init__(trained, outputs, measure)
-        self.extra_modules = nn.ModuleDict(strategy.build_extra_modules(beginning))
+        with deterministic_convolutions():
+            self.extra_modules = nn.ModuleDict(strategy.build_extra_modules(beginning))
         self._whole, self._strategy, self._refinements, self._validate = [network], strategy, refinements, validate
         decay = refinements.ema
         self.average: AveragedModel | None = None

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from office31_cli.engine.batches import Batch, Batches, split_evenly
 from office31_cli.engine.checkpoints import Checkpoints, History, TrainingState
-from office31_cli.engine.device import autocast, precision
+from office31_cli.engine.device import autocast, deterministic_convolutions, precision
 from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.optimizers import build_optimizer, set_learning_rate, unfreeze
 from office31_cli.engine.random_numbers import seed_torch
@@ -156,12 +156,13 @@ class Training:
     def step(self, batch: Batch, progress: float, where: str) -> dict[str, float]:
         """One batch, with a step of the optimizer in each of the task's phases; returns the losses before them."""
         found: dict[str, float] = {}
-        for phase in range(self.task.phases):
-            losses = self._losses(progress, phase, batch, where)
-            found |= self._check_losses(losses, where)
-            if losses:
-                self._minimise(losses)
-                self.task.end_step()
+        with deterministic_convolutions():
+            for phase in range(self.task.phases):
+                losses = self._losses(progress, phase, batch, where)
+                found |= self._check_losses(losses, where)
+                if losses:
+                    self._minimise(losses)
+                    self.task.end_step()
         self.steps += 1
         return found
 

@@ -1,8 +1,11 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from office31_cli.engine import device
-from office31_cli.engine.device import autocast, choose_device, describe_environment
+from office31_cli.engine.device import autocast, choose_device, describe_environment, deterministic_convolutions
 from office31_cli.errors import Failed
 
 
@@ -48,3 +51,55 @@ def test_the_environment_names_what_bits_depend_on() -> None:
     assert found["torch"] == torch.__version__
     assert found["threads"] == torch.get_num_threads()
     assert found["device"] == "cpu"
+
+
+def test_a_program_that_calls_office31_keeps_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Choosing a device sets nothing; what a computation needs is set around it and put back, whatever happens."""
+    for before in (False, True):
+        monkeypatch.setattr(torch.backends.cudnn, "deterministic", before)
+        choose_device("cpu")
+        assert torch.backends.cudnn.deterministic is before
+        for context in (deterministic_convolutions(), autocast(torch.device("cpu"))):
+            with pytest.raises(KeyError), context:
+                assert torch.backends.cudnn.deterministic is True
+                raise KeyError
+            assert torch.backends.cudnn.deterministic is before
+
+
+KEPT = """
+from pathlib import Path
+import torch
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+def kept(size=64 << 20):
+    \"""Whether memory that was used and freed still belongs to the process.\"""
+    before = resident()
+    torch.ones(size // 4)
+    return resident() - before > size // 2
+"""
+"""glibc hands a freed block of this size back to the kernel, unless it was told otherwise."""
+
+FROM_PYTHON = """
+from office31_cli.engine.device import choose_device
+choose_device("cpu")
+"""
+
+BY_COMMAND = """
+import contextlib, sys
+from office31_cli.cli.main import main
+sys.argv = ["office31", "--version"]
+with contextlib.suppress(SystemExit):
+    main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(("code", "keeps"), [(FROM_PYTHON, False), (BY_COMMAND, True)])
+def test_freed_memory_is_kept_by_the_command_line_alone(code: str, keeps: bool) -> None:
+    """Mapping every large activation anew is half of a forward pass; a host program's allocator is not ours to set."""
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT + code + "print(kept())"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[-1] == str(keeps)
