@@ -336,7 +336,7 @@ class TestWithoutBatchNorms:
 
     @pytest.fixture(autouse=True)
     def plain_head(self, things: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("office31_cli.workflow.start.BOTTLENECK", 0)
+        monkeypatch.setattr("office31_cli.workflow.starting_weights.BOTTLENECK", 0)
         trained(things)
 
     @pytest.mark.parametrize("method", ["adabn", "tent"])
