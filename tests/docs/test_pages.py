@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +119,15 @@ def test_every_stored_result_and_transcript_is_shown() -> None:
 def test_no_path_of_a_machine_is_told() -> None:
     for name, text in TEXTS.items():
         assert not re.search(r"/(work|tmp|root|home/\w+)/", text), name
+
+
+def test_writing_the_pages_waits_for_no_torch() -> None:
+    code = """if True:
+        import sys
+        from tests.docs.pages import regenerate
+        from tests.docs.places import PAGES
+        for path in PAGES:
+            regenerate(path.read_text())
+        sys.exit("torch" in sys.modules)
+    """
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
