@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from office31_cli.recipes.benchmark.results import BenchmarkEstimate, BenchmarkResult
     from office31_cli.recipes.compare.chapter import compare_chapter
     from office31_cli.recipes.compare.labels import compare_labels
+    from office31_cli.recipes.compare.labels_results import LabelsComparison
     from office31_cli.recipes.compare.optimizers import compare_landscape, compare_optimizers
     from office31_cli.recipes.compare.outputs import compare_outputs
     from office31_cli.recipes.compare.results import (
         ChapterComparison,
-        LabelsComparison,
         Landscape,
         OptimizersComparison,
         OutputsComparison,
     )
     from office31_cli.recipes.doctor.command import doctor
     from office31_cli.recipes.doctor.results import Examination
-    from office31_cli.recipes.download import DownloadResult, download
+    from office31_cli.recipes.download import DownloadResult, download, verify_download
     from office31_cli.recipes.evaluate import evaluate
     from office31_cli.recipes.finetune import finetune
     from office31_cli.recipes.listing import Listing, list_methods, list_strategies
@@ -102,6 +102,7 @@ __all__ = [
     "report",
     "run_benchmark",
     "tune",
+    "verify_download",
 ]
 
 _HOME = {
@@ -116,7 +117,7 @@ _HOME = {
     "ExportResult": "recipes.models.results",
     "Figures": "recipes.report.document",
     "FinetuneResult": "results",
-    "LabelsComparison": "recipes.compare.results",
+    "LabelsComparison": "recipes.compare.labels_results",
     "Landscape": "recipes.compare.results",
     "Listing": "recipes.listing",
     "ModelRow": "recipes.models.rows",
@@ -155,6 +156,7 @@ _HOME = {
     "report": "recipes.report.command",
     "run_benchmark": "recipes.benchmark.command",
     "tune": "recipes.tune",
+    "verify_download": "recipes.download",
 }
 """The module below this package that each name comes from; `errors` is one itself."""
 

@@ -97,7 +97,9 @@ def optimizers(
     backbone: options.Backbone = None,
     weights: options.Weights = None,
     data: options.Data = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.")] = 3,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.", show_default="3")
+    ] = None,
     batch_size: options.BatchSize = 64,
     held_out: options.HeldOut = 0.2,
     seed: options.Seed = 0,
@@ -112,9 +114,9 @@ def optimizers(
     Example: office31 compare optimizers --backbone squeezenet1_0
     """
     from office31_cli.recipes.compare import optimizers as recipe
-    from office31_cli.render import landscape as shown
     from office31_cli.render.compare import render_claims, render_optimizers
     from office31_cli.render.console import Reporter
+    from office31_cli.render.landscape import render_landscape
     from office31_cli.workflow.request import Options
 
     reporter = Reporter(as_json=as_json)
@@ -123,8 +125,8 @@ def optimizers(
     if landscape:
         ways = recipe.compare_landscape(names, speeds)
         if png is not None:
-            shown.save_landscape_plot(ways, png)
-        reporter.show(ways, *shown.render_landscape(ways), *render_claims(ways.claims))
+            ways.save_plot(png)
+        reporter.show(ways, *render_landscape(ways), *render_claims(ways.claims))
         return
     if png is not None:
         raise Misuse("--png", "only the drawings of --landscape can be written", "add --landscape")
@@ -221,8 +223,8 @@ def labels(
     Example: office31 compare labels --target dslr
     """
     from office31_cli.recipes.compare.labels import compare_labels
-    from office31_cli.render import label_budget
     from office31_cli.render.console import Reporter
+    from office31_cli.render.label_budget import render_labels
     from office31_cli.workflow.pictures import check_picture
     from office31_cli.workflow.request import Options
 
@@ -250,6 +252,6 @@ def labels(
         ),
         observer=reporter,
     )
-    reporter.show(found, *label_budget.render_labels(found))
+    reporter.show(found, *render_labels(found))
     if png is not None:
-        label_budget.save_labels_plot(found, png)
+        found.save_plot(png)

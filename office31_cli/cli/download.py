@@ -45,7 +45,7 @@ def download(
     name = SAMPLE if sample else data_set or sets.DEFAULT
     reporter = Reporter(as_json=as_json)
     if verify:
-        result = recipe.verify(data_set=name, observer=reporter)
+        result = recipe.verify_download(data_set=name, observer=reporter)
     else:
         result = recipe.download(origin, data_set=name, observer=reporter)
     reporter.show(result, render_download(result))

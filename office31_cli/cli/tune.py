@@ -64,7 +64,13 @@ def tune(
         backbone=backbone,
         weights=weights,
         options=Options(
-            epochs=epochs, lr=lr, optimizer=optimizer, batch_size=batch_size, device=device, skip_bad=skip_bad
+            epochs=epochs,
+            lr=lr,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            held_out=0.0,
+            device=device,
+            skip_bad=skip_bad,
         ),
         observer=reporter,
     )

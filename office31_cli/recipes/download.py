@@ -57,7 +57,9 @@ def download(
     return _result(known, known.root, began)
 
 
-def verify(root: Path | None = None, *, data_set: str = sets.DEFAULT, observer: Observer = SILENT) -> DownloadResult:
+def verify_download(
+    root: Path | None = None, *, data_set: str = sets.DEFAULT, observer: Observer = SILENT
+) -> DownloadResult:
     """Read every photograph of a known data set again, below `root` or where `download` puts them.
 
     Raises `Refused` naming what is missing, altered, or should not be there, and `Failed` where nothing is there.

@@ -1,15 +1,18 @@
-"""How `compare labels` looks: accuracy against the number of labels, as a table, in the terminal, and as a picture."""
+"""How `compare labels` looks: accuracy against the number of labels, as a table and as a plot of characters."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsRow, describe_budget
+from office31_cli.recipes.compare.labels_results import (
+    AS_STORED,
+    TARGET_ALONE,
+    LabelsComparison,
+    describe_budget,
+)
 from office31_cli.render.console import build_cell, build_table
 from office31_cli.text import format_spread, pluralize
-from office31_cli.workflow.pictures import figure_of, write_picture
 
 HEIGHT, STEP = 11, 9
 """Lines of the plot, and columns from one budget to the next."""
@@ -40,28 +43,13 @@ def render_labels(found: LabelsComparison) -> Iterable[Table | Text]:
             f"{row.seconds:.1f}",
         )
     yield made
-    if len(_group_curves(found)) and len(_list_budgets(found)) > 1:
+    if len(found.curves) and len(found.budgets) > 1:
         yield _draw_plot(found)
     yield Text("\n".join(_summarize(found)))
 
 
-def _list_budgets(found: LabelsComparison) -> list[int | str]:
-    return list(dict.fromkeys(row.labels for row in found.rows if row.labels != 0))
-
-
-def _group_curves(found: LabelsComparison) -> dict[str, list[LabelsRow]]:
-    """By strategy its rows, from few labels to all."""
-    rows = [row for row in found.rows if row.labels != 0 and row.strategy != TARGET_ALONE]
-    return {name: [row for row in rows if row.strategy == name] for name in dict.fromkeys(row.strategy for row in rows)}
-
-
-def _group_levels(found: LabelsComparison) -> dict[str, float]:
-    """What needs no budget: lines across the plot."""
-    return {row.strategy: row.mean for row in found.rows if row.labels == 0 or row.strategy == TARGET_ALONE}
-
-
 def _draw_plot(found: LabelsComparison) -> Text:
-    budgets, curves, levels = _list_budgets(found), _group_curves(found), _group_levels(found)
+    budgets, curves, levels = found.budgets, found.curves, found.baselines
     shown = [row.mean for rows in curves.values() for row in rows] + list(levels.values())
     low, high = min(shown), max(shown)
 
@@ -100,21 +88,3 @@ def _summarize(found: LabelsComparison) -> Iterable[str]:
     if alone is not None:
         reached = format_spread(alone.mean, alone.std)
         yield f"All labels of {found.target} alone, without the stored head, reach {reached} %."
-
-
-def save_labels_plot(found: LabelsComparison, path: Path) -> None:
-    """The plot as a PNG; raises `Failed` where matplotlib is not installed."""
-    figure = figure_of("--png", 6.4, 4.2)
-    axes = figure.subplots()
-    budgets = _list_budgets(found)
-    for name, rows in _group_curves(found).items():
-        places = [budgets.index(row.labels) for row in rows]
-        deviations = [100 * (row.std or 0) for row in rows]
-        axes.errorbar(places, [100 * row.mean for row in rows], deviations, marker="o", capsize=3, label=name)
-    for style, (name, value) in zip(("--", ":", "-."), _group_levels(found).items(), strict=False):
-        axes.axhline(100 * value, linestyle=style, color="0.4", label=name)
-    axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
-    axes.set_xlabel("labels an item")
-    axes.set_ylabel(f"% of {found.target}'s other photographs")
-    axes.legend(fontsize=8)
-    write_picture(figure, path)

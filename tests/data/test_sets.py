@@ -14,7 +14,7 @@ from office31_cli.data.manifest import Manifest
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import SilentObserver
 from office31_cli.recipes.benchmark.plan import find_published_rows
-from office31_cli.recipes.download import download, verify
+from office31_cli.recipes.download import download, verify_download
 from tests.helpers.misbehaving import honest, run_server
 from tests.helpers.small_data import lay_out
 
@@ -107,7 +107,7 @@ def test_it_is_brought_from_its_mirrors_checked_and_opened(
         "verified": True,
     }
     assert listening.said == ["Many things is under CC BY 4.0; cite A. Author, 2031"]
-    assert verify(data_set="many-things").photographs == 8
+    assert verify_download(data_set="many-things").photographs == 8
     data = open_data("many-things")
     assert (data.name, data.domains, data.items, location(data)) == (
         "many-things",
@@ -134,7 +134,7 @@ def test_what_is_wrong_is_refused_with_its_own_command(
     download(str(archive), data_set="many-things")
     (things.root / "phone" / "pen" / "frame_1.png").unlink()
     with pytest.raises(Refused, match=r"1 file missing .*; replace the folder with: office31 download many-things$"):
-        verify(data_set="many-things")
+        verify_download(data_set="many-things")
 
 
 def test_published_figures_stand_beside_the_very_photographs_whatever_the_folder(

@@ -19,7 +19,7 @@ from office31_cli.data.mirrors import Mirror
 from office31_cli.data.web import Limits
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import SilentObserver
-from office31_cli.recipes.download import download, verify
+from office31_cli.recipes.download import download, verify_download
 from tests.helpers.misbehaving import endless_body, honest, run_server, send
 
 DOMAINS = ("amazon", "dslr", "webcam")
@@ -247,14 +247,14 @@ class TestFromDisk:
 class TestVerify:
     def test_it_confirms_what_is_right(self, tmp_path: Path) -> None:
         root = Path(write_folder(tmp_path / "there", CONTENT))
-        assert verify(root).to_json()["photographs"] == 12
+        assert verify_download(root).to_json()["photographs"] == 12
 
     def test_it_names_what_is_missing_altered_and_extra(self, tmp_path: Path) -> None:
         altered = CONTENT | {"dslr/mug/frame_0001.jpg": b"x" * len(CONTENT["dslr/mug/frame_0001.jpg"])}
         root = Path(write_folder(tmp_path / "there", altered | {"amazon/bike/\x1b[2J.jpg": b""}))
         (root / "webcam/bike/frame_0001.jpg").unlink()
         with pytest.raises(Refused) as refusal:
-            verify(root)
+            verify_download(root)
         message = str(refusal.value)
         assert "1 file missing (webcam/bike/frame_0001.jpg)" in message
         assert "1 file altered (dslr/mug/frame_0001.jpg)" in message
@@ -266,11 +266,11 @@ class TestVerify:
         (root / "webcam/bike/frame_0001.jpg").unlink()
         make(root / "webcam/bike/frame_0001.jpg")
         with pytest.raises(Refused, match="1 file altered"):
-            verify(root)
+            verify_download(root)
 
     def test_where_nothing_is_it_says_what_to_do(self) -> None:
         with pytest.raises(Failed, match="run: office31 download"):
-            verify()
+            verify_download()
 
 
 @pytest.mark.usefixtures("small")
@@ -449,7 +449,7 @@ class TestTheRealPhotographs:
             result = download(server.url(), limits=QUICK)
         assert result.domains == {"amazon": 2817, "dslr": 498, "webcam": 795}
         assert (result.photographs, result.items) == (4110, 31)
-        assert verify().photographs == 4110
+        assert verify_download().photographs == 4110
 
     def test_in_three_zips_they_end_verified(self, tmp_path: Path) -> None:
         (tmp_path / "here").mkdir()

@@ -8,8 +8,8 @@ from office31_cli import strategies as finetuning
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.adapt import Way
+from office31_cli.recipes.compare.labels_results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsPlan, LabelsRow
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsPlan, LabelsRow
 from office31_cli.recipes.finetune import build_finetune_request
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection

@@ -15,7 +15,7 @@ from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.errors import Failed
 from office31_cli.metrics.summary import mean_and_deviation
 from office31_cli.observer import Observer, WarnOnce
-from office31_cli.recipes.compare.results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, describe_budget
+from office31_cli.recipes.compare.labels_results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, describe_budget
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.adapt_run import build_adapt_run

@@ -1,9 +1,11 @@
 """What the comparisons return; `to_json` is what `--json` prints."""
 
+import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from office31_cli.workflow.request import AdaptRequest, FinetuneRequest
+from office31_cli.workflow.pictures import figure_of, write_picture
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,12 @@ class Descent:
     loss: float
     """The curve's height at the end."""
 
+    @property
+    def title(self) -> str:
+        """What happened, in a line."""
+        end = "in no minimum" if self.minimum == "none" else f"in the {self.minimum} minimum"
+        return f"{self.optimizer}, learning rate {self.lr:g}: ends {end} after {len(self.path) - 1} steps"
+
 
 @dataclass(frozen=True)
 class Landscape:
@@ -149,74 +157,26 @@ class Landscape:
     """Places and heights, evenly spaced from left to right."""
     claims: list[Claim]
 
-    def to_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
-        return asdict(self)
+    def height_at(self, place: float) -> float:
+        """The curve's height where it was sampled nearest to a place."""
+        return min(self.curve, key=lambda point: abs(point[0] - place))[1]
 
-
-AS_STORED, TARGET_ALONE = "as stored", "target alone"
-"""What else stands in the table beside the strategies."""
-
-
-def describe_budget(labels: int | str) -> str:
-    """A budget: `no labels`, `1 label an item`, `3 labels an item`, `all labels`."""
-    if labels in (0, "all"):
-        return "all labels" if labels else "no labels"
-    return "1 label an item" if labels == 1 else f"{labels} labels an item"
-
-
-@dataclass(frozen=True)
-class LabelsRow:
-    """One strategy with one budget, over seeds; accuracies are fractions."""
-
-    labels: int | str
-    """An item; `all` of the training part."""
-    strategy: str
-    """Or `as stored`, `adapt METHOD`, and `target alone`: a fresh head that sees nothing but the target's labels."""
-    photographs: float
-    """Labelled ones of the target that were learnt from, the mean over seeds."""
-    mean: float
-    std: float | None
-    """On all photographs of the target whose labels were not used."""
-    runs: list[float]
-    held_out: dict[str, float | None]
-    """Mean and deviation on the held-out part: the same photographs whatever the number of labels."""
-    seconds: float
-    """Of training, the mean over seeds."""
-
-
-@dataclass(frozen=True)
-class LabelsComparison:
-    """`compare labels`."""
-
-    model: str
-    backbone: str
-    source: str
-    target: str
-    seeds: list[int]
-    with_source: bool
-    rows: list[LabelsRow]
-    overtakes: dict[str, Any] | None
-    """The smallest budget from which on a strategy names more of the held-out part than adapting without labels."""
+    def save_plot(self, path: str | os.PathLike[str]) -> None:
+        """Write the curve with each optimizer's way as a PNG; raises `Failed` where matplotlib is not installed."""
+        figure = figure_of("--png", 8, 2.6 * len(self.rows))
+        places, heights = zip(*self.curve, strict=True)
+        for axes, row in zip(figure.subplots(len(self.rows), squeeze=False)[:, 0], self.rows, strict=True):
+            axes.plot(places, heights, color="0.6")
+            shown = [place for place in row.path if places[0] <= place <= places[-1]]
+            way = [self.height_at(place) for place in shown]
+            axes.plot(shown, way, ".-", linewidth=0.6, markersize=4, color="tab:blue", alpha=0.6)
+            axes.plot(shown[-1:], way[-1:], "D", color="tab:red")
+            axes.set_title(row.title, fontsize=10)
+        write_picture(figure, Path(path))
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class LabelsPlan:
-    """Every training that the comparison is made of, by seed."""
-
-    seeds: tuple[int, ...]
-    alone: dict[int, FinetuneRequest]
-    """With all labels of the training part, and without the source."""
-    heads_alone: bool
-    """Whether the stored model's backbone is as it was before it saw the source."""
-    adapted: dict[int, AdaptRequest]
-    """Empty where no row without labels is asked for."""
-    finetuned: dict[tuple[int | None, str], dict[int, FinetuneRequest]]
-    """By budget and strategy."""
 
 
 NOISE = 0.03
