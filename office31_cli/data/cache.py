@@ -112,8 +112,11 @@ def open_cache(
     *,
     label: str,
     observer: Observer = SILENT,
+    rows_at_once: int = 0,
 ) -> CachedArray:
     """The entry `kind`/`key` of shape (n, *shape), made with `compute` where it is not there yet.
+
+    `compute` is asked for `_BLOCK_ROWS` rows at a time, or for `rows_at_once` where it works best on more.
 
     One process builds, others wait for it; one that was killed is continued.
     """
@@ -125,7 +128,7 @@ def open_cache(
                 if folder.exists():
                     observer.warn(f"cache: {folder} is damaged; it is made again")
                     storage.remove_folder(folder)
-                _build(folder, shape, np.dtype(dtype), compute, label, observer)
+                _build(folder, shape, np.dtype(dtype), compute, label, observer, max(_BLOCK_ROWS, rows_at_once))
             lock.unlink(missing_ok=True)  # while it is still held, so that no other process's lock is taken away
     return CachedArray(folder, shape, dtype, compute, observer)
 
@@ -145,6 +148,7 @@ def _build(
     compute: Compute,
     label: str,
     observer: Observer,
+    block_rows: int,
 ) -> None:
     staging = folder.with_name(f"{folder.name}.part")
     if not _whole(staging, shape, dtype):
@@ -153,8 +157,8 @@ def _build(
     missing = np.flatnonzero(crc == 0)
     start = int(missing[0]) if len(missing) else shape[0]
     with observer.track(label, shape[0], start) as advance:
-        for first in range(start, shape[0], _BLOCK_ROWS):
-            last = min(first + _BLOCK_ROWS, shape[0])
+        for first in range(start, shape[0], block_rows):
+            last = min(first + block_rows, shape[0])
             _write_rows(staging, first, np.ascontiguousarray(compute(first, last), dtype=dtype))
             advance(last - first)
     storage.sync_file(staging / "rows.bin")

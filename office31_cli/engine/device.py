@@ -3,7 +3,7 @@
 import functools
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +16,15 @@ from office31_cli import processes
 from office31_cli._version import __version__
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models.catalogue import TIMM
+
+_CPU_BATCH = 16
+"""Images at once on a CPU, whose cache holds their activations: larger batches are no faster."""
+
+_GPU_BATCH = 256
+"""Images at once on an accelerator, where smaller batches leave most of it idle and larger ones gain little."""
+
+_TENSORS_ALIVE = 8
+"""As many tensors of the largest activation's size as a forward pass may hold at once, workspaces included."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -77,6 +86,34 @@ def deterministic_convolutions() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.deterministic = before
+
+
+def largest_batch(device: torch.device) -> int:
+    """The most images that go through a frozen network at once."""
+    return _CPU_BATCH if device.type == "cpu" else _GPU_BATCH
+
+
+def inference_batch_size(device: torch.device, activation_bytes: Callable[[], int]) -> int:
+    """The number of images that go through a frozen network at once: `largest_batch`, halved until it fits.
+
+    On an accelerator it fits into half of the free memory, where the largest activation of one image takes
+    `activation_bytes()`; on a CPU that is not asked for.
+    """
+    size = largest_batch(device)
+    if device.type == "cpu":
+        return size
+    image, room = _TENSORS_ALIVE * activation_bytes(), free_memory(device) // 2
+    while size > 1 and size * image > room:
+        size //= 2
+    return size
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes of an accelerator's memory that torch can still allocate, what it holds in reserve included."""
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    reserve = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + reserve
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """What the frozen part of a network makes of every photograph: computed once, kept in the cache."""
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -12,8 +13,8 @@ from torch import nn
 from office31_cli._version import __version__
 from office31_cli.data.cache import CachedArray, Rows, content_key, open_cache
 from office31_cli.data.photographs import IntArray, Photographs
-from office31_cli.engine.device import autocast, precision
-from office31_cli.engine.frozen_split import frozen_output_shape
+from office31_cli.engine.device import autocast, inference_batch_size, largest_batch, precision
+from office31_cli.engine.frozen_split import frozen_output_shape, largest_activation
 from office31_cli.engine.inputs import RandomNumbers
 from office31_cli.errors import Failed
 from office31_cli.models.preprocessing import Preprocessing
@@ -25,9 +26,6 @@ _VIEWS = 1
 
 MIX_SHARE = 0.65
 """Of a picture that is mixed with another (Hu and others 2024)."""
-
-_BATCH = 16
-"""Small batches stay in the processor's cache: larger ones are no faster."""
 
 
 def compute_frozen_outputs(
@@ -68,14 +66,18 @@ def compute_frozen_outputs(
     draws = _view_random_numbers(photographs.digests, view)
     network = frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    @functools.cache  # decided with the first rows: where all are in the cache, nothing is measured
+    def batch_size() -> int:
+        return inference_batch_size(device, lambda: largest_activation(network, preprocessing.crop))
+
     def decoded(rows: IntArray) -> torch.Tensor:
         return torch.from_numpy(pixels.rows(rows)).to(device, non_blocking=True)
 
     def compute(start: int, stop: int) -> Rows:
         outputs = []
         with torch.inference_mode(), autocast(device):
-            for first in range(start, stop, _BATCH):
-                last = min(first + _BATCH, stop)
+            for first in range(start, stop, batch_size()):
+                last = min(first + batch_size(), stop)
                 rows = photographs.rows[first:last]
                 images = preprocessing.view(view, decoded(rows), draws[first:last])
                 if partners is not None:
@@ -86,7 +88,16 @@ def compute_frozen_outputs(
 
     which = f", view {view + 1}" if view else "" if partners is None else ", mixed in pairs"
     label = f"features of {photographs.domain}{which}"
-    return open_cache("features", key, (len(photographs), *shape), dtype, compute, label=label, observer=observer)
+    return open_cache(
+        "features",
+        key,
+        (len(photographs), *shape),
+        dtype,
+        compute,
+        label=label,
+        observer=observer,
+        rows_at_once=largest_batch(device),
+    )
 
 
 def _view_random_numbers(digests: Sequence[str], view: int) -> RandomNumbers:

@@ -139,7 +139,29 @@ def _cannot_split() -> Failed:
 
 
 def frozen_output_shape(frozen: nn.Module, crop: int) -> tuple[int, ...]:
-    """The shape of what the frozen part makes of one crop x crop image, without the batch."""
+    """The shape of the frozen part's output for one image of `crop` x `crop` pixels, without the batch."""
+    return tuple(_run_on_zeros(frozen, crop).shape[1:])
+
+
+def largest_activation(frozen: nn.Module, crop: int) -> int:
+    """The bytes of the largest tensor that a layer of the frozen part puts out for one image, in float32."""
+    sizes: list[int] = []
+
+    def note(layer: nn.Module, inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            sizes.append(4 * output.numel())
+
+    hooks = [module.register_forward_hook(note) for module in frozen.modules()]
+    try:
+        _run_on_zeros(frozen, crop)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(sizes)
+
+
+def _run_on_zeros(frozen: nn.Module, crop: int) -> Tensor:
     device = next(frozen.parameters()).device
     with torch.no_grad():
-        return tuple(frozen(torch.zeros(1, 3, crop, crop, device=device)).shape[1:])
+        output: Tensor = frozen(torch.zeros(1, 3, crop, crop, device=device))
+    return output

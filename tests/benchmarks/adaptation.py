@@ -95,6 +95,7 @@ def skada(weights: str, seeds: int, steps: int, epochs: int) -> tuple[float, flo
 
 def _features(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By domain the features (n, d) of the centre view, scaled as the head scales them first, and the items (n,)."""
+    from office31_cli import allocator
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.frozen_split import split_network
     from office31_cli.models.network import UnitFeatures
@@ -108,6 +109,7 @@ def _features(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     request = build_request("benchmark", ["all"], data=None, backbone="squeezenet1_0", weights=weights, options=options)
     start = StartingWeights.load(request, SILENT)
     split = split_network(start.build_network(request.outputs), "head")
+    allocator.keep_freed_memory()  # as the command line does
     found = {}
     for name in request.domains:
         domain = open_domain(request.data, name, start.preprocessing, skip_bad=False, observer=SILENT)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from office31_cli import allocator
 from office31_cli.data.cache import CachedArray
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decode_domain
@@ -32,6 +33,7 @@ def ours(network: nn.Module, photographs: Photographs, pixels: CachedArray, prep
     """What every command does before it trains a head, the cache written and synchronised."""
     from office31_cli.engine.features import compute_frozen_outputs
 
+    allocator.keep_freed_memory()  # as the command line does
     device = choose_device("cpu")
     for _ in range(2):  # the first of them to warm up
         began = time.perf_counter()

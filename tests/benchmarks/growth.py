@@ -20,6 +20,7 @@ WIDTH, ITEMS, BATCH = 1512, 31, 64
 
 def main(count: int) -> tuple[float, float]:
     """Each step as the recipes take it, in one process of its own."""
+    from office31_cli import allocator
     from office31_cli.data.cache import Rows, open_cache
     from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
@@ -36,6 +37,7 @@ def main(count: int) -> tuple[float, float]:
         spread = 0.99 ** np.arange(WIDTH)
         return (np.random.default_rng(first).standard_normal((last - first, WIDTH)) * spread).astype(np.float32)
 
+    allocator.keep_freed_memory()  # as the command line does
     cpu = choose_device("cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()

@@ -49,6 +49,7 @@ def plain(backbone: str, folder: Path, steps: int) -> float:
 
 def ours(backbone: str, folder: Path, steps: int) -> float:
     """What `office31 pretrain --train all` does for each step, photographs decoded beforehand."""
+    from office31_cli import allocator
     from office31_cli.data.photographs import Photographs
     from office31_cli.data.pixels import decode_domain
     from office31_cli.engine import loop
@@ -64,6 +65,7 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     from office31_cli.outputs.composite import Composite
     from office31_cli.strategies.base import ParameterGroup
 
+    allocator.keep_freed_memory()  # as the command line does
     device = choose_device("cpu")
     preprocessing = Preprocessing(side=256, crop=224)
     composite = Composite(((Choice(name="item", labels=tuple(map(str, range(31)))),),))

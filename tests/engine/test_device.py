@@ -53,6 +53,32 @@ def test_the_environment_names_what_bits_depend_on() -> None:
     assert found["device"] == "cpu"
 
 
+def test_a_cpu_computes_features_in_batches_that_its_cache_holds() -> None:
+    def unasked() -> int:
+        raise AssertionError("measuring a network takes a pass through it")
+
+    assert device.inference_batch_size(torch.device("cpu"), unasked) == 16
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+@pytest.mark.parametrize(
+    ("gigabytes", "expected"),
+    [(80, 256), (16, 256), (15.9, 128), (8, 128), (1, 16), (0.01, 1)],
+    ids=["large", "just", "less", "half", "small", "none"],
+)
+def test_an_accelerator_computes_features_by_the_hundred_as_far_as_its_memory_goes(
+    monkeypatch: pytest.MonkeyPatch, name: str, gigabytes: float, expected: int
+) -> None:
+    monkeypatch.setattr(device, "free_memory", lambda _: int(gigabytes * 2**30))
+    assert device.inference_batch_size(torch.device(name), lambda: 4 << 20) == expected
+
+
+def test_what_torch_holds_in_reserve_is_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    for function, value in {"mem_get_info": (100, 1000), "memory_reserved": 50, "memory_allocated": 20}.items():
+        monkeypatch.setattr(torch.cuda, function, lambda _, value=value: value)
+    assert device.free_memory(torch.device("cuda")) == 130
+
+
 def test_a_program_that_calls_office31_keeps_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Choosing a device sets nothing; what a computation needs is set around it and put back, whatever happens."""
     for before in (False, True):

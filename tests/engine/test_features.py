@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -73,3 +74,17 @@ def test_they_are_computed_once_for_the_same_weights(monkeypatch: pytest.MonkeyP
         next(other.backbones.parameters()).mul_(2)
     assert not np.array_equal(outputs(other, "head", RecordingObserver()), first)
     assert entries() == 2
+
+
+@pytest.mark.parametrize("size", [16, 50])
+def test_they_are_computed_in_batches_of_the_devices_size(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(device, "_CPU_BATCH", size)
+    many = dataclasses.replace(PHOTOGRAPHS, files=(), items=np.zeros(120, np.int64), rows=np.arange(120) % 20)
+    many = dataclasses.replace(many, files=tuple(map(str, range(120))), digests=tuple(map(str, range(120))))
+    frozen = split_network(network(), "head").frozen_part
+    assert frozen is not None
+    sizes: list[int] = []
+    frozen.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    pixels = cache_array(PIXELS)
+    compute_frozen_outputs(frozen, many, pixels, PREPROCESSING, CPU, RecordingObserver())
+    assert sizes == {16: [1, *[16] * 4, *[16] * 3, 8], 50: [1, 50, 14, 50, 6]}[size]

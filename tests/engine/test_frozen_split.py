@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from office31_cli.engine.frozen_split import frozen_output_shape, split_network
+from office31_cli.engine.frozen_split import frozen_output_shape, largest_activation, split_network
 from office31_cli.engine.loop import _train_mode
 from office31_cli.models.network import Architecture, Network, extend_network
 from office31_cli.outputs.composite import Composite
@@ -216,3 +216,9 @@ def test_a_network_learns_nothing_from_its_neighbours_answer(train: str) -> None
         for parameter in part.parameters():
             assert parameter.grad is None or not parameter.grad.any()
     assert any(bool(parameter.grad.any()) for parameter in network.heads[0].parameters() if parameter.grad is not None)
+
+
+def test_the_largest_activation_is_that_of_the_widest_layer() -> None:
+    layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 4))
+    assert largest_activation(layers, 8) == 4 * 8 * 8 * 8
+    assert not any(module._forward_hooks for module in layers.modules())
