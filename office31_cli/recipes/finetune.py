@@ -8,6 +8,7 @@ from pathlib import Path
 from office31_cli import processes, strategies
 from office31_cli.data import columns
 from office31_cli.data.folder import DataSet
+from office31_cli.data.lists import read_list
 from office31_cli.engine.settings import NO_REFINEMENTS, Refinements
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
@@ -57,7 +58,7 @@ def finetune(
         target,
         strategy=(strategy, chosen),
         labels=labels,
-        listed=None if labels_from is None else _listed(labels_from, opened, target),
+        listed=None if labels_from is None else _read_labels_from(labels_from, opened, target),
         with_source=with_source,
         refinements=refinements,
         options=options,
@@ -137,30 +138,13 @@ def source_of(start: Entry, data: DataSet, target: str) -> tuple[str, ...]:
     return found
 
 
-_LARGEST_LIST = 1 << 26
-
-
-def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
+def _read_labels_from(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
     """The target's photographs that a file names, a path a line: below the target, the data set, or whole."""
     option = f"--labels-from {printable(str(path))}"
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(_LARGEST_LIST + 1).removeprefix(b"\xef\xbb\xbf")  # some editors put it there
-    except OSError as error:
-        raise Misuse(
-            option, (error.strerror or "it cannot be read").lower(), "give a file with a path a line"
-        ) from None
-    if len(content) > _LARGEST_LIST:
-        raise Misuse(option, "it is no list of paths", "give a path a line")
     photographs = data.photographs(target)
     known = {os.path.realpath(photographs.root / file): file for file in photographs.files}
-    found: dict[str, None] = {}
-    for number, line in enumerate(content.split(b"\n"), 1):
-        text = os.fsdecode(line.removesuffix(b"\r"))
-        if not text.strip():
-            continue
-        if "\0" in text:
-            raise Misuse(f"{option}, line {number}", "it holds a zero byte", "give a path a line")
+    chosen: set[str] = set()
+    for number, text in read_list(path, "--labels-from", "path", errors="surrogateescape"):
         places = (photographs.root / text, data.root / text, Path(text))
         file = next((known[real] for place in places if (real := os.path.realpath(place)) in known), None)
         if file is None:
@@ -169,10 +153,10 @@ def _listed(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
                 f"{printable(text)} is no photograph of {printable(target)}",
                 "give paths such as " + printable(photographs.files[0]),
             )
-        found[file] = None
-    if not found:
+        chosen.add(file)
+    if not chosen:
         raise Misuse(option, "it names no photograph", "give a path a line")
-    return tuple(sorted(found))
+    return tuple(sorted(chosen))
 
 
 def _outputs(text: str | None, start: Entry, data: DataSet) -> Composite:

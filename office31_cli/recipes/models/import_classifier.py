@@ -9,6 +9,7 @@ from typing import Any
 
 from office31_cli.data.catalogue import location, open_data
 from office31_cli.data.folder import DataSet
+from office31_cli.data.lists import read_list
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models.catalogue import OWN, check_backbone, resolve_weights_file
 from office31_cli.observer import SILENT, Observer
@@ -18,8 +19,6 @@ from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 from office31_cli.text import pluralize, printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.selection import IMPORT
-
-_LARGEST_LIST = 1 << 24
 
 _CONVOLUTIONAL = "squeezenet"
 """Networks whose last layer is none of their features, but a convolution below the pooling."""
@@ -69,7 +68,7 @@ def import_classifier(
         assert opened is not None
         opened.check_labelled(domain)
     if items is not None:
-        names = _listed(items)
+        names = _read_names(items)
     else:
         assert opened is not None
         names = opened.items
@@ -93,19 +92,10 @@ def _data(data: str | None) -> DataSet:
         ) from None
 
 
-def _listed(path: Path) -> tuple[str, ...]:
+def _read_names(path: Path) -> tuple[str, ...]:
     """The names in a file, a line each."""
     option = f"--items {printable(str(path))}"
-    try:
-        with path.open("rb") as stream:
-            text = stream.read(_LARGEST_LIST).decode("utf-8-sig")
-    except OSError as error:
-        raise Misuse(
-            option, (error.strerror or "it cannot be read").lower(), "give a file with a name a line"
-        ) from None
-    except UnicodeDecodeError:
-        raise Misuse(option, "it is no text in UTF-8", "give a file with a name a line") from None
-    names = tuple(line.strip() for line in text.split("\n") if line.strip())
+    names = tuple(text.strip() for _, text in read_list(path, "--items", "name"))
     if not names:
         raise Misuse(option, "it names nothing", "give a file with a name a line")
     if twice := [each for each, count in Counter(names).items() if count > 1]:
