@@ -14,7 +14,7 @@ from office31_cli.registry.layout import read_small
 if TYPE_CHECKING:
     from office31_cli.data.photographs import BoolArray, Photographs
 
-FILE = "labels.json"
+FILE = "labelled.json"
 """The model's file: by domain, the first 16 hexadecimal digits of each photograph's SHA-256."""
 
 _DIGITS = 16
