@@ -1,6 +1,7 @@
 """What a stored model makes of a part of a domain, and what is known about its photographs."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -14,10 +15,11 @@ from office31_cli.data.splits import choose_held_out
 from office31_cli.engine import loop
 from office31_cli.engine.device import choose_device
 from office31_cli.engine.features import compute_frozen_outputs
-from office31_cli.engine.frozen_split import split_network
+from office31_cli.engine.frozen_split import FrozenSplit, split_network
 from office31_cli.engine.inputs import Examples, FrozenInputs
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models.network import Network
+from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.stored import load_network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import FloatArray, Output
@@ -25,7 +27,8 @@ from office31_cli.outputs.composite import Composite
 from office31_cli.registry import Entry
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.domains import open_domain, warn_of_missing_values
+from office31_cli.workflow.domains import Domain, open_domain, warn_of_missing_values
+from office31_cli.workflow.seen_labels import SeenLabels
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,44 +72,79 @@ def predict_domain(
     domain: str,
     part: str | None,
     *,
-    only: Photographs | None = None,
     device: str,
     skip_bad: bool,
     observer: Observer,
 ) -> DomainPredictions:
-    """Pass one part of a domain through the stored network.
+    """Pass one part of a domain through the stored network: see `Predictor.predict`."""
+    return Predictor.load(entry, device).predict(data, domain, part, skip_bad=skip_bad, observer=observer)
 
-    Without `part`, it is all of the domain if the model has learnt none of its labels, else what it has not. With
-    `only`, it is these of the domain's photographs, whichever the model has learnt from. Raises `Failed` where there
-    are no photographs.
-    """
-    network, preprocessing = load_network(entry)
-    chosen = choose_device(device)
-    opened = open_domain(data, domain, preprocessing, skip_bad=skip_bad, observer=observer)
-    known = seen_labels.load_seen_labels(entry)
-    seen = seen_labels.find_seen(opened.photographs, known)
-    part = part or ("test" if seen.any() else "all")
-    scored = _part(opened.photographs, seen, part) if only is None else _among(opened.photographs, only)
-    # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
-    computed = opened.whole if entry.card.train == "head" else scored
-    rows = scored.rows if entry.card.train == "head" else np.arange(len(scored))
-    split = split_network(network, "head")
-    assert split.frozen_part is not None
-    pooled = compute_frozen_outputs(split.frozen_part, computed, opened.pixels, preprocessing, chosen, observer)
-    inputs = FrozenInputs([[pooled]], chosen)
-    examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
-    outputs = network.architecture.outputs
-    answered = loop.predict(_WithFeatures(network, split.trained_part), inputs, examples, chosen).double().numpy()
-    return DomainPredictions(
-        part=part,
-        photographs=scored,
-        outputs=outputs,
-        features=answered[:, outputs.width :],
-        raw=answered[:, : outputs.width],
-        actual=_actual(outputs, data, scored, observer),
-        seen=seen_labels.find_seen(scored, known),
-        labels_seen=int(seen.sum()),
-    )
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A stored network, checked and loaded once, for as many domains as are asked for."""
+
+    entry: Entry
+    network: Network
+    preprocessing: Preprocessing
+    split: FrozenSplit
+    seen: SeenLabels
+    """The labels that the model has seen."""
+    device: torch.device
+
+    @classmethod
+    def load(cls, entry: Entry, device: str) -> Self:
+        """The stored network; raises `Refused` where its bytes are not those that were published."""
+        network, preprocessing = load_network(entry)
+        seen = seen_labels.load_seen_labels(entry)
+        return cls(entry, network, preprocessing, split_network(network, "head"), seen, choose_device(device))
+
+    def predict(
+        self,
+        data: DataSet,
+        domain: str,
+        part: str | None = None,
+        *,
+        only: Photographs | None = None,
+        skip_bad: bool,
+        observer: Observer,
+    ) -> DomainPredictions:
+        """Pass one part of a domain through the network.
+
+        Without `part`, it is all of the domain if the model has seen none of its labels, else the photographs whose
+        labels it has not seen. With `only`, it is these of the domain's photographs, seen or not. Raises `Failed` where
+        there are no photographs.
+        """
+        opened = open_domain(data, domain, self.preprocessing, skip_bad=skip_bad, observer=observer)
+        seen = seen_labels.find_seen(opened.photographs, self.seen)
+        part = part or ("test" if seen.any() else "all")
+        scored = _part(opened.photographs, seen, part) if only is None else _among(opened.photographs, only)
+        outputs = self.network.architecture.outputs
+        answered = self._pass_through(opened, scored, observer)
+        return DomainPredictions(
+            part=part,
+            photographs=scored,
+            outputs=outputs,
+            features=answered[:, outputs.width :],
+            raw=answered[:, : outputs.width],
+            actual=_actual(outputs, data, scored, observer),
+            seen=seen_labels.find_seen(scored, self.seen),
+            labels_seen=int(seen.sum()),
+        )
+
+    def _pass_through(self, opened: Domain, scored: Photographs, observer: Observer) -> FloatArray:
+        """What the network answers to photographs of a domain, and beside it the features (n, width + d)."""
+        # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
+        shared = self.entry.card.train == "head"
+        computed = opened.whole if shared else scored
+        rows = scored.rows if shared else np.arange(len(scored))
+        frozen = self.split.frozen_part
+        assert frozen is not None
+        pooled = compute_frozen_outputs(frozen, computed, opened.pixels, self.preprocessing, self.device, observer)
+        inputs = FrozenInputs([[pooled]], self.device)
+        examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
+        watched = _WithFeatures(self.network, self.split.trained_part)
+        return loop.predict(watched, inputs, examples, self.device).double().numpy()
 
 
 class _WithFeatures(nn.Module):

@@ -15,13 +15,14 @@ from rich.console import Console
 from office31_cli import adapt, evaluate, finetune, pretrain
 from office31_cli.errors import Misuse, Refused
 from office31_cli.metrics.significance import mcnemar_test
+from office31_cli.models.stored import load_network
 from office31_cli.recipes.models.rows import ModelDetails
 from office31_cli.recipes.report.command import report
 from office31_cli.recipes.report.document import Report
 from office31_cli.recipes.report.figures import write_figures
 from office31_cli.registry import MODEL_FILE, Entry, Registry, upkeep
 from office31_cli.render.models import render_model as card_table
-from office31_cli.workflow import seen_labels
+from office31_cli.workflow import predictions, seen_labels
 from tests.helpers.read_page import Read
 from tests.helpers.small_training import ITEMS, PICTURES, QUICK, make_things
 
@@ -126,6 +127,20 @@ def test_the_page_shows_all_that_there_is_and_needs_nothing_else(adapted: Report
     digest = base64.b64encode(hashlib.sha256(read.style.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;" in read.policy
     assert report("to-phone").to_html() == content
+
+
+def test_each_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is hashed and built for that, which takes longer than all the rest where features are cached."""
+    loaded = []
+
+    def load(entry: Entry) -> Any:
+        loaded.append(entry.name)
+        return load_network(entry)
+
+    monkeypatch.setattr(predictions, "load_network", load)
+    shown = report("to-phone", embedding="pca")
+    assert shown.this.source is not None  # so each has answered to two domains
+    assert sorted(loaded) == ["base", "to-phone"]
 
 
 def test_held_out_accuracies_are_no_losses(tmp_path: Path) -> None:

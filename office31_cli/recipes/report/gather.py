@@ -32,7 +32,7 @@ from office31_cli.recipes.report.results import (
 from office31_cli.registry import Entry
 from office31_cli.registry.lineage import Node
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.predictions import DomainPredictions, predict_domain
+from office31_cli.workflow.predictions import DomainPredictions, Predictor
 
 MOST_POINTS = 600
 """Photographs of a domain that an embedding shows; more would hide each other."""
@@ -92,10 +92,11 @@ def _view(
     entry: Entry, asked: ReportRequest, like: DomainPredictions | None, known: Photographs | None, observer: Observer
 ) -> View:
     """What a model makes of the part that was asked for, or of the photographs of others' answers, and of `known`."""
-    how: dict[str, Any] = {"device": asked.device, "skip_bad": asked.skip_bad, "observer": observer}
+    how: dict[str, Any] = {"skip_bad": asked.skip_bad, "observer": observer}
     part, only = (asked.part, None) if like is None else (like.part, like.photographs)
-    target = predict_domain(entry, asked.data, asked.domain, part, only=only, **how)
-    source = None if known is None else predict_domain(entry, asked.data, known.domain, "train", only=known, **how)
+    predictor = Predictor.load(entry, asked.device)
+    target = predictor.predict(asked.data, asked.domain, part, only=only, **how)
+    source = None if known is None else predictor.predict(asked.data, known.domain, "train", only=known, **how)
     known_labels = target.photographs.has_labels
     return View(
         entry, target, source, score_predictions(entry, asked.data, target, confusion=True) if known_labels else None
