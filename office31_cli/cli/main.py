@@ -84,9 +84,10 @@ def main() -> None:
     except BrokenPipeError:  # `| head` has seen enough
         _silence_stdout()
     except OSError as error:
-        _tell(str(from_os_error(error)))
+        if code == 0:  # else it was told of when it was printed, and what is left fails again
+            _tell(str(from_os_error(error)))
         _silence_stdout()
-        code = 1
+        code = code or 1
     if code == 0 and processes.count() > 1:  # threads of a group that has parted can abort the interpreter as it ends
         sys.stderr.flush()
         os._exit(code)

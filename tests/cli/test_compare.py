@@ -93,7 +93,7 @@ def test_alternatives_of_ones_own(run: Command, own_folder: Path) -> None:
 
 def test_an_alternative_without_a_name_is_wrong_usage(run: Command, own_folder: Path) -> None:
     for alternatives in ("item+domain,", ",item", ""):
-        done = run(*outputs(own_folder, "--outputs", alternatives), prelude=NO_TORCH)
+        done = run(*outputs(own_folder, "--outputs", alternatives), prelude=NO_TORCH, process="light")
         assert_error(done, 2, "no name")
 
 

@@ -202,5 +202,5 @@ main()
 @pytest.mark.parametrize("module", ["office31_cli.cli.main", "typer", "office31_cli.render.console"])
 @pytest.mark.fault(83)
 def test_a_signal_while_the_command_is_starting(run: Command, module: str, name: str, code: int) -> None:
-    done = run("models", "list", prelude=_SIGNAL_AT_IMPORT.format(module=module, name=name))
+    done = run("models", "list", prelude=_SIGNAL_AT_IMPORT.format(module=module, name=name), process="fresh")
     assert_error(done, code, "run the same command again")

@@ -389,7 +389,7 @@ def test_a_malformed_file_is_named_with_column_and_row_at_once(
     folder = copied(labelled, tmp_path)
     spoil(folder)
     for word in ("item+colour", "item+nonsense"):
-        assert_error(run(*WORDS, "--data", folder, "--outputs", word, prelude=NO_TORCH), 2, *holds)
+        assert_error(run(*WORDS, "--data", folder, "--outputs", word, prelude=NO_TORCH, process="light"), 2, *holds)
 
 
 def test_a_file_that_states_nothing_of_use_is_no_hindrance(run: Command, labelled: Path, tmp_path: Path) -> None:
@@ -411,7 +411,7 @@ def test_a_file_that_states_nothing_of_use_is_no_hindrance(run: Command, labelle
     ],
 )
 def test_outputs_that_do_not_exist_are_wrong_usage(run: Command, labelled: Path, outputs: str, holds: str) -> None:
-    assert_error(run(*WORDS, "--data", labelled, "--outputs", outputs, prelude=NO_TORCH), 2, holds)
+    assert_error(run(*WORDS, "--data", labelled, "--outputs", outputs, prelude=NO_TORCH, process="light"), 2, holds)
 
 
 def test_a_column_that_is_gone_is_wrong_usage(
@@ -419,11 +419,11 @@ def test_a_column_that_is_gone_is_wrong_usage(
 ) -> None:
     folder = copied(labelled, tmp_path)
     words = ("finetune", "--target", "phone", "--data", folder, "--model", mixed["id"])
-    assert_error(office(*words, prelude=NO_TORCH), 2, "output colour")
-    assert_error(office(*words, "--outputs", "", prelude=NO_TORCH), 2, "no name")
+    assert_error(office(*words, prelude=NO_TORCH, process="light"), 2, "output colour")
+    assert_error(office(*words, "--outputs", "", prelude=NO_TORCH, process="light"), 2, "no name")
     rows = rows_of(open_folder(folder))
     state(folder, [(file, colour.replace("red", "rosé"), *more) for file, colour, *more in rows])
-    assert_error(office(*words, prelude=NO_TORCH), 2, "colour knows other labels")
+    assert_error(office(*words, prelude=NO_TORCH, process="light"), 2, "colour knows other labels")
     assert office(*words, "--outputs", "item", "--epochs", "1").code == 0
 
 

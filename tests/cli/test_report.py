@@ -79,7 +79,7 @@ def test_its_commands_make_the_same_models_again(command: Command, told: dict[st
 def test_what_cannot_be_is_told_before_torch(command: Command, tmp_path: Path, words: str, holds: str) -> None:
     for name in ("taken.html", "confusion.svg"):
         (tmp_path / name).write_text("mine")
-    assert_error(command(*words.format(out=tmp_path).split(), prelude=NO_TORCH), 2, holds)
+    assert_error(command(*words.format(out=tmp_path).split(), prelude=NO_TORCH, process="light"), 2, holds)
     assert (tmp_path / "taken.html").read_text() == "mine"
 
 

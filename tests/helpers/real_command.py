@@ -1,11 +1,14 @@
+"""The real command, run in a process of its own: what it prints, how it ends and what it leaves in its home."""
+
 import json
 import os
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from tests.helpers import command_client
 
 LONG_NAME = "a-name-that-is-longer-than-any-column-of-a-terminal-would-be-and-must-not-be-cut"
 
@@ -37,6 +40,19 @@ LISTED = {"model", "id", "command", "parent", "domains", "backbone", "accuracy",
 """The keys of `--json` that every command which trains has."""
 
 
+Process = Literal["slow", "light", "fresh"]
+"""What a command starts from: a process that has imported torch, one that has not, or a fresh interpreter.
+
+The first two are children of `command_server`, and differ from a fresh interpreter in what is said there.
+"""
+
+SLOW = {
+    "pretrain", "finetune", "adapt", "evaluate", "predict", "report", "figures", "benchmark", "tune", "compare",
+    "doctor", "export", "import",
+}  # fmt: skip
+"""Commands that compute, or begin with what does, such as `models export`."""
+
+
 class Done(NamedTuple):
     code: int
     out: str
@@ -49,21 +65,22 @@ class Command:
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def __call__(self, *words: str | Path, prelude: str = "", **settings: Any) -> Done:
-        """Run it with `words`; `prelude` is Python to run first, `settings` go to `subprocess.run`."""
-        start = (
-            ["-c", f"{prelude}\nfrom office31_cli.cli.main import main\nmain()"] if prelude else ["-m", "office31_cli"]
-        )
-        settings["env"] = self.environment | settings.pop("env", {})
-        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        done = subprocess.run(
-            [sys.executable, *start, *map(str, words)], text=True, timeout=300, check=False, **{**piped, **settings}
-        )
+    def __call__(self, *words: str | Path, prelude: str = "", process: Process | None = None, **settings: Any) -> Done:
+        """Run it with `words`; `prelude` is Python to run first, `settings` go to `subprocess.run`.
+
+        `process` says what it starts from; without it that is decided by `words`.
+        """
+        line = list(map(str, words))
+        start = process or ("slow" if SLOW & {*line[:2]} and "--help" not in line else "light")
+        code = f"{prelude}\nfrom office31_cli.cli.main import main\nmain()" if prelude else ""
+        environment = self.environment | settings.pop("env", {})
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | settings
+        done = command_client.run(line, environment, code=code, slow=start == "slow", fresh=start == "fresh", **streams)
         return Done(done.returncode, done.stdout, done.stderr)
 
     @property
     def environment(self) -> dict[str, str]:
-        unwanted = ("OFFICE31_", "NO_COLOR", "XDG_")
+        unwanted = ("OFFICE31_", "NO_COLOR", "XDG_", "PYTHONUNBUFFERED")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         return kept | {"OFFICE31_HOME": str(self.home)}
 

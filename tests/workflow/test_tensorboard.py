@@ -144,7 +144,9 @@ def test_finetuning_records_what_early_stopping_sees(things: Path, board: Path) 
 def test_without_the_extra_it_is_told_before_anything_is_done(run: Command, tmp_path: Path) -> None:
     data = lay_out(tmp_path / "data", "shop/mug", "shop/pen")
     line = ("pretrain", "--domain", "shop", "--data", data, "--backbone", "convnet", "--tensorboard", tmp_path / "x")
-    code, out, err = run(*line, prelude="import sys; sys.modules['tensorboard'] = sys.modules['torch'] = None")
+    code, out, err = run(
+        *line, prelude="import sys; sys.modules['tensorboard'] = sys.modules['torch'] = None", process="light"
+    )
     assert (code, out) == (1, "")
     assert err == (
         f"error: --tensorboard {tmp_path / 'x'}: tensorboard is not installed; "
@@ -155,6 +157,6 @@ def test_without_the_extra_it_is_told_before_anything_is_done(run: Command, tmp_
 def test_a_file_is_no_folder(run: Command, tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     line = ("adapt", "--target", "shop", "--tensorboard", tmp_path / "taken")
-    code, out, err = run(*line, prelude="import sys; sys.modules['torch'] = None")
+    code, out, err = run(*line, prelude="import sys; sys.modules['torch'] = None", process="light")
     assert (code, out) == (2, "")
     assert "it is no folder" in err
