@@ -20,6 +20,7 @@ from PIL import Image
 
 from office31_cli import outputs
 from office31_cli.data import columns
+from office31_cli.data.columns import labels_csv
 from office31_cli.data.columns.base import values_or_nan
 from office31_cli.data.folder import DataSet, open_folder
 from office31_cli.errors import Failed, Misuse
@@ -546,3 +547,46 @@ def test_a_file_of_absurd_size_is_not_read(things: DataSet) -> None:
     os.truncate(path, (1 << 28) + 1)  # a hole: it takes no space
     with pytest.raises(Misuse, match=r"labels\.csv: it is larger than 268,435,456 bytes"):
         columns.get_column(things, "colour")
+
+
+@pytest.fixture
+def opened(things: DataSet, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The paths that were read whole since, a `labels.csv` each time that it was parsed."""
+    paths: list[Path] = []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: paths.append(path) or read_bytes(path))
+    return paths
+
+
+def test_the_file_is_parsed_once_for_as_long_as_it_stays_as_it_is(
+    things: DataSet, opened: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labels_csv, "_JUST_NOW", 0)
+    state(things, table("file,colour,grams", "red,1", "blue,2"))
+    for name in ("colour", "grams", "colour"):
+        assert columns.get_column(things, name).name == name
+        assert columns.find_column(things, "no such column") is None
+    again = open_folder(things.root)
+    assert columns.get_column(again, "grams").kind == "number"
+    assert opened == [things.root / "labels.csv"]
+    state(things, table("file,colour,grams", "red,1", "green,x"))
+    assert columns.get_column(things, "colour").labels == ("green", "red")
+    assert columns.get_column(things, "grams").kind == "choice"
+    assert opened == [things.root / "labels.csv"] * 2
+    (things.root / "labels.csv").unlink()
+    assert columns.find_column(things, "colour") is None
+
+
+def test_a_file_that_was_written_just_now_is_not_trusted_to_stay(things: DataSet, opened: list[Path]) -> None:
+    state(things, table("file,colour", "red"))
+    for _ in range(2):
+        assert columns.get_column(things, "colour").labels == ("red",)
+    assert len(opened) == 2
+
+
+def test_what_is_malformed_is_refused_every_time(things: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels_csv, "_JUST_NOW", 0)
+    state(things, table("file,colour", "red,blue"))
+    for _ in range(2):
+        with pytest.raises(Misuse, match="row 2: it has 3 fields"):
+            columns.get_column(things, "colour")

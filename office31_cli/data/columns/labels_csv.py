@@ -9,10 +9,13 @@ matters only where the photograph is learnt from.
 """
 
 import csv
+import functools
 import io
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from office31_cli import outputs
@@ -30,6 +33,9 @@ FILE = "labels.csv"
 
 _LARGEST = 1 << 28
 """Bytes of the largest file that is read: some millions of rows."""
+
+_JUST_NOW = 100_000_000
+"""Nanoseconds: file systems note a change more finely than this."""
 
 Key = tuple[str, str, str]
 """A photograph by its domain, item and file name; the item is empty in an unlabelled domain."""
@@ -67,25 +73,38 @@ class StatedColumn:
         return np.array([key in self.stated for key in _keys_of(photographs)], dtype=np.bool_)
 
 
-def read_columns(data: DataSet, reserved: Iterable[str]) -> dict[str, StatedColumn]:
-    """The columns of the data set's `labels.csv`; none where there is no such file.
+def read_columns(data: DataSet, reserved: Iterable[str]) -> Mapping[str, StatedColumn]:
+    """The columns of the data set's `labels.csv`, which is parsed once for as long as it stays as it is.
 
-    Raises `Misuse` naming the column and row (the header is row 1) where it is malformed: not CSV in UTF-8, a first
-    column other than `file`, a column without a name or with one of `reserved`, an unknown kind, a value that is
-    not of its column's kind, a row that is too long or short, names no photograph, or one that was named before.
+    Empty where there is no such file. Raises `Misuse` naming the column and row (the header is row 1) where it is
+    malformed: not CSV in UTF-8, a first column other than `file`, a column without a name or with one of `reserved`,
+    an unknown kind, a value that is not of its column's kind, a row that is too long or short, names no photograph, or
+    one that was named before.
     """
     path = data.root / FILE
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise _malformed(path, "", "it is no regular file")
     if not path.exists():
         return {}
-    header, rows = _table(path)
-    names = _names(path, header, ("file", *reserved, *outputs.kinds(), SEPARATE))
-    keys = _keys(path, data, rows)
-    return {name: _column(path, place, name, kind, keys, rows) for place, (name, kind) in enumerate(names, 1)}
+    state = path.stat()
+    signature = (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+    # A file that has just been written may change once more without any of this changing.
+    parse = _parse.__wrapped__ if time.time_ns() - state.st_ctime_ns < _JUST_NOW else _parse
+    return parse(data, ("file", *reserved, *outputs.kinds(), SEPARATE), signature)
 
 
-def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+@functools.lru_cache(maxsize=4)
+def _parse(data: DataSet, taken: tuple[str, ...], signature: tuple[int, ...]) -> Mapping[str, StatedColumn]:
+    """The file's columns; a name that is `taken` cannot be theirs, and the `signature` is that of its present state."""
+    path = data.root / FILE
+    header, rows = _read_table(path)
+    names = _parse_header(path, header, taken)
+    keys = _parse_files(path, data, rows)
+    columns = {name: _parse_column(path, place, name, kind, keys, rows) for place, (name, kind) in enumerate(names, 1)}
+    return MappingProxyType(columns)
+
+
+def _read_table(path: Path) -> tuple[list[str], list[list[str]]]:
     """The header and the rows, each as long as the header, every field stripped."""
     table: list[list[str]] = []
     try:
@@ -114,7 +133,7 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _names(path: Path, header: list[str], taken: tuple[str, ...]) -> list[tuple[str, str | None]]:
+def _parse_header(path: Path, header: list[str], taken: tuple[str, ...]) -> list[tuple[str, str | None]]:
     """Each further column's name and, where declared, its kind."""
     names: list[tuple[str, str | None]] = []
     for place, title in enumerate(header[1:], 2):
@@ -135,7 +154,7 @@ def _kinds() -> list[str]:
     return [kind for kind in outputs.kinds() if not outputs.load(kind).fixed_columns]
 
 
-def _keys(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
+def _parse_files(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
     known: dict[str, Key] = {
         "/".join(filter(None, (domain, between, item, name))): (domain, item, name)
         for domain in data.domains
@@ -154,7 +173,7 @@ def _keys(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
     return list(first)
 
 
-def _column(
+def _parse_column(
     path: Path, place: int, name: str, kind: str | None, keys: list[Key], rows: list[list[str]]
 ) -> StatedColumn:
     stated = [(number, row[place]) for number, row in enumerate(rows) if row[place]]
@@ -179,4 +198,4 @@ def _keys_of(photographs: "Photographs") -> list[Key]:
 
 def _malformed(path: Path, where: str, why: str) -> Misuse:
     what = f"{path}: {where}" if where else str(path)
-    return Misuse(printable(what), printable(why), "mend the file: README, 'Labels of your own', says what it holds")
+    return Misuse(printable(what), printable(why), "mend the file: the guide, 'Labels of your own', says what it holds")
