@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from office31_cli.data.photographs import BoolArray
 from office31_cli.errors import Misuse
+from office31_cli.history import total_losses
 from office31_cli.metrics.summary import mean_and_deviation
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.base import Columns, FloatArray
@@ -120,7 +121,7 @@ def _figures(run: "Run", observer: Observer) -> dict[str, Any]:
         "parameters": sum(value.numel() for group in run.parameter_groups() for value in group.parameters),
         **score_columns(run.outputs, *run.predict_held_out()),
         "seconds": round(seconds, 3),
-        "loss": [sum(losses.values()) for losses in history],
+        "loss": total_losses(history),
     }
 
 

@@ -15,6 +15,7 @@ from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
 from office31_cli.engine.optimizers import parameter_bytes, state_bytes
 from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
+from office31_cli.history import total_losses
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.textbook import SIDE, TextbookMLP
 from office31_cli.observer import Observer
@@ -116,7 +117,7 @@ def run_trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str,
         history = []
     seconds = time.monotonic() - began
     return {
-        "loss": [sum(losses.values()) for losses in history],
+        "loss": total_losses(history),
         **(_shares(bench, network) if history else dict.fromkeys(("item", "domain", "both"))),
         "seconds": round(seconds, 3),
         "seconds_optimizing": training.seconds_optimizing,
