@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import keyword
 import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,9 @@ class PluginFolder:
     """What a name has where its file's has an underscore."""
 
     def names(self) -> tuple[str, ...]:
-        """The things by their files' names. Imports none of them."""
+        """The things by their files' names, a keyword's without its `_`. Imports none of them."""
         found = (module.name for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__))
-        return tuple(sorted(name.replace("_", self.joint) for name in found if name not in self.apart))
+        return tuple(sorted(name.rstrip("_").replace("_", self.joint) for name in found if name not in self.apart))
 
     def check(self, name: str) -> None:
         """Raise `Misuse` with a near match where there is nothing of that name."""
@@ -47,4 +48,5 @@ class PluginFolder:
         return (ast.get_docstring(ast.parse(Path(spec.origin).read_bytes())) or "").partition("\n")[0]
 
     def _module(self, name: str) -> str:
-        return f"{self.package}.{name.replace(self.joint, '_')}"
+        file = name.replace(self.joint, "_")
+        return f"{self.package}.{file}{'_' if keyword.iskeyword(file) else ''}"

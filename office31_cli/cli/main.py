@@ -11,48 +11,19 @@ import typer
 
 from office31_cli import allocator, processes
 from office31_cli._version import __version__
-from office31_cli.cli import compare, completion, models
-from office31_cli.cli.adapt import adapt
-from office31_cli.cli.benchmark import benchmark
-from office31_cli.cli.doctor import doctor
-from office31_cli.cli.download import download
-from office31_cli.cli.evaluate import evaluate
-from office31_cli.cli.finetune import finetune
-from office31_cli.cli.listing import methods, strategies
-from office31_cli.cli.predict import predict
-from office31_cli.cli.pretrain import pretrain
-from office31_cli.cli.report import figures, report
-from office31_cli.cli.tune import tune
+from office31_cli.cli import completion
+from office31_cli.cli.tree import ROOT, CommandGroup, CommandTree
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
-from office31_cli.render.console import print_error
 
 app = typer.Typer(
     name="office31",
-    help="Move an image classifier from one camera to another.",
+    cls=CommandGroup,
+    help="Move an image classifier from one camera to another.\n\nExample: office31 download --sample",
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-SHARED = ("pretrain", "finetune")
-"""Commands that several processes can do together, started by torchrun."""
-
-app.command()(download)
-app.command()(pretrain)
-app.command()(finetune)
-app.command()(adapt)
-app.command()(evaluate)
-app.command()(predict)
-app.command()(report)
-app.command()(figures)
-app.command()(benchmark)
-app.command()(tune)
-app.command()(doctor)
-app.command()(methods)
-app.command()(strategies)
-app.add_typer(compare.app, name="compare")
-app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)
@@ -63,8 +34,8 @@ def _office31(
         print(__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        print(context.get_help())
-    elif context.invoked_subcommand not in SHARED:
+        typer.echo(context.get_help())
+    elif not CommandTree(ROOT).declaration(context.invoked_subcommand).torchrun:
         processes.check_single_process(f"office31 {context.invoked_subcommand}")
 
 
@@ -138,6 +109,8 @@ def _report(error: BaseException) -> int:
 def _tell(message: str) -> None:
     """One line, from one of the processes that torchrun may have started, and not into a prompt."""
     if not processes.is_silent() and not completion.is_completing():
+        from office31_cli.render.console import print_error  # rich, which --help and completion do without
+
         print_error(message)
 
 

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import completion, options
+from office31_cli.cli import completion, options, values
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 from office31_cli.errors import Misuse
 
 
+@command(20, Panel.TRAIN, torchrun=True)
 def finetune(
     target: Annotated[
         str,
@@ -114,8 +116,8 @@ def finetune(
         model=model,
         data=data,
         strategy=strategy,
-        settings=options.parse_assignments(settings or []),
-        labels=None if labels is None else options.parse_labels(labels),
+        settings=values.parse_assignments(settings or []),
+        labels=None if labels is None else values.parse_labels(labels),
         labels_from=labels_from,
         with_source=with_source,
         refinements=Refinements(

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import completion, options
+from office31_cli.cli import completion, options, values
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one, complete_several
 from office31_cli.errors import Misuse
 
 
+@command(10, Panel.COMPARE)
 def benchmark(
     methods: Annotated[
         str,
@@ -64,14 +66,14 @@ def benchmark(
     from office31_cli.text_table import FORMATS
     from office31_cli.workflow.request import Options
 
-    form = options.check_format(form, FORMATS, as_json=as_json)
+    form = values.check_format(form, FORMATS, as_json=as_json)
     if dry_run and form not in ("table", "json"):
         raise Misuse(f"--format {form}", "--dry-run prints a table or JSON", "leave one of them out")
     reporter = Reporter(as_json=form == "json")
     plan = plan_benchmark(
-        options.parse_words("--methods", methods),
-        seeds=options.parse_numbers("--seeds", seeds),
-        tasks=None if tasks is None else options.parse_words("--tasks", tasks),
+        values.parse_words("--methods", methods),
+        seeds=values.parse_numbers("--seeds", seeds),
+        tasks=None if tasks is None else values.parse_words("--tasks", tasks),
         validator=validator,
         steps=steps,
         views=views,

@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 
 
+@command(10, Panel.TRAIN, torchrun=True)
 def pretrain(
     domain: Annotated[
         list[str],

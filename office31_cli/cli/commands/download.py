@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 from office31_cli.errors import Misuse
 
@@ -12,6 +13,7 @@ SAMPLE = "sample"
 """The data set that `--sample` means."""
 
 
+@command(10, Panel.START)
 def download(
     data_set: Annotated[
         str | None,

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import completion, options
+from office31_cli.cli import completion, options, values
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 
 
+@command(40, Panel.TRAIN)
 def tune(
     method: Annotated[
         str,
@@ -55,8 +57,8 @@ def tune(
         trials=trials,
         search=search,
         validator=validator,
-        seeds=options.parse_numbers("--seeds", seeds),
-        tasks=None if tasks is None else options.parse_words("--tasks", tasks),
+        seeds=values.parse_numbers("--seeds", seeds),
+        tasks=None if tasks is None else values.parse_words("--tasks", tasks),
         steps=steps,
         views=views,
         jobs=jobs,

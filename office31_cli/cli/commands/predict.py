@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import completion, options
+from office31_cli.cli import completion, options, values
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 
 
+@command(20, Panel.LOOK)
 def predict(
     pictures: Annotated[
         list[Path],
@@ -53,7 +55,7 @@ def predict(
     from office31_cli.render.console import Reporter
     from office31_cli.render.predict import FORMATS, render_predictions
 
-    form = options.check_format(form, FORMATS, as_json=as_json)
+    form = values.check_format(form, FORMATS, as_json=as_json)
     reporter = Reporter()
     found = recipe(
         pictures,

@@ -1,17 +1,18 @@
-"""`office31 models export` and `import`: models as files, for elsewhere and from there."""
+"""`office31 models export`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from office31_cli.cli import completion
+from office31_cli.cli import completion, options
+from office31_cli.cli.command import command
 from office31_cli.cli.completion import complete_one
-from office31_cli.cli.options import AsJson, Data, Name, Word
 
 
+@command(80)
 def export(
-    model: Word,
+    model: options.ModelArgument,
     path: Annotated[
         Path | None, typer.Argument(metavar="PATH", help="Where to.", show_default="the model's name in this folder")
     ] = None,
@@ -42,7 +43,7 @@ def export(
         bool, typer.Option("--card", help="Score the model, and write a model card beside the file: PATH's name, .md.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files that are there.")] = False,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write a model to one file, for here or for elsewhere.
 
@@ -68,51 +69,3 @@ def export(
         observer=reporter,
     )
     reporter.show(result, render_export(result))
-
-
-def import_model(
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A file that models export wrote, or a classifier's .pth.")
-    ],
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            "--backbone",
-            help="The torchvision network, or timm:NAME, that a classifier from elsewhere is.",
-            show_default=False,
-            autocompletion=complete_one(completion.list_backbones),
-        ),
-    ] = None,
-    items: Annotated[
-        Path | None,
-        typer.Option(
-            "--items", help="What the classifier's outputs are called, a line each.", show_default="the items of --data"
-        ),
-    ] = None,
-    data: Data = None,
-    domain: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--domain",
-            help="A domain of --data whose labels it has seen; may be given again.",
-            autocompletion=complete_one(completion.list_labelled),
-        ),
-    ] = None,
-    name: Name = None,
-    as_json: AsJson = False,
-) -> None:
-    """Store a model from a file, checked throughout.
-
-    Example: office31 models import best.safetensors --name best
-
-    A torchvision classifier becomes a model without a bottleneck: its logits are what they were.
-
-    Example: office31 models import resnet50.pth --backbone resnet50 --items items.txt --domain amazon
-    """
-    from office31_cli.recipes.models.import_model import import_model as recipe
-    from office31_cli.render.console import Reporter
-    from office31_cli.render.models import render_import
-
-    reporter = Reporter(as_json=as_json)
-    row = recipe(path, backbone=backbone, items=items, data=data, domains=domain or (), name=name, observer=reporter)
-    reporter.show(row, render_import(row))

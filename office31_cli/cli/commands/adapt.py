@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from office31_cli.cli import completion, options
+from office31_cli.cli import completion, options, values
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 
 
+@command(30, Panel.TRAIN)
 def adapt(
     target: Annotated[
         str,
@@ -97,7 +99,7 @@ def adapt(
         target,
         method=method,
         source=source,
-        settings=options.parse_assignments(settings or []),
+        settings=values.parse_assignments(settings or []),
         validator=validator,
         steps=steps,
         views=views,

@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from office31_cli.cli import completion, options
+from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 
 
+@command(20, Panel.START)
 def doctor(
     source: Annotated[
         list[str] | None,

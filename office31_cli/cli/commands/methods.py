@@ -1,0 +1,18 @@
+"""`office31 methods`."""
+
+from office31_cli.cli import options
+from office31_cli.cli.command import Panel, command
+
+
+@command(50, Panel.TRAIN)
+def methods(as_json: options.AsJson = False) -> None:
+    """List the adaptation methods with their hyper-parameters.
+
+    Example: office31 methods
+    """
+    from office31_cli.recipes import listing
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.listing import render_listing
+
+    found = listing.list_methods()
+    Reporter(as_json=as_json).show(found, render_listing(found))

@@ -1,0 +1,18 @@
+"""`office31 strategies`."""
+
+from office31_cli.cli import options
+from office31_cli.cli.command import Panel, command
+
+
+@command(60, Panel.TRAIN)
+def strategies(as_json: options.AsJson = False) -> None:
+    """List the fine-tuning strategies with their hyper-parameters.
+
+    Example: office31 strategies
+    """
+    from office31_cli.recipes import listing
+    from office31_cli.render.console import Reporter
+    from office31_cli.render.listing import render_listing
+
+    found = listing.list_strategies()
+    Reporter(as_json=as_json).show(found, render_listing(found))
