@@ -1,14 +1,10 @@
 """Decoded photographs: each is decoded once, on all cores, into a cached array of 8-bit RGB."""
 
-import ctypes
-import functools
 import io
-import logging
 import os
 import stat
 import struct
 import threading
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -17,18 +13,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import PIL
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from office31_cli.data.cache import CachedArray, content_key, open_cache
 from office31_cli.data.photographs import BoolArray, Photographs
+from office31_cli.data.quiet import silence_pillow
 from office31_cli.errors import Failed, Refused
 from office31_cli.observer import SILENT, Observer
 from office31_cli.processes import cores
 from office31_cli.text import printable
-
-warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata harm nobody, and size has our own limit
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong is raised as well
 
 MAX_PIXELS = 100_000_000
 """A picture that claims more is refused before a byte of it is decoded."""
@@ -66,7 +59,7 @@ def decode(path: Path, side: int) -> Pixels:
     applied, transparency lies on white, sixteen bits become eight, an animation gives its first frame.
     Raises `Failed` where the file is not a readable picture, `Refused` where it claims over `MAX_PIXELS`.
     """
-    with _opened(path) as picture:
+    with _open_picture(path) as picture:
         picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
         with _alone if picture.width * picture.height > _LARGE else nullcontext():
             small = _to_rgb(_upright(picture)).resize((side, side), Image.Resampling.BILINEAR)
@@ -75,7 +68,7 @@ def decode(path: Path, side: int) -> Pixels:
 
 def decode_unscaled(path: Path, side: int) -> Pixels:
     """The photograph (h, w, 3) as it is just before `decode` squashes it; raises as that does."""
-    with _opened(path) as picture:
+    with _open_picture(path) as picture:
         picture.draft("RGB", (side, side))
         return np.asarray(_to_rgb(_upright(picture)), dtype=np.uint8)
 
@@ -85,7 +78,7 @@ def encode_thumbnail(path: Path, side: int) -> bytes:
 
     It is encoded anew from its pixels, so nothing else that the file holds, such as where it was taken, comes along.
     """
-    with _opened(path) as picture:
+    with _open_picture(path) as picture:
         picture.draft("RGB", (2 * side, 2 * side))
         small = _to_rgb(_upright(picture))
         small.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -96,15 +89,14 @@ def encode_thumbnail(path: Path, side: int) -> bytes:
 
 def read_size(path: Path) -> tuple[int, int]:
     """The photograph's width and height as its header says, before EXIF turns it; raises as `decode` does."""
-    with _opened(path) as picture:
+    with _open_picture(path) as picture:
         return picture.size
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    _hush_libtiff()
+def _open_picture(path: Path) -> Iterator[Image.Image]:
     try:
-        with _regular(path) as content, Image.open(content, formats=_FORMATS) as picture:
+        with silence_pillow(), _open_regular(path) as content, Image.open(content, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise _too_large(path, f"{picture.width} x {picture.height}")
             yield picture
@@ -116,13 +108,6 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise unreadable_picture(path, reason) from None
 
 
-@functools.cache
-def _hush_libtiff() -> None:
-    """Keep the libtiff of Pillow's wheels from telling stderr of damaged files, in lines that do not name them."""
-    for library in Path(PIL.__file__).parents[1].glob("pillow.libs/libtiff-*"):
-        ctypes.CDLL(str(library)).TIFFSetErrorHandler(None)
-
-
 def unreadable_picture(path: Path, reason: str) -> Failed:
     """What to say of a picture that cannot be read."""
     return Failed(
@@ -132,7 +117,7 @@ def unreadable_picture(path: Path, reason: str) -> Failed:
     )
 
 
-def _regular(path: Path) -> BinaryIO:
+def _open_regular(path: Path) -> BinaryIO:
     """The file's bytes. A FIFO would keep its reader waiting for ever, and a device may do anything when opened."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is no regular file")
