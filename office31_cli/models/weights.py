@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.torch_version import TorchVersion
 
 from office31_cli import storage
 from office31_cli.data.transfer import fetch
@@ -28,8 +27,6 @@ _OWN_PREPROCESSING = {
     "convnet": Preprocessing(side=56, crop=48, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
     "mlp": Preprocessing(side=100, crop=100, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)),
 }
-
-_HARDENED = TorchVersion("2.10")
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Under what training scripts put the network beside its optimizer and their own affairs."""
@@ -75,8 +72,6 @@ def read_weights_file(path: Path) -> dict[str, Tensor]:
 
     Those of a training script's checkpoint are found within it, and named as the network itself names them.
     """
-    if path.suffix != ".safetensors":
-        _check_unpickler(path)
     try:
         with warnings.catch_warnings(action="ignore"):  # torch's unpickler remarks on damaged bytes before it fails
             stored: Any = load_file(path) if path.suffix == ".safetensors" else _read_pickle(path)
@@ -93,16 +88,6 @@ def read_weights_file(path: Path) -> dict[str, Tensor]:
     if not isinstance(stored, dict) or not all(isinstance(key, str) and _plain(stored[key]) for key in stored):
         raise Refused(printable(str(path)), "it is not a state dict of tensors", "save the network's state_dict()")
     return stored
-
-
-def _check_unpickler(path: Path) -> None:
-    """Raise `Refused` where torch is older than the one whose unpickler withstands what is known (CVE-2025-32434)."""
-    if TorchVersion(torch.__version__) < _HARDENED:
-        raise Refused(
-            printable(str(path)),
-            f"torch {torch.__version__} does not read pickles safely",
-            f"convert it to .safetensors, or upgrade torch to {_HARDENED} or newer",
-        )
 
 
 def _unwrapped(stored: Any) -> Any:

@@ -68,8 +68,8 @@ class Card:
     """One row an epoch."""
     seconds: float
     parents: tuple[Parent, ...] = ()
-    job: str | None = None
-    """Names the piece of work, so that a worker that repeats it after a crash adds no second model."""
+    job: None = None
+    """Says nothing, but every card of schema 1 has it, and earlier versions refuse one without."""
     created: str = ""
     """UTC, ISO 8601 with microseconds."""
     files: dict[str, FileRecord] = field(default_factory=dict)
@@ -141,10 +141,6 @@ def _schema(value: Any) -> int:
     if _whole(value) != SCHEMA:
         raise ValueError(f"is {value}, and {SCHEMA} is the only one there has been")
     return SCHEMA
-
-
-def _optional_text(value: Any) -> str | None:
-    return None if value is None else str(_text(value))
 
 
 def _number(value: Any) -> float:
@@ -226,6 +222,5 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "history": _rows,
     "seconds": _number,
     "created": _created,
-    "job": _optional_text,
     "files": _files,
 }

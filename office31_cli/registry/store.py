@@ -19,9 +19,6 @@ from office31_cli.registry.entry import Entry, Problem, load
 from office31_cli.registry.layout import Layout
 from office31_cli.text import did_you_mean, join_names, printable
 
-Content = bytes | Callable[[Path], None]
-"""A file to store: its bytes, or what writes it to a path."""
-
 
 class Registry:
     """The stored models below `root`, by default the user's own."""
@@ -30,7 +27,6 @@ class Registry:
         self.layout = Layout(root or paths.registry())
         self._seen: set[str] = set()  # models never change, so a publisher reads each card once
         self._latest = ""
-        self._jobs: dict[str, str] = {}
 
     def entries(self) -> list[Entry]:
         """All models that can be read, newest first."""
@@ -76,15 +72,12 @@ class Registry:
         if owner is not None and owner != unless:
             raise Misuse(f'model name "{name}"', f"model {owner} has it", "choose another, or rename that model")
 
-    def publish(self, card: Card, files: Mapping[str, Content], *, name: str | None = None, suggested: str) -> Entry:
+    def publish(self, card: Card, files: Mapping[str, bytes], *, name: str | None = None, suggested: str) -> Entry:
         """Store a model: all of it, with its name, or nothing.
 
         Without a `name` it gets one made from `suggested`, numbered where that is taken. `files` holds
-        `model.safetensors` and whatever small files belong to it. A model with the same job that is stored
-        already is returned in its stead. Raises `Misuse` where the name is invalid or taken.
+        `model.safetensors` and whatever small files belong to it. Raises `Misuse` where the name is invalid or taken.
         """
-        if done := self._with_job(card.job):
-            return done
         if name is not None:
             self.check_name_free(name)
         for file in files:
@@ -93,8 +86,6 @@ class Registry:
         with self.layout.staging() as folder:
             records = {file: _write(folder / file, content) for file, content in files.items()}
             with self.layout.changing():
-                if done := self._with_job(card.job):
-                    return done
                 whole = replace(card, files=records, created=self._next_moment())
                 return self.admit(folder, cards.encode(whole), name=name, suggested=suggested)
 
@@ -142,42 +133,24 @@ class Registry:
         candidates = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
         return next(candidate for candidate in candidates if self.layout.owner(candidate) is None)
 
-    def _with_job(self, job: str | None) -> Entry | None:
-        if job is None:
-            return None
-        there = self._catch_up()
-        model_id = self._jobs.get(job)
-        return self.find(model_id) if model_id is not None and model_id in there else None
-
     def _next_moment(self) -> str:
         """Now, or just after the newest model where the clock was set back, so that newer means later."""
-        self._catch_up()
         now = datetime.fromtimestamp(time.time(), UTC)
-        if self._latest:
-            now = max(now, datetime.fromisoformat(self._latest) + timedelta(microseconds=1))
+        if latest := self._latest_moment():
+            now = max(now, datetime.fromisoformat(latest) + timedelta(microseconds=1))
         return now.isoformat(timespec="microseconds")
 
-    def _catch_up(self) -> set[str]:
-        """Read the cards that came since the last time; returns the ids that are there."""
-        there = set(self.layout.ids())
-        for model_id in there - self._seen:
-            try:
-                card = load(self.layout.models / model_id).card
-            except (Office31Error, FileNotFoundError):
-                continue
-            self._seen.add(model_id)
-            self._latest = max(self._latest, card.created)
-            if card.job is not None:
-                self._jobs[card.job] = model_id
-        return there
+    def _latest_moment(self) -> str:
+        """When the newest model was published; empty where there is none that can be read."""
+        for model_id in set(self.layout.ids()) - self._seen:
+            with contextlib.suppress(Office31Error, FileNotFoundError):
+                self._latest = max(self._latest, load(self.layout.models / model_id).card.created)
+                self._seen.add(model_id)
+        return self._latest
 
 
-def _write(path: Path, content: Content) -> FileRecord:
-    if isinstance(content, bytes):
-        storage.create_file(path, content)
-    else:
-        content(path)
-        storage.sync_file(path)
+def _write(path: Path, content: bytes) -> FileRecord:
+    storage.create_file(path, content)
     if path.name == MODEL_FILE:
         tensors.normalise(path)
     return FileRecord(sha256=storage.sha256_file(path), bytes=path.stat().st_size)

@@ -66,7 +66,7 @@ _GROUPS: dict[str, list[tuple[str, str]]] = {
         ("a learning rate of 1e30; a batch larger than the data; an item of one picture", "E1, or a defined result"),
         ("a worker is killed", "E1 or done by another, no hang"),
         ("torchrun: a rank is killed", "all end; the rerun goes on; one entry"),
-        ("Ray: a worker is killed after its result is there", "no second result"),
+        ("Ray: a worker is killed once its result is computed, or once it has arrived", "one result"),
     ],
     "Checkpoint": [
         ("SIGKILL at random instants, then again", "the hash of the uninterrupted run"),
@@ -99,7 +99,7 @@ _GROUPS: dict[str, list[tuple[str, str]]] = {
     "Import": [
         ("a pickle that calls os.system", "E3, and it was not called"),
         ("a pickle that weights_only refuses", "no way around"),
-        ("a pickle and a torch before 2.10", "refused"),
+        ("a pickle and a torch before 2.10", "not installed: 2.14 or newer is required"),
         ("mutated safetensors", "E3, memory bounded"),
         (
             "missing, extra or misshapen weights; weights that are not numbers",

@@ -17,7 +17,7 @@ def safetensors_bytes(*values: float, metadata: dict[str, str] | None = None) ->
     return struct.pack("<Q", len(header)) + header + struct.pack(f"<{len(values)}f", *values)
 
 
-def make_card(command: str = "pretrain", *, parents: tuple[Parent, ...] = (), job: str | None = None) -> Card:
+def make_card(command: str = "pretrain", *, parents: tuple[Parent, ...] = ()) -> Card:
     return Card(
         command=command,
         network={"backbone": "squeezenet1_0", "outputs": ["item"]},
@@ -33,7 +33,6 @@ def make_card(command: str = "pretrain", *, parents: tuple[Parent, ...] = (), jo
         history=[{"epoch": 1, "loss": float("nan")}],
         seconds=1.5,
         parents=parents,
-        job=job,
     )
 
 

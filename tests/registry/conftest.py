@@ -15,13 +15,10 @@ def registry(tmp_path: Path) -> Registry:
 def publish(registry: Registry) -> Publish:
     """Publish a small model: `publish("name", parent=entry)`."""
 
-    def publish(
-        name: str | None = None, *, parent: Entry | None = None, into: Registry = registry, job: str | None = None
-    ) -> Entry:
+    def publish(name: str | None = None, *, parent: Entry | None = None, into: Registry = registry) -> Entry:
         card = make_card(
             "finetune" if parent else "pretrain",
             parents=(parent.as_parent("start"),) if parent else (),
-            job=job,
         )
         files = {"model.safetensors": safetensors_bytes(1.0, 2.0), "seen.json": b'["ab"]'}
         return into.publish(card, files, name=name, suggested="amazon-head")

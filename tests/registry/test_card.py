@@ -38,6 +38,10 @@ def test_a_key_that_a_later_version_added_is_let_through() -> None:
     assert decode(changed(licence="MIT")).command == "pretrain"
 
 
+def test_earlier_versions_find_the_job_that_they_require_of_a_card() -> None:
+    assert json.loads(cards.encode(WHOLE))["job"] is None
+
+
 @pytest.mark.fault(56)
 def test_a_newer_schema_asks_for_an_upgrade() -> None:
     with pytest.raises(Failed, match="upgrade office31-cli"):

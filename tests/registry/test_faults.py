@@ -16,7 +16,6 @@ from tests.faults.operations import (
     stopped_by_a_kill,
     stopped_by_an_error,
 )
-from tests.helpers.small_models import make_card, safetensors_bytes
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +82,3 @@ def test_of_many_that_move_one_name_one_does(tmp_path: Path) -> None:
     (name,) = registry.entries()[0].names
     assert name.startswith("to-")
     assert upkeep.verify(registry) == []
-
-
-@pytest.mark.fault(44)
-def test_workers_that_did_the_same_job_store_one_model(tmp_path: Path) -> None:
-    registry = Registry(tmp_path / "registry")
-
-    def work() -> None:
-        content = {"model.safetensors": safetensors_bytes(1.0)}
-        Registry(registry.layout.root).publish(make_card(job="a-w-0"), content, name=None, suggested="model")
-
-    assert [exit_code(child) for child in [in_child(work) for _ in range(8)]] == [0] * 8
-    assert [entry.names for entry in registry.entries()] == [("model",)]

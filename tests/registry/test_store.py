@@ -1,3 +1,5 @@
+import json
+import shutil
 import subprocess
 import sys
 import time
@@ -44,14 +46,21 @@ def test_what_was_published_is_what_is_read(publish: Publish) -> None:
     assert entry.card.items == ("back_pack", "mug")
 
 
-def test_a_file_may_be_written_by_a_callable(registry: Registry) -> None:
-    entry = registry.publish(
-        make_card(),
-        {"model.safetensors": lambda path: path.write_bytes(safetensors_bytes(3.0)) and None},
-        name=None,
-        suggested="x",
-    )
-    assert entry.verified_path().read_bytes() == safetensors_bytes(3.0)
+def test_a_card_with_the_job_of_an_earlier_version_is_a_model_like_any_other(
+    registry: Registry, publish: Publish
+) -> None:
+    published = publish("first")
+    row = json.loads(published.raw_card()) | {"job": "a-w-0", "created": "2026-01-02T03:04:05.000006+00:00"}
+    raw = json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
+    with registry.layout.staging() as folder, registry.layout.changing():
+        for name in published.card.files:
+            shutil.copy(published.file_path(name), folder / name)
+        earlier = registry.admit(folder, raw, name="earlier", suggested="x")
+    assert registry.find("earlier") == earlier
+    assert earlier.raw_card() == raw
+    assert [entry.name for entry in registry.entries()] == ["first", "earlier"]
+    assert publish("child", parent=earlier).card.parents[0].sha256 == earlier.sha256
+    assert upkeep.verify(registry) == []
 
 
 @pytest.mark.parametrize("files", [{}, {"seen.json": b""}])
@@ -99,20 +108,6 @@ def test_newer_means_later_even_where_the_clock_is_set_back(
         storage.hold_lock(registry.layout.root / "lock", timeout=0.01),
     ):
         raise AssertionError
-
-
-def test_a_job_that_is_done_is_not_done_again(registry: Registry, publish: Publish) -> None:
-    first = publish("first", job="a-w-0")
-    assert publish("other", job="a-w-0") == first
-    assert publish("other", job="a-w-0", into=Registry(registry.layout.root)) == first
-    assert publish("second", job="a-w-1") != first
-    assert len(registry.entries()) == 2
-
-
-def test_a_job_whose_model_was_removed_is_done_again(registry: Registry, publish: Publish) -> None:
-    first = publish("first", job="a-w-0")
-    upkeep.remove(registry, "first")
-    assert publish("first", job="a-w-0").id != first.id
 
 
 def test_an_unknown_name_comes_with_a_near_match(registry: Registry, publish: Publish) -> None:

@@ -72,6 +72,24 @@ class Square:
 
 
 @dataclass
+class KilledWhenDone:
+    """Squares a number and notes by whom; the first worker that did is killed so many seconds later."""
+
+    folder: Path
+    seconds: float
+
+    def __call__(self, number: int) -> int:
+        first = not list(self.folder.iterdir())
+        (self.folder / str(os.getpid())).touch()
+        if first:
+            killing = threading.Timer(self.seconds, os.kill, (os.getpid(), signal.SIGKILL))
+            killing.start()
+            if not self.seconds:
+                killing.join()
+        return number * number
+
+
+@dataclass
 class Endless:
     """Never ends; where it began is noted in a folder."""
 
@@ -95,6 +113,19 @@ class TestJobs:
         found = dict(run_on_ray(Square(tmp_path, deaths=99), [13, 2]))
         assert found == {2: 4, 13: JobFailure(f"its worker or node was lost {TRIES} times")}
         assert len(list(tmp_path.iterdir())) == TRIES
+
+    @pytest.mark.fault(44)
+    @pytest.mark.parametrize(("seconds", "workers"), [(0.0, 2), (1.0, 1)])
+    def test_a_worker_that_is_killed_when_its_job_is_done_leaves_one_result(
+        self, tmp_path: Path, seconds: float, workers: int
+    ) -> None:
+        found = run_on_ray(KilledWhenDone(tmp_path, seconds), [3])
+        assert next(found) == (3, 9)
+        (first, *_) = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        while Path("/proc", first.name).exists():
+            time.sleep(0.1)
+        assert list(found) == []
+        assert len(list(tmp_path.iterdir())) == workers
 
     def test_ctrl_c_is_answered_while_jobs_go_on(self, tmp_path: Path) -> None:
         def press() -> None:
