@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from office31_cli.cli.help import DATA, MODEL, OUTPUT, TRAINING
 from office31_cli.cli.main import app
 from tests.docs.markdown import table
 
@@ -56,13 +57,14 @@ def _usage(node: Any, name: str) -> str:
 
 
 def _tables(node: Any) -> Iterator[str]:
-    """One table for each panel of the help, in its order."""
-    panels: dict[str, list[list[str]]] = {}
+    """One table for each heading of the help, in its order."""
+    panels: dict[str, list[list[str]]] = {name: [] for name in ("Arguments", "Options", MODEL, DATA, TRAINING, OUTPUT)}
     for each in node.params:
         if not each.hidden and not set(each.opts) & set(UNIVERSAL):
-            panels.setdefault(each.rich_help_panel or _kind(each), []).append(_row(each))
+            panels[each.rich_help_panel or _kind(each)].append(_row(each))
     for panel, rows in panels.items():
-        yield table([panel, "", "default"], rows)
+        if rows:
+            yield table([panel, "", "default"], rows)
 
 
 def _kind(parameter: Any) -> str:
