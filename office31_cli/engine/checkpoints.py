@@ -1,6 +1,7 @@
-"""What an interrupted training goes on from: the state after an epoch, in safetensors and JSON.
+"""Checkpoints: the state of a training after an epoch, from which an interrupted one is resumed.
 
-A checkpoint becomes visible by one rename. The last two are kept, so that a damaged one is not the end.
+A checkpoint is a folder of two files, the tensors in safetensors and the rest in JSON, and becomes visible by one
+rename. The last two of a run are kept, so that a damaged one is not the end.
 """
 
 import contextlib
@@ -11,42 +12,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
-from torch.amp import GradScaler
-from torch.optim import Optimizer
+from torch import Tensor
 
 from office31_cli import paths, storage
+from office31_cli.engine.training_state import TrainingState
 from office31_cli.errors import Failed
 from office31_cli.keys import run_key
-from office31_cli.models.state_dict import misfits
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import strict_json
 from office31_cli.text import join_names, printable
 
 History = list[dict[str, float]]
+"""One row an epoch; `office31_cli.history` says what the keys mean."""
 
 _KEPT = 2
 _LARGEST_JSON = 1 << 26
 
-_DAMAGE = (OSError, ValueError, KeyError, SafetensorError)
-"""What reading a checkpoint raises that is not whole."""
+_DESCRIPTION, _TENSORS = "state.json", "state.safetensors"
 
-
-@dataclass(frozen=True)
-class TrainingState:
-    """What changes while a training runs: the network with all that learns beside it, and how it is minimised."""
-
-    module: nn.Module
-    optimizer: Optimizer
-    scaler: GradScaler
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, SafetensorError)
+"""What reading a damaged checkpoint raises."""
 
 
 @dataclass(frozen=True)
 class OtherRun:
-    """The newest whole checkpoint of another run: what decides that run's result, and where it stands."""
+    """Another run that was interrupted: what decides its result, its epochs so far, and its newest checkpoint."""
 
     run: dict[str, Any]
     epoch: int
@@ -55,12 +47,12 @@ class OtherRun:
 
 @dataclass
 class Checkpoints:
-    """The checkpoints of one run; runs are told apart by everything that decides their result."""
+    """The checkpoints of one run; `run` is everything that decides its result, and tells it from others."""
 
     run: dict[str, Any]
     observer: Observer = SILENT
     origin: Path | None = None
-    """The checkpoint of another run to go on from until there is one of this run; it is left as it is."""
+    """The checkpoint of another run to start from while this run has none; it is left as it is."""
     key: str = field(init=False)
     folder: Path = field(init=False)
 
@@ -69,7 +61,7 @@ class Checkpoints:
         self.folder = paths.runs() / self.key
 
     def for_part(self, name: str) -> "Checkpoints":
-        """Those of a training that is a part of the run; they are forgotten with it."""
+        """The checkpoints of a training that is a part of the run; `clear` removes them with the run's."""
         part = Checkpoints({**self.run, "part": name}, self.observer)
         part.folder = self.folder / f"part-{part.key}"
         return part
@@ -85,76 +77,72 @@ class Checkpoints:
                 lock.unlink(missing_ok=True)
 
     def save(self, history: History, state: TrainingState) -> None:
-        """Keep the state after the epoch that ended last; `history` has one entry an epoch."""
-        tensors = {  # copies: a weight with two names is one tensor, which safetensors would refuse
-            f"module.{name}": value.clone(memory_format=torch.contiguous_format)
-            for name, value in state.module.state_dict().items()
-        }
-        moments, groups = _flatten_optimizer(state.optimizer)
-        content = save({**tensors, **moments})
-        about = {"history": history, "groups": groups, "scaler": state.scaler.state_dict(), "run": self.run}
-        sealed = strict_json.canonical({"sha256": _checksum(about, content), **about})
+        """Store the state after an epoch; `history` has a row for each epoch until then."""
+        content = save(state.tensors())
+        description = {"history": history, **state.values(), "run": self.run}
+        sealed = strict_json.canonical({"sha256": _checksum(description, content), **description})
         staging = storage.make_folder(self.folder / f"tmp-{uuid.uuid4().hex}")
-        storage.create_file(staging / "state.safetensors", content)
-        storage.create_file(staging / "state.json", sealed)
+        storage.create_file(staging / _TENSORS, content)
+        storage.create_file(staging / _DESCRIPTION, sealed)
         storage.sync_file(staging)
-        target = self._epoch(len(history))
+        target = self.folder / f"{len(history):06d}"
         storage.remove_folder(target)
         storage.replace(staging, target)
-        for old in self._all()[:-_KEPT]:
+        for old in _list_epochs(self.folder)[:-_KEPT]:
             storage.remove_folder(old)
 
     def restore(self, state: TrainingState) -> History:
-        """Bring a training back to the newest whole checkpoint, else to `origin`; returns its history, else [].
+        """Load the newest checkpoint that is whole and fits, else `origin`; returns its history, [] where none is.
 
-        Raises `Failed` where `origin` cannot be read, or its tensors do not fit; then nothing has changed.
+        Raises `Failed` where `origin` cannot be read or does not fit; the state is unchanged then.
         """
-        for folder in reversed(self._all()):
+        for folder in reversed(_list_epochs(self.folder)):
             try:
-                about, tensors = _read(folder)
+                description, tensors = _read(folder)
             except _DAMAGE as error:
                 self.observer.warn(f"checkpoint {folder} is damaged ({error}) and passed over")
                 continue
-            return _load_state(state, about, tensors, about["groups"])
+            if faults := state.module_misfits(tensors):  # another version of office31 wrote it
+                told = f"checkpoint {folder} does not fit ({join_names(faults, 3)}) and is passed over"
+                self.observer.warn(printable(told))
+                continue
+            state.load(tensors, description)
+            history: History = description["history"]
+            return history
         return [] if self.origin is None else _load_from_other_run(state, self.origin)
 
     def clear(self) -> None:
-        """Forget the run: its model is stored."""
+        """Remove the run's checkpoints, once its model is stored."""
         storage.remove_folder(self.folder)
 
     def exist(self) -> bool:
-        """Whether there is anything to go on from, whole or not."""
-        return bool(self._all())
+        """Whether the run has a checkpoint, whole or damaged."""
+        return bool(_list_epochs(self.folder))
 
     def other_runs(self) -> Iterator[OtherRun]:
-        """Each other run of which a whole checkpoint is kept."""
+        """Every other run with a checkpoint, as the newest readable description says; reads no tensors."""
         for folder in sorted(self.folder.parent.glob("*/")):
-            for epoch in () if folder == self.folder else reversed(_list_epochs(folder)):
-                with contextlib.suppress(*_DAMAGE):
-                    about, _ = _read(epoch)
-                    yield OtherRun(about["run"], len(about["history"]), epoch)
-                    break
+            if folder != self.folder:
+                yield from _newest(folder, whole=False)
 
-    def _epoch(self, number: int) -> Path:
-        return self.folder / f"{number:06d}"
-
-    def _all(self) -> list[Path]:
-        return _list_epochs(self.folder)
+    def find_whole(self, other: OtherRun) -> OtherRun | None:
+        """The other run at its newest checkpoint that is whole, which is read to tell; None where none is."""
+        return next(_newest(other.folder.parent, whole=True), None)
 
 
 class ReadOnlyCheckpoints(Checkpoints):
-    """Those that another process keeps: this one goes on from them, and leaves them as they are."""
+    """The checkpoints of a run that another process stores: this one restores them, and writes nothing."""
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """The other process holds them."""
+        """Nothing: the process that stores them holds the lock."""
         yield
 
     def save(self, history: History, state: TrainingState) -> None:
-        """The other process does."""
+        """Nothing: the other process does."""
 
     def clear(self) -> None:
-        """The other process does."""
+        """Nothing: the other process does."""
 
 
 def _list_epochs(folder: Path) -> list[Path]:
@@ -162,82 +150,49 @@ def _list_epochs(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9]*")) if folder.is_dir() else []
 
 
+def _newest(folder: Path, *, whole: bool) -> Iterator[OtherRun]:
+    """A run at its newest checkpoint that is `whole`, or whose description alone is; nothing where none is."""
+    for epoch in reversed(_list_epochs(folder)):
+        with contextlib.suppress(*_DAMAGE):
+            description = _read(epoch)[0] if whole else _read_description(epoch)
+            run, history = description["run"], description["history"]
+            if not (isinstance(run, dict) and isinstance(history, list)):
+                raise TypeError("it is not the description of a checkpoint")
+            yield OtherRun(run, len(history), epoch)
+            return
+
+
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    about = strict_json.parse((folder / "state.json").read_bytes(), _LARGEST_JSON)
-    content = (folder / "state.safetensors").read_bytes()
-    if about.pop("sha256") != _checksum(about, content):
+    """A checkpoint's description and tensors; raises one of `_DAMAGE` where they are not what was stored."""
+    description = _read_description(folder)
+    content = (folder / _TENSORS).read_bytes()
+    if description.pop("sha256") != _checksum(description, content):
         raise ValueError("its hash differs")
-    return about, load(content)
+    return description, load(content)
 
 
-def _load_state(
-    state: TrainingState, about: dict[str, Any], tensors: dict[str, Tensor], groups: list[dict[str, Any]]
-) -> History:
-    state.module.load_state_dict(_module_tensors(tensors))
-    _load_optimizer(state.optimizer, tensors, groups)
-    if about["scaler"]:  # nothing where it was off
-        state.scaler.load_state_dict(about["scaler"])
-    history: History = about["history"]
-    return history
+def _read_description(folder: Path) -> dict[str, Any]:
+    return strict_json.parse((folder / _DESCRIPTION).read_bytes(), _LARGEST_JSON)
 
 
 def _load_from_other_run(state: TrainingState, origin: Path) -> History:
-    """As `_brought_back`, from what another configuration has left: rates and decay stay those that are asked for."""
+    """Load what a run of other settings has left; learning rates and weight decay stay those of this run."""
     what = "--force"
     try:
-        about, tensors = _read(origin)
+        description, tensors = _read(origin)
     except _DAMAGE as error:
-        why = f"the checkpoint to go on from cannot be read any more ({printable(str(error))})"
+        why = f"the checkpoint to start from cannot be read any more ({printable(str(error))})"
         raise Failed(what, why, "run the same command again") from None
-    faults = misfits(state.module.state_dict(), _module_tensors(tensors))
-    if not faults and not _optimizer_fits(state.optimizer, tensors, about["groups"]):
-        faults = ["its optimizer is of another kind, or has other groups of weights"]
-    if faults:
+    if faults := state.misfits(tensors, description):
         why = f"the checkpoint of the run that differs does not fit: {printable(join_names(faults, 3))}"
         raise Failed(what, why, "repeat its settings, or leave --resume and --force out to begin anew")
-    return _load_state(state, about, tensors, state.optimizer.state_dict()["param_groups"])
+    state.load(tensors, description, own_groups=True)
+    history: History = description["history"]
+    return history
 
 
-def _module_tensors(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key.removeprefix("module."): value for key, value in tensors.items() if key.startswith("module.")}
-
-
-def _optimizer_fits(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> bool:
-    """Whether an optimizer with these groups has kept what this one does, of the same weights in the same order."""
-    outlines = [[(len(group["params"]), sorted(group)) for group in each] for each in (groups, optimizer.param_groups)]
-    if outlines[0] != outlines[1]:
-        return False
-    shapes = [value.shape for group in optimizer.param_groups for value in group["params"]]
-    moments = ((key.split(".")[1], value) for key, value in tensors.items() if key.startswith("optimizer."))
-    return all(value.dim() == 0 or value.shape == shapes[int(number)] for number, value in moments)
-
-
-def _checksum(about: dict[str, Any], content: bytes) -> str:
+def _checksum(description: dict[str, Any], content: bytes) -> str:
     """The SHA-256 of all that a checkpoint holds."""
-    total = hashlib.sha256(strict_json.canonical(about))
+    total = hashlib.sha256(strict_json.canonical(description))
     total.update(content)
     return total.hexdigest()
-
-
-def _flatten_optimizer(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    state = optimizer.state_dict()
-    moments = {
-        f"optimizer.{number}.{name}": torch.as_tensor(value).contiguous()
-        for number, values in state["state"].items()
-        for name, value in values.items()
-        if value is not None
-    }
-    return moments, state["param_groups"]
-
-
-def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor], groups: list[dict[str, Any]]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, number, name = key.split(".", 2)
-            state.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
-    for parameter, values in optimizer.state.items():
-        for name, value in values.items():
-            if value.shape == parameter.shape:  # in the parameter's memory order, as if the run had never stopped
-                values[name] = torch.empty_like(parameter).copy_(value)

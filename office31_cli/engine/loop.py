@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli.engine.batches import Batch, Batches, split_evenly
-from office31_cli.engine.checkpoints import Checkpoints, History, TrainingState
+from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import autocast, deterministic_convolutions, precision
 from office31_cli.engine.inputs import Examples, Inputs
 from office31_cli.engine.optimizers import build_optimizer, set_learning_rate, unfreeze
 from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
+from office31_cli.engine.training_state import TrainingState
 from office31_cli.errors import Failed
 from office31_cli.models.state_dict import not_finite
 from office31_cli.observer import Advance, Observer

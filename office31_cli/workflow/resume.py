@@ -59,13 +59,19 @@ def resume_from_another(checkpoints: "Checkpoints", *, force: bool) -> "Checkpoi
 
 
 def _nearest(checkpoints: "Checkpoints") -> "tuple[OtherRun, Differences] | None":
-    """The interrupted run of the same piece of work with the fewest differences, where this very one has not begun."""
+    """The interrupted run of the same piece of work with the fewest differences, where this very one has not begun.
+
+    Of all the others only the descriptions are read; the tensors of those alone that would be gone on from.
+    """
     if checkpoints.exist():
         return None
     wanted = _flat(json.loads(strict_json.canonical(checkpoints.run)))  # as the others are stored
     known = ((other, _flat({**other.run, KEY: None})) for other in checkpoints.other_runs())
-    found = [(other, _differences(run, wanted)) for other, run in known if _same_work(run, wanted)]
-    return min(found, key=lambda each: (len(each[1]), len(each[0].run.get(KEY, []))), default=None)
+    same = [(other, _differences(run, wanted)) for other, run in known if _same_work(run, wanted)]
+    for other, differences in sorted(same, key=lambda each: (len(each[1]), len(each[0].run.get(KEY, [])))):
+        if (whole := checkpoints.find_whole(other)) is not None:
+            return whole, differences
+    return None
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

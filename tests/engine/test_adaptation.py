@@ -7,7 +7,8 @@ import torch
 from office31_cli.engine.adaptation import AdaptationTask
 from office31_cli.engine.adaptation_network import AdaptationNetwork
 from office31_cli.engine.batches import SourceTargetData
-from office31_cli.engine.checkpoints import Checkpoints, History, TrainingState
+from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.training_state import TrainingState
 from office31_cli.errors import Failed
 from office31_cli.metrics.validators import VALIDATORS
 from office31_cli.models.state_dict import hash_tensors

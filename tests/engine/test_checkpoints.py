@@ -10,7 +10,8 @@ from torch.amp import GradScaler
 from torch.optim import Adam
 
 from office31_cli import storage
-from office31_cli.engine.checkpoints import Checkpoints, TrainingState
+from office31_cli.engine.checkpoints import Checkpoints
+from office31_cli.engine.training_state import TrainingState
 from office31_cli.models.state_dict import hash_tensors
 from tests.helpers.tiny_training import RecordingObserver
 
@@ -184,3 +185,64 @@ def test_a_weight_with_two_names_stays_one_weight() -> None:
         use(TrainingState(each, Adam(each.parameters()), GradScaler("cpu", enabled=False)))
     assert hash_tensors(restored.state_dict()) == hash_tensors(module.state_dict())
     assert restored["second"].weight is restored["first"].weight
+
+
+class TestOtherRuns:
+    """Those that `--resume` may start from: in a shared home there are many, with gigabytes of tensors."""
+
+    def other(self, *epochs: int) -> Checkpoints:
+        checkpoints = Checkpoints({"seed": 2})
+        for epoch in epochs:
+            checkpoints.save([{"item": 1.0}] * epoch, made(epoch))
+        return checkpoints
+
+    def test_they_are_listed_by_their_descriptions_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder, opened, read = self.other(1, 2).folder, [], Path.read_bytes
+
+        def note(path: Path) -> bytes:
+            opened.append(path.relative_to(folder))
+            return read(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", note)
+            (found,) = Checkpoints(RUN).other_runs()
+        assert (found.run, found.epoch, found.folder) == ({"seed": 2}, 2, folder / "000002")
+        assert opened == [Path("000002/state.json")]
+
+    def test_without_their_tensors_they_are_still_listed_and_none_is_whole(self) -> None:
+        for tensors in self.other(1, 2).folder.rglob("*.safetensors"):
+            tensors.unlink()
+        (found,) = Checkpoints(RUN).other_runs()
+        assert Checkpoints(RUN).find_whole(found) is None
+
+    def test_where_the_newest_is_damaged_the_one_before_is_gone_on_from(self) -> None:
+        path = self.other(1, 2).folder / "000002" / "state.safetensors"
+        path.write_bytes(path.read_bytes()[:-1])
+        (found,) = Checkpoints(RUN).other_runs()
+        whole = Checkpoints(RUN).find_whole(found)
+        assert whole is not None
+        assert (found.epoch, whole.epoch) == (2, 1)
+        state = made(7)
+        assert len(Checkpoints(RUN, origin=whole.folder).restore(state)) == 1
+
+    @pytest.mark.parametrize("content", ["{}", "[]", "?", '{"run": 1, "history": []}', '{"run": {}, "history": 1}'])
+    def test_what_describes_no_run_is_none(self, content: str) -> None:
+        for description in self.other(1, 2).folder.rglob("*.json"):
+            description.write_text(content)
+        assert list(Checkpoints(RUN).other_runs()) == []
+
+    def test_this_run_is_no_other(self) -> None:
+        saved(1)
+        assert list(Checkpoints(RUN).other_runs()) == []
+
+
+def test_what_another_version_stored_is_passed_over() -> None:
+    saved(1)
+    observer, narrow = RecordingObserver(), nn.Sequential(nn.Linear(2, 2))
+    state = TrainingState(narrow, Adam(narrow.parameters()), GradScaler("cpu", enabled=False))
+    before = hash_tensors(narrow.state_dict())
+    assert Checkpoints(RUN, observer).restore(state) == []
+    assert hash_tensors(narrow.state_dict()) == before
+    (told,) = observer.warned
+    assert "does not fit (" in told
+    assert told.endswith("and is passed over")

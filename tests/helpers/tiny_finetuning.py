@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from office31_cli.engine import checkpoints
 from office31_cli.engine.batches import Batches, LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.finetuning import FinetuningTask
@@ -18,6 +17,7 @@ from office31_cli.engine.inputs import Examples, RandomNumbers
 from office31_cli.engine.loop import Training
 from office31_cli.engine.mixed_batches import MixedBatches
 from office31_cli.engine.settings import NO_REFINEMENTS, Refinements, Settings
+from office31_cli.engine.training_state import TrainingState
 from office31_cli.models.network import Architecture, Network, extend_network
 from office31_cli.observer import SILENT
 from office31_cli.outputs.composite import Composite
@@ -109,7 +109,7 @@ class RecordingCheckpoints(Checkpoints):
     run: dict[str, object] = field(default_factory=dict)
     states: list[State] = field(default_factory=list)
 
-    def save(self, history: History, reached: checkpoints.TrainingState) -> None:
+    def save(self, history: History, reached: TrainingState) -> None:
         learnt = copy_state(reached.module)
         self.states.append({key: value for key, value in learnt.items() if key.startswith("network.")})
 

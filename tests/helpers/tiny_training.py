@@ -10,10 +10,11 @@ from torch import nn
 
 from office31_cli.data.cache import CachedArray, content_key, open_cache
 from office31_cli.engine.batches import LabelledBatches
-from office31_cli.engine.checkpoints import Checkpoints, History, TrainingState
+from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
 from office31_cli.engine.loop import SupervisedTask, Task, Training
 from office31_cli.engine.settings import Settings
+from office31_cli.engine.training_state import TrainingState
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import SILENT, Observer, SilentObserver
