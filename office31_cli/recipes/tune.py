@@ -19,17 +19,17 @@ from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
 
 if TYPE_CHECKING:
-    from office31_cli.recipes.benchmark.cells import Bench
+    from office31_cli.recipes.benchmark.cells import BenchmarkSetup
 
 
 SEARCHES = ("halving", "random")
 TRIALS = 9
 
 ETA = 3
-"""Of successive halving: a third of the trials goes on, with three times the epochs (Jamieson and Talwalkar 2016)."""
+"""Successive halving keeps a third of the trials and triples their epochs (Jamieson and Talwalkar 2016)."""
 
 HELD_OUT = 0.2
-"""The share of the source's labels that validation on the source keeps back."""
+"""The held-out share of the source's labels, for the validator `source`."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class Trial:
     name: str
     settings: dict[str, float | int | bool]
     epochs: int
-    """With which it was judged last: fewer than the others if it was dropped on the way."""
+    """With which it was last trained: fewer than the others if it was dropped on the way."""
     judged: float | None
-    """What the validator says, the mean over tasks and seeds; None where a training failed."""
+    """The validator's score, the mean over tasks and seeds; None where a training failed."""
     accuracy: float | None
-    """On the target, by its labels: for information, as nothing was chosen by it."""
+    """On the target, by its labels: for information, nothing is chosen by it."""
 
 
 @dataclass(frozen=True)
 class TuneResult:
-    """All trials, the best judged first among those with as many epochs."""
+    """All trials: those with the most epochs first, among these the one that the validator scores highest."""
 
     method: str
     validator: str
@@ -56,7 +56,7 @@ class TuneResult:
     backbone: str
     tasks: list[str]
     targets: list[str]
-    """Of the tasks, each once."""
+    """The domains that the tasks adapt to."""
     seeds: list[int]
     picked: dict[str, float | int | bool]
     rows: list[Trial]
@@ -84,11 +84,11 @@ def tune(
     options: Options = ADAPT_DEFAULTS,
     observer: Observer = SILENT,
 ) -> TuneResult:
-    """Try settings of `method` on cached features of the tasks, and pick the one that `validator` likes best.
+    """Search a method's hyper-parameters on cached features, and pick the setting that `validator` scores highest.
 
-    The defaults are the first trial, the others are drawn from the ranges that the method declares. No label of a
-    target takes part: `source` keeps some of the source's back instead. Raises `Misuse` for names and numbers that make
-    no sense, before anything is loaded.
+    The first trial has the defaults, the others are drawn from the ranges that the method declares. No label of a
+    target takes part; the validator `source` holds out some of the source's labels. Raises `Misuse` for names and
+    numbers that make no sense, before anything is loaded. For the other parameters see `plan_benchmark`.
     """
     if search not in SEARCHES:
         raise Misuse(f"--search {printable(search)}", "not one of ours", did_you_mean(search, SEARCHES))
@@ -111,8 +111,8 @@ def tune(
         options=replace(options, held_out=HELD_OUT if validator == SOURCE else 0.0),
         observer=observer,
     )
-    found = {f"{method} {number}": each for number, each in enumerate(_draw_settings(kind, trials, plan.seeds[0]))}
-    plan = replace(plan, methods=found)
+    drawn = _draw_settings(kind, trials, plan.seeds[0])
+    plan = replace(plan, methods={f"{method} {number}": each for number, each in enumerate(drawn)})
     rounds = plan_rungs(trials, plan.request.options.epochs or 1) if search == "halving" else []
     rows, seconds = run_trials(plan, rounds, observer)
     if rows[0].judged is None:
@@ -132,14 +132,14 @@ def tune(
 
 
 def plan_rungs(trials: int, epochs: int) -> list[int]:
-    """The epochs of each round before the last, whose trials get all of them."""
+    """The epochs of each round of successive halving before the last one, which has all `epochs`."""
     rounds = max(0, math.ceil(math.log(trials, ETA) - 1e-9) - 1)
     shares = (max(1, round(epochs / ETA ** (rounds - place))) for place in range(rounds))
     return sorted({share for share in shares if share < epochs})
 
 
 def _draw_settings(kind: type[Method], trials: int, seed: int) -> list[Method]:
-    """The defaults, and settings from the ranges: evenly by their logarithm where a range spans a factor of ten."""
+    """The method with its defaults, then with drawn settings: log-uniform where a range spans a factor of ten."""
     draws = random.Random(f"tune {seed}")
     return [
         kind(),
@@ -157,30 +157,30 @@ def _draw_value(draws: random.Random, setting: Any) -> float | int | bool:
 
 
 def run_trials(plan: BenchmarkPlan, rungs: Sequence[int], observer: Observer) -> tuple[list[Trial], float]:
-    """All trials, the one that is picked first; and the seconds. Interrupted, the same search goes on.
+    """Run all trials; returns them, the best first, and the seconds. An interrupted search is resumed.
 
-    After each rung the better trials go on; the first, which are the defaults, always does, so that the last round says
-    whether anything is better than they.
+    After each rung the best third stays. The defaults always stay, so that the last round says whether anything is
+    better than they are.
     """
     from office31_cli.recipes.benchmark.run import prepare_features
 
     began = time.monotonic()
-    bench, weights = prepare_features(plan, observer)
+    setup, weights = prepare_features(plan, observer)
     unfinished, dropped = PartialResults(observer), list[Trial]()
     staying = list(plan.methods)
     for epochs in rungs:
-        rows = _run_round(bench, plan, weights, staying, epochs, unfinished, observer)
+        rows = _run_round(setup, plan, weights, staying, epochs, unfinished, observer)
         count = max(2, -(-len(rows) // ETA))
         kept = {row.name for row in rows[:count]} | {staying[0]}
         dropped = [row for row in rows if row.name not in kept] + dropped
         staying = [name for name in staying if name in kept]
-    rows = _run_round(bench, plan, weights, staying, bench.settings.epochs, unfinished, observer)
+    rows = _run_round(setup, plan, weights, staying, setup.settings.epochs, unfinished, observer)
     unfinished.clear()
     return rows + dropped, round(time.monotonic() - began, 3)
 
 
 def _run_round(
-    bench: "Bench",
+    setup: "BenchmarkSetup",
     plan: BenchmarkPlan,
     weights: str,
     names: Sequence[str],
@@ -188,13 +188,13 @@ def _run_round(
     unfinished: PartialResults,
     observer: Observer,
 ) -> list[Trial]:
-    """The trials with so many epochs, the best judged first."""
+    """Train the named trials for so many epochs; those that the validator scores highest come first."""
     from office31_cli.recipes.benchmark.run import compute_cells
 
     methods = {name: plan.methods[name] for name in names}
-    bench = replace(bench, methods=methods, settings=replace(bench.settings, epochs=epochs))
+    setup = replace(setup, methods=methods, settings=replace(setup.settings, epochs=epochs))
     plan = replace(plan, methods=methods)
-    cells = compute_cells(bench, plan, weights, unfinished, observer)
+    cells = compute_cells(setup, plan, weights, unfinished, observer)
     rows = []
     for name, method in methods.items():
         figures = [cells[name, task, seed] for task in plan.tasks for seed in plan.seeds]

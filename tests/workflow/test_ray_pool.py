@@ -19,7 +19,7 @@ from office31_cli import methods, paths
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
-from office31_cli.recipes.benchmark.cells import Bench, Job
+from office31_cli.recipes.benchmark.cells import BenchmarkSetup, Job
 from office31_cli.workflow.pools import ray as module
 from office31_cli.workflow.pools.local import JobFailure
 from office31_cli.workflow.pools.ray import TRIES, run_on_ray
@@ -153,7 +153,7 @@ def test_a_node_with_other_software_is_told_of(tmp_path: Path) -> None:
     assert found == JobFailure(f"a node has torch {ours['torch']}, and not 1.0")
 
 
-def tiny_bench() -> Bench:
+def tiny_setup() -> BenchmarkSetup:
     """Two tasks on the features of `tiny_adaptation`, whose files it leaves behind."""
     photographs = {
         name: Photographs(
@@ -166,7 +166,7 @@ def tiny_bench() -> Bench:
         )
         for place, (name, count) in enumerate(zip("abc", COUNTS, strict=True))
     }
-    return Bench(
+    return BenchmarkSetup(
         tasks={"A-B": ("a", "b"), "C-A": ("c", "a")},
         methods={name: methods.load(name)() for name in ("erm", "mcc", "shot")},
         steps=4,
@@ -183,7 +183,7 @@ def tiny_bench() -> Bench:
 class Doomed:
     """A bench whose jobs never end on one of the nodes; where they began is noted in a folder."""
 
-    bench: Bench
+    setup: BenchmarkSetup
     node: str
     notes: Path
 
@@ -192,15 +192,15 @@ class Doomed:
         (self.notes / f"{node} {job.seed} {job.methods[0]}").touch()
         while node == self.node:
             time.sleep(1)
-        return self.bench(job)
+        return self.setup(job)
 
 
 @pytest.mark.fault(44)
 def test_a_node_is_lost_in_the_middle_and_every_figure_is_there_once(cluster: Any, tmp_path: Path) -> None:
-    bench = tiny_bench()
+    setup = tiny_setup()
     jobs = [Job(seed, names) for seed in (0, 1) for names in (("erm", "shot"), ("mcc",))]
-    expected = {job: bench(job) for job in jobs}
-    bench.sources.clear()
+    expected = {job: setup(job) for job in jobs}
+    setup.sources.clear()
     shutil.rmtree(paths.cache_home())  # what another machine lacks
     second = cluster.add_node(**SMALL)
     (notes := tmp_path / "notes").mkdir()
@@ -212,7 +212,7 @@ def test_a_node_is_lost_in_the_middle_and_every_figure_is_there_once(cluster: An
 
     loss = threading.Thread(target=lose)
     loss.start()
-    found = list(run_on_ray(Doomed(bench, second.node_id, notes), jobs))
+    found = list(run_on_ray(Doomed(setup, second.node_id, notes), jobs))
     loss.join()
     assert len(found) == len(jobs)
     assert {job: figures(each) for job, each in found} == {job: figures(each) for job, each in expected.items()}

@@ -1,4 +1,4 @@
-"""What `benchmark` computes: a method's runs with one seed, a run a task, trained as one."""
+"""What `benchmark` computes: for a method and a seed one run a task, all of them trained as one."""
 
 import copy
 import time
@@ -35,13 +35,13 @@ from office31_cli.workflow.adapt_training import (
 )
 from office31_cli.workflow.request import SOURCE_ONLY
 
-Figures = dict[str, Any]
-"""A cell's three scores, what the validator says of the last epoch, and its seconds; or why it has `failed`."""
+Scores = dict[str, Any]
+"""A cell's three accuracies, the validator's score of its last epoch, and its seconds; or why it has `failed`."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the table, or what one goes on from."""
+    """One run: a task with a seed."""
 
     task: str
     seed: int
@@ -49,7 +49,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Job:
-    """Methods that one process computes one after the other with one seed, as they go on from the same networks."""
+    """Methods that one process computes one after the other with one seed: they start from the same networks."""
 
     seed: int
     methods: tuple[str, ...]
@@ -57,17 +57,17 @@ class Job:
 
 @dataclass(frozen=True)
 class SourceHeads:
-    """By task the heads that `erm` trained with one seed, as far as that went well, and their figures."""
+    """By task the heads that `erm` trained with one seed, but for runs that failed, and the scores of all runs."""
 
     heads: dict[str, Head]
-    figures: dict[str, Figures]
+    scores: dict[str, Scores]
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class BenchmarkSetup:
     """What all runs share: the tasks, cached features of every domain, and how to train on them.
 
-    It holds all that a job needs, so that one in another process, or on another machine, needs nothing else.
+    It can be sent to another process, or to another machine: a job needs nothing else.
     """
 
     tasks: dict[str, tuple[str, str]]
@@ -81,28 +81,28 @@ class Bench:
     settings: Settings
     device: torch.device
     held_out: float = 0.0
-    """The share of the source's labels that is kept back, for a validator that needs some."""
+    """The held-out share of the source's labels, for a validator that needs some."""
     sources: dict[int, SourceHeads] = field(default_factory=dict)
-    """By seed what `erm` made of the tasks, once that is needed."""
+    """By seed the networks that `erm` trained, once a source-free method has needed them."""
 
-    def __call__(self, job: Job) -> dict[str, dict[str, Figures]]:
-        """By method and task what came of a job; a cell that fails leaves the others alone."""
+    def __call__(self, job: Job) -> dict[str, dict[str, Scores]]:
+        """Run a job and return its scores by method and task; a cell that fails leaves the others alone."""
         return {name: self.compute(name, job.seed) for name in job.methods}
 
     def list_trained(self, job: Job) -> tuple[str, ...]:
-        """The methods that a job trains, `erm` first where one of them goes on from its networks."""
-        goes_on = any(self.methods[name].source_free for name in job.methods)
+        """The methods that a job trains, `erm` first where one of them starts from its networks."""
+        needs_source_only = any(self.methods[name].source_free for name in job.methods)
         others = tuple(name for name in job.methods if name != SOURCE_ONLY)
-        return (SOURCE_ONLY, *others) if goes_on or SOURCE_ONLY in job.methods else others
+        return (SOURCE_ONLY, *others) if needs_source_only or SOURCE_ONLY in job.methods else others
 
-    def compute(self, name: str, seed: int) -> dict[str, Figures]:
-        """Every task by one method with one seed."""
+    def compute(self, name: str, seed: int) -> dict[str, Scores]:
+        """Run every task by one method with one seed, and return the scores by task."""
         if name == SOURCE_ONLY:
-            return self._train_source_only(seed).figures
+            return self._train_source_only(seed).scores
         return _train_or_isolate([Cell(task, seed) for task in self.tasks], partial(self._train_tasks, name))
 
     def build_head(self, seed: int) -> Head:
-        """A fresh head."""
+        """A randomly initialised head."""
         seed_torch("initial weights", seed)
         directions = self.inputs.directions
         whole = Head(self.inputs.width if directions is None else len(directions), BOTTLENECK, self.items)
@@ -114,44 +114,46 @@ class Bench:
         places = list(self.photographs)
         known, validation = self.photographs[source], no_examples()
         if self.held_out:
-            kept = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
-            known, validation = known.subset(~kept), build_labelled_examples(known.subset(kept), places.index(source))
-        rest = build_unlabelled_examples(self.photographs[target], places.index(target))
-        return SourceTargetData(build_labelled_examples(known, places.index(source)), rest, validation, cell.seed)
+            held_out = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
+            validation = build_labelled_examples(known.subset(held_out), places.index(source))
+            known = known.subset(~held_out)
+        unlabelled = build_unlabelled_examples(self.photographs[target], places.index(target))
+        return SourceTargetData(build_labelled_examples(known, places.index(source)), unlabelled, validation, cell.seed)
 
-    def _train_tasks(self, name: str, cells: Sequence[Cell]) -> dict[str, Figures]:
+    def _train_tasks(self, name: str, cells: Sequence[Cell]) -> dict[str, Scores]:
+        """Train one run a cell, all with one seed: as one training, unless the method fixes its number of passes."""
         method, seed = self.methods[name], cells[0].seed
         if method.source_free:  # from copies, as others start from the same heads
             before = self._train_source_only(seed)
             for cell in cells:
                 if cell.task not in before.heads:
-                    raise Failed(SOURCE_ONLY, before.figures[cell.task]["failed"], "try a smaller --lr")
+                    raise Failed(SOURCE_ONLY, before.scores[cell.task]["failed"], "try a smaller --lr")
             heads = [copy.deepcopy(before.heads[cell.task]) for cell in cells]
         else:
             heads = [self.build_head(seed) for _ in cells]
         size = 1 if method.passes else len(cells)
-        found: dict[str, Figures] = {}
+        scores: dict[str, Scores] = {}
         for first in range(0, len(cells), size):
-            found |= self._train(method, heads[first : first + size], cells[first : first + size])
-        return found
+            scores |= self._train(method, heads[first : first + size], cells[first : first + size])
+        return scores
 
     def _train_source_only(self, seed: int) -> SourceHeads:
-        """What `erm` makes of every task with one seed: its row, and where source-free methods start."""
+        """Every task by `erm` with one seed, trained once: its scores, and the networks of source-free methods."""
         if seed not in self.sources:
             heads: dict[str, Head] = {}
 
-            def train(cells: Sequence[Cell]) -> dict[str, Figures]:
-                fresh = [self.build_head(seed) for _ in cells]
-                found = self._train(adaptation_methods.load(SOURCE_ONLY)(), fresh, cells)
-                heads.update(zip(found, fresh, strict=True))
-                return found
+            def train(cells: Sequence[Cell]) -> dict[str, Scores]:
+                trained = [self.build_head(seed) for _ in cells]
+                scores = self._train(adaptation_methods.load(SOURCE_ONLY)(), trained, cells)
+                heads.update(zip(scores, trained, strict=True))
+                return scores
 
-            figures = _train_or_isolate([Cell(task, seed) for task in self.tasks], train)
-            self.sources[seed] = SourceHeads(heads, figures)
+            scores = _train_or_isolate([Cell(task, seed) for task in self.tasks], train)
+            self.sources[seed] = SourceHeads(heads, scores)
         return self.sources[seed]
 
-    def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[Cell]) -> dict[str, Figures]:
-        """Train the heads as one; by task the scores, which the target's labels are read for only now."""
+    def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[Cell]) -> dict[str, Scores]:
+        """Train the heads as one and return the scores by task; the target's labels are read after the training."""
         began = time.monotonic()
         learners = [
             build_learner(nn.Identity(), head, method, cell.seed) for head, cell in zip(heads, cells, strict=True)
@@ -163,36 +165,32 @@ class Bench:
         )
         with limit_threads("features"):
             if method.teacher_methods():
-                taught = train_teachers(method, learners, pairs, self.inputs, settings, self.steps, self.device, SILENT)
-                adaptation.set_pseudo_labels(taught)
+                pseudo_labels = train_teachers(
+                    method, learners, pairs, self.inputs, settings, self.steps, self.device, SILENT
+                )
+                adaptation.set_pseudo_labels(pseudo_labels)
             training.run(SILENT)
         adaptation.networks()
         seconds = (time.monotonic() - began) / len(cells)
-        found = {}
+        by_task = {}
         for place, cell in enumerate(cells):
             target = self.photographs[self.tasks[cell.task][1]]
-            told = score_run(adaptation, place, actual_items(target), self.validator)
-            found[cell.task] = {
-                "last": told["last"],
-                "selected": told["selected"]["accuracy"],
-                "oracle": told["oracle"],
+            scores = score_run(adaptation, place, actual_items(target), self.validator)
+            by_task[cell.task] = {
+                "last": scores["last"],
+                "selected": scores["selected"]["accuracy"],
+                "oracle": scores["oracle"],
                 "judged": adaptation.validator_scores(place)[self.validator][-1],
                 "seconds": round(seconds, 3),
             }
-        return found
+        return by_task
 
 
-def _train_or_isolate(
-    cells: Sequence[Cell], train: Callable[[Sequence[Cell]], dict[str, Figures]]
-) -> dict[str, Figures]:
-    """All cells together; where that fails each by itself, which shows which of them it was."""
+def _train_or_isolate(cells: Sequence[Cell], train: Callable[[Sequence[Cell]], dict[str, Scores]]) -> dict[str, Scores]:
+    """Train all cells together; where that fails, each by itself, so that only those that fail are lost."""
     try:
         return train(cells)
     except Failed as error:
         if len(cells) == 1:
-            return {cells[0].task: _describe_failure(error)}
-    return {task: figures for cell in cells for task, figures in _train_or_isolate([cell], train).items()}
-
-
-def _describe_failure(error: Failed) -> Figures:
-    return {"failed": f"{error.what}: {error.why}"}
+            return {cells[0].task: {"failed": f"{error.what}: {error.why}"}}
+    return {task: scores for cell in cells for task, scores in _train_or_isolate([cell], train).items()}

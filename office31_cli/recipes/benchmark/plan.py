@@ -1,4 +1,4 @@
-"""`office31 benchmark`: every ordered pair of domains, by every method, with every seed, in one table."""
+"""What a benchmark is to compute: checked and completed before anything is loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,10 +33,10 @@ METHODS, SEEDS = ("erm", "mcc", "auto"), (0, 1, 2)
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """All that decides a benchmark's figures beside the request's start."""
+    """A benchmark that is checked: what it computes, and where."""
 
     request: Request
-    """The start that all runs share; its domains are all that are in a task."""
+    """The starting weights and data set of all runs; its domains are those of the tasks."""
     tasks: dict[str, tuple[str, str]]
     """Source and target by the task's name."""
     methods: dict[str, Method]
@@ -45,11 +45,11 @@ class BenchmarkPlan:
     views: int
     validator: str
     jobs: int | None
-    """Processes that work side by side; None for as many as the device can use."""
+    """Processes to use at once; None for as many as the device can use."""
     on: str = "here"
-    """Where they do: in processes of this machine, or as tasks of a Ray cluster, which knows how many."""
+    """`here`, in processes of this machine, or `ray`, as tasks of a Ray cluster, which knows how many."""
     published: str | None = None
-    """The network whose published rows are shown; they are of Office-31."""
+    """The network whose published rows are shown beside ours."""
 
 
 def plan_benchmark(
@@ -84,9 +84,9 @@ def plan_benchmark(
         if number is not None and number < 1:
             raise Misuse(f"{option} {number}", "too few", "use 1 or more")
     _check_place(on, jobs)
-    found = {name: adaptation.load(name)() for name in methods}
-    views = max(ADAPT_VIEWS, *(method.views for method in found.values())) if views is None else views
-    for name, method in found.items():
+    chosen = {name: adaptation.load(name)() for name in methods}
+    views = max(ADAPT_VIEWS, *(method.views for method in chosen.values())) if views is None else views
+    for name, method in chosen.items():
         if views < method.views:
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
     options = options.without_resume(epochs=options.epochs or ADAPT_EPOCHS, train="head", outputs="item")
@@ -96,16 +96,16 @@ def plan_benchmark(
     if published is not None:
         _check_published(published, request.data, domains)
     plan = BenchmarkPlan(
-        replace(request, domains=domains),
-        wanted,
-        found,
-        tuple(seeds),
-        steps or ADAPT_STEPS,
-        views,
-        validator,
-        jobs,
-        on,
-        published,
+        request=replace(request, domains=domains),
+        tasks=wanted,
+        methods=chosen,
+        seeds=tuple(seeds),
+        steps=steps or ADAPT_STEPS,
+        views=views,
+        validator=validator,
+        jobs=jobs,
+        on=on,
+        published=published,
     )
     selection.report_data(data, request.data, observer)
     if request.weights == "none" and weights != "none":  # whoever typed none knows
@@ -126,7 +126,7 @@ def _check_place(on: str, jobs: int | None) -> None:
 
 
 def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> None:
-    """Raise `Misuse` where there are no published rows for a network, or none that the domains can be held against."""
+    """Raise `Misuse` where there are no published rows for a network, or they were measured on other photographs."""
     every = [sets.load(name) for name in sets.names()]
     measured = [known.title for known in every if rows_of_network(known.published, network)]
     if not measured:
@@ -144,18 +144,18 @@ def find_published_rows(data: DataSet, domains: Sequence[str], network: str) -> 
 
 
 def choose_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:
-    """Ordered pairs of labelled domains by name, `A-W` where the initials differ; all of them unless some are named.
+    """Ordered pairs of labelled domains by name, `A-W` where all initials differ; without `asked` all of them.
 
-    They may be named in whatever case, but where that would tell two of them apart.
-    Raises `Misuse` with a near match for a task that there is none of, and `Failed` where there is only one domain.
+    Case does not matter, unless names differ in nothing else. Raises `Misuse` with a near match for an unknown task,
+    and `Failed` where there are fewer than two labelled domains.
     """
     domains = data.labelled_domains
     if len(domains) < 2:
-        found, fix = "it has fewer than two labelled domains", "choose another"
+        why, fix = "it has fewer than two labelled domains", "choose another"
         if data.unlabelled_domains:
-            found += f" (unlabelled: {printable(join_names(data.unlabelled_domains))})"
+            why += f" (unlabelled: {printable(join_names(data.unlabelled_domains))})"
             fix = f"try office31 adapt --target {printable(data.unlabelled_domains[0])}"
-        raise Failed(f"data set {printable(data.name)}", found, fix)
+        raise Failed(f"data set {printable(data.name)}", why, fix)
     initials = [domain[0].upper() for domain in domains]
     short = dict(zip(domains, initials if len(set(initials)) == len(domains) else domains, strict=True))
     pairs = {f"{short[source]}-{short[target]}": (source, target) for source, target in permutations(domains, 2)}

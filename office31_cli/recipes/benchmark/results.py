@@ -1,4 +1,4 @@
-"""What a benchmark returns: a row a method, and which of their differences are more than noise."""
+"""What `benchmark` returns: a row for each method, and which of their differences are more than noise."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,16 +14,16 @@ from office31_cli.text import join_names, pluralize, printable
 
 SELECTION = "last epoch"
 SATURATED = 0.95
-"""A task on which every method reaches this tells methods apart no more."""
+"""An accuracy: a task on which every method reaches it no longer tells methods apart."""
 
 ALPHA = 0.05
-"""How often a difference may be taken for more than noise when it is none."""
+"""The significance level of the comparisons."""
 
 FIGURES = ("last", "selected", "oracle")
 
 
 Cells = dict[tuple[str, str, int], dict[str, Any]]
-"""By method, task and seed: the three scores and the seconds, or why it has `failed`."""
+"""By method, task and seed: the three accuracies and the seconds, or why the run has `failed`."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,15 @@ class BenchmarkRow:
 
     method: str
     tasks: dict[str, dict[str, Any]]
-    """By task: mean and standard deviation over seeds of the last epoch, the runs, and how other rules fare."""
+    """By task: mean and standard deviation over seeds of the last epoch's accuracy, each seed's, and the means of the
+    epochs that the validator picks (`selected`) and of the best ones (`oracle`)."""
     average: dict[str, float | None]
-    """Over tasks: the mean, the standard deviation of the seeds' averages, and how other rules fare."""
+    """Over tasks: the mean, the standard deviation of the seeds' averages, and the other two means."""
     seconds: float
     published: float | None
-    """The average of the same method with the network that was asked for, else with the one nearest to ours."""
+    """The published average of the same method, with the network that was asked for or else the one nearest to ours."""
     published_selection: str | None
-    """Which epoch was scored for it."""
+    """Which epoch the published figure is of."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class BenchmarkResult:
     raised by Holm for the number of pairs; none where a single seed shows no noise."""
 
     def within_noise(self) -> set[str]:
-        """The methods, but for the best, that are not shown to differ from it; none where no test could show it."""
+        """The methods that are not shown to differ from the best one; none where there are too few runs to show it."""
         means = {row.method: centre for row in self.rows if (centre := row.average["mean"]) is not None}
         best = max(means, key=means.__getitem__) if means else ""
         if not self.decidable:
@@ -73,28 +74,28 @@ class BenchmarkResult:
 
     @property
     def decidable(self) -> bool:
-        """Whether there are runs enough for the largest difference to show as more than noise."""
+        """Whether there are enough runs for the largest difference to be significant."""
         runs = len(self.seeds) * len(self.rows[0].tasks)
         return len(self.comparisons) * 2.0 ** (1 - runs) <= ALPHA
 
     def failures(self) -> dict[tuple[str, str], list[str]]:
         """By method and reason the cells that failed, as `A-W 0`."""
-        found: dict[tuple[str, str], list[str]] = {}
+        cells: dict[tuple[str, str], list[str]] = {}
         for row in self.rows:
             for task, figures in row.tasks.items():
                 for seed, why in figures.get("failed", {}).items():
-                    found.setdefault((row.method, why), []).append(f"{task} {seed}")
-        return found
+                    cells.setdefault((row.method, why), []).append(f"{task} {seed}")
+        return cells
 
     def check(self, observer: Observer) -> None:
-        """Tell why cells failed, and raise `Failed` if any did."""
+        """Warn of each method's failures, and raise `Failed` if a cell failed."""
         for (method, why), cells in self.failures().items():
             observer.warn(f"{method} failed on {printable(join_names(cells))} (task and seed): {printable(why)}")
         if count := sum(map(len, self.failures().values())):
             raise Failed(
                 f"{pluralize(count, 'cell')} failed",
                 "the warnings say why",
-                "try a smaller --lr; the same command goes on with what is missing",
+                "try a smaller --lr; the same command computes what is missing",
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -104,14 +105,14 @@ class BenchmarkResult:
 
 @dataclass(frozen=True)
 class EstimateRow:
-    """What a method takes of the time."""
+    """The time that a method takes."""
 
     method: str
-    """`erm`, too, where it was not asked for, but a source-free method goes on from it."""
+    """`erm` as well, even if not asked for, where a source-free method starts from its networks."""
     seeds: int
-    """With how many of them it is still to be trained."""
+    """With how many seeds it is still to be trained."""
     seconds: float
-    """Of one process that trains it with one seed on all tasks."""
+    """For one seed on all tasks, in one process."""
 
 
 @dataclass(frozen=True)
@@ -123,22 +124,22 @@ class BenchmarkEstimate:
     seeds: list[int]
     cells: int
     there: int
-    """Cells that an interrupted run has left behind."""
+    """Cells that an interrupted run has computed."""
     jobs: int
-    """Processes that work side by side."""
+    """Processes at once."""
     on: str
-    """Where they are asked to."""
+    """`here` or `ray`, as asked for."""
     cluster: bool
-    """Whether they are those that a running Ray cluster has room for; of this machine otherwise."""
+    """Whether the processes are those that a running Ray cluster has room for, not this machine's."""
     rows: list[EstimateRow]
     methods: dict[str, float]
-    """By method the seconds of one process for its cells that are not there."""
+    """By method the seconds of one process for the cells that are left."""
     seconds: float
-    """Until the last process is done."""
+    """Until the last job is done."""
     views: int
-    """Of photographs, whose features are computed first where they are not there."""
+    """Views of photographs whose features are computed first, unless they are cached."""
     photographs_per_second: float
-    """That the frozen part takes."""
+    """The speed of the frozen part."""
 
     @property
     def work(self) -> float:
@@ -153,7 +154,7 @@ class BenchmarkEstimate:
 def build_row(
     method: str, tasks: Iterable[str], seeds: Sequence[int], cells: Cells, known: PublishedRow | None
 ) -> BenchmarkRow:
-    """A method's row from its cells, beside the published row that is nearest."""
+    """A method's row from its cells, beside the published row `known`."""
     by_task: dict[str, dict[str, Any]] = {}
     for task in tasks:
         runs = [cells[method, task, seed] for seed in seeds]
@@ -177,18 +178,19 @@ def build_row(
 def compare_methods(
     methods: Sequence[str], tasks: Iterable[str], seeds: Sequence[int], cells: Cells
 ) -> list[dict[str, Any]]:
-    """Of each pair of methods how far they are apart, and whether that is more than the noise of seeds."""
+    """For each pair of methods the mean difference and the p-value of a paired sign-flip test, corrected by Holm."""
     from office31_cli.metrics.significance import holm, sign_flip_test  # numpy, 0.1 s
 
-    made = []
+    comparisons = []
     for method, against in combinations(methods, 2) if len(seeds) > 1 else ():
         pairs = (
             tuple(cells[name, task, seed].get("last") for name in (method, against)) for task in tasks for seed in seeds
         )
         if differences := [first - second for first, second in pairs if first is not None and second is not None]:
-            told = {"method": method, "against": against, "difference": mean(differences)}
-            made.append(told | {"p": sign_flip_test(differences)})
-    return [each | {"p": p} for each, p in zip(made, holm([each["p"] for each in made]), strict=True)]
+            comparison = {"method": method, "against": against, "difference": mean(differences)}
+            comparisons.append(comparison | {"p": sign_flip_test(differences)})
+    corrected = holm([each["p"] for each in comparisons])
+    return [each | {"p": p} for each, p in zip(comparisons, corrected, strict=True)]
 
 
 def _average(tasks: Sequence[float | None]) -> float | None:

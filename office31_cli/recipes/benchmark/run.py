@@ -1,4 +1,4 @@
-"""The computing half of `benchmark`: what all runs share is laid out, then jobs are handed to those who do them."""
+"""Compute a benchmark's table: features first, then jobs in this process, in several, or on a Ray cluster."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
 from office31_cli.processes import cores
-from office31_cli.recipes.benchmark.cells import Bench, Cell, Figures, Job
+from office31_cli.recipes.benchmark.cells import BenchmarkSetup, Cell, Job, Scores
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan
 from office31_cli.recipes.benchmark.results import Cells
 from office31_cli.workflow.adapt_training import check_enough_examples, order_by_content
@@ -31,7 +31,7 @@ _FORMAT = 2
 
 @dataclass(frozen=True)
 class Results:
-    """What was measured, and on what."""
+    """The scores of all cells, and what they were measured on."""
 
     cells: Cells
     weights: str
@@ -40,42 +40,42 @@ class Results:
 
 
 def run_plan(plan: BenchmarkPlan, observer: Observer) -> Results:
-    """The whole table; an interrupted one goes on with the methods and seeds that are not there."""
+    """Compute the whole table; methods and seeds that an interrupted run has left are not computed again."""
     began = time.monotonic()
-    bench, weights = prepare_features(plan, observer)
+    setup, weights = prepare_features(plan, observer)
     unfinished = PartialResults(observer)
-    cells = compute_cells(bench, plan, weights, unfinished, observer)
-    if not any("failed" in figures for figures in cells.values()):
+    cells = compute_cells(setup, plan, weights, unfinished, observer)
+    if not any("failed" in scores for scores in cells.values()):
         unfinished.clear()
-    counts = {domain: len(photographs) for domain, photographs in bench.photographs.items()}
+    counts = {domain: len(photographs) for domain, photographs in setup.photographs.items()}
     return Results(cells, weights, counts, round(time.monotonic() - began, 3))
 
 
 def compute_cells(
-    bench: Bench, plan: BenchmarkPlan, weights: str, unfinished: PartialResults, observer: Observer
+    setup: BenchmarkSetup, plan: BenchmarkPlan, weights: str, unfinished: PartialResults, observer: Observer
 ) -> Cells:
-    """Every method on every task with every seed: what is there from an interrupted run, and the rest computed."""
-    cells, identities = Cells(), identify_cells(bench, plan, weights)
+    """The scores of every method on every task with every seed; those of an interrupted run are read."""
+    cells, identities = Cells(), identify_cells(setup, plan, weights)
     total = len(identities) * len(plan.tasks)
     waiting = []
     for (name, seed), identity in identities.items():
         if (earlier := unfinished.find(identity)) is None:
             waiting.append((name, seed))
         else:
-            cells |= {(name, task, seed): figures for task, figures in earlier.items()}
+            cells |= {(name, task, seed): scores for task, scores in earlier.items()}
     if cells:
         observer.say(f"going on: {len(cells):,} of {total:,} cells are there already")
     with observer.track("benchmark", total, len(cells)) as advance:
-        for (name, seed), found in _run_jobs(bench, build_jobs(bench, waiting), plan):
-            whole = not any("failed" in figures for figures in found.values())
-            kept = unfinished.keep(identities[name, seed], found) if whole else found
-            cells |= {(name, task, seed): figures for task, figures in kept.items()}
+        for (name, seed), by_task in _run_jobs(setup, build_jobs(setup, waiting), plan):
+            whole = not any("failed" in scores for scores in by_task.values())
+            kept = unfinished.keep(identities[name, seed], by_task) if whole else by_task
+            cells |= {(name, task, seed): scores for task, scores in kept.items()}
             advance(len(plan.tasks))
     return cells
 
 
-def prepare_features(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, str]:
-    """What all runs share, features computed where they are not there yet; and the weights by their resolved name."""
+def prepare_features(plan: BenchmarkPlan, observer: Observer) -> tuple[BenchmarkSetup, str]:
+    """Compute the features that are not cached; returns what all runs share, and the weights' resolved name."""
     request = plan.request
     device = choose_device(request.options.device)
     start = StartingWeights.load(request, observer)
@@ -86,19 +86,19 @@ def prepare_features(plan: BenchmarkPlan, observer: Observer) -> tuple[Bench, st
     features = compute_frozen_views(split.frozen_part, domains, start.preprocessing, device, observer, views=plan.views)
     orders = [domain.photographs.rows[order_by_content(domain.photographs)] for domain in domains]
     with limit_threads("features"):  # so that the directions do not depend on the number of threads
-        condensed = FrozenInputs.with_projection(features, orders, device)
-    bench = build_bench(plan, {domain.photographs.domain: domain.photographs for domain in domains}, condensed, device)
+        inputs = FrozenInputs.with_projection(features, orders, device)
+    setup = build_setup(plan, {domain.photographs.domain: domain.photographs for domain in domains}, inputs, device)
     for task, (source, target) in plan.tasks.items():
-        check_enough_examples(bench.build_pair(Cell(task, plan.seeds[0])), [source], target)
-    return bench, start.weights_name
+        check_enough_examples(setup.build_pair(Cell(task, plan.seeds[0])), [source], target)
+    return setup, start.weights_name
 
 
-def build_bench(
+def build_setup(
     plan: BenchmarkPlan, photographs: dict[str, Photographs], inputs: FrozenInputs, device: torch.device
-) -> Bench:
-    """What the plan's runs share; `photographs` are those of its domains, in the order of the inputs' arrays."""
+) -> BenchmarkSetup:
+    """What the plan's runs share; `photographs` are those of its domains, in the order of the arrays of `inputs`."""
     request = plan.request
-    return Bench(
+    return BenchmarkSetup(
         tasks=plan.tasks,
         methods=plan.methods,
         steps=plan.steps,
@@ -112,52 +112,52 @@ def build_bench(
     )
 
 
-def build_jobs(bench: Bench, waiting: Sequence[tuple[str, int]]) -> list[Job]:
-    """What can be computed apart: with a seed, methods that go on from `erm` belong to it."""
+def build_jobs(setup: BenchmarkSetup, waiting: Sequence[tuple[str, int]]) -> list[Job]:
+    """Group methods and seeds into jobs that can run apart: methods that start from `erm` run in the job of `erm`."""
     jobs: dict[tuple[int, str], list[str]] = {}
     for name, seed in waiting:
-        shared = SOURCE_ONLY if bench.methods[name].source_free else name
+        shared = SOURCE_ONLY if setup.methods[name].source_free else name
         jobs.setdefault((seed, shared), []).append(name)
     return [Job(seed, tuple(names)) for (seed, _), names in jobs.items()]
 
 
 def _run_jobs(
-    bench: Bench, jobs: Sequence[Job], plan: BenchmarkPlan
-) -> Iterator[tuple[tuple[str, int], dict[str, Figures]]]:
-    """By method and seed what came of each job, as it ends."""
-    for job, found in _dispatch_jobs(bench, jobs, plan):
+    setup: BenchmarkSetup, jobs: Sequence[Job], plan: BenchmarkPlan
+) -> Iterator[tuple[tuple[str, int], dict[str, Scores]]]:
+    """By method and seed the scores by task, as the jobs end."""
+    for job, outcome in _dispatch_jobs(setup, jobs, plan):
         for name in job.methods:
-            figures = (
-                {task: {"failed": found.why} for task in bench.tasks} if isinstance(found, JobFailure) else found[name]
-            )
-            yield (name, job.seed), figures
+            if isinstance(outcome, JobFailure):
+                yield (name, job.seed), {task: {"failed": outcome.why} for task in setup.tasks}
+            else:
+                yield (name, job.seed), outcome[name]
 
 
 def _dispatch_jobs(
-    bench: Bench, jobs: Sequence[Job], plan: BenchmarkPlan
-) -> Iterator[tuple[Job, dict[str, dict[str, Figures]] | JobFailure]]:
-    count = count_processes(plan, bench.device)
+    setup: BenchmarkSetup, jobs: Sequence[Job], plan: BenchmarkPlan
+) -> Iterator[tuple[Job, dict[str, dict[str, Scores]] | JobFailure]]:
+    """Each job with its scores by method and task, wherever it runs, as it ends."""
+    count = count_processes(plan, setup.device)
     if plan.on == "ray":
-        yield from run_on_ray(bench, jobs, gpus=int(bench.device.type == "cuda"))
+        yield from run_on_ray(setup, jobs, gpus=int(setup.device.type == "cuda"))
     elif count > 1 and len(jobs) > 1:
-        yield from run_in_processes(bench, jobs, count=count, threads=1)
+        yield from run_in_processes(setup, jobs, count=count, threads=1)
     else:  # here a method is a job by itself, so that less is lost
         for small in (Job(job.seed, (name,)) for job in jobs for name in job.methods):
-            yield small, run_job(bench, small)
+            yield small, run_job(setup, small)
 
 
 def count_processes(plan: BenchmarkPlan, device: torch.device) -> int:
-    """As many as asked for, else one a core; an accelerator is kept busy by one."""
+    """How many processes to use: as many as asked for, else one a core; one is enough for an accelerator."""
     return plan.jobs or (cores() if device.type == "cpu" else 1)
 
 
-def identify_cells(bench: Bench, plan: BenchmarkPlan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
-    """By method and seed what decides the result."""
-    return {(name, seed): _identify(bench, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds}
+def identify_cells(setup: BenchmarkSetup, plan: BenchmarkPlan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """By method and seed what decides the scores, as the key of partial results."""
+    return {(name, seed): _identify(setup, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds}
 
 
-def _identify(bench: Bench, plan: BenchmarkPlan, weights: str, name: str, seed: int) -> dict[str, Any]:
-    """What decides the result of a method's runs with one seed."""
+def _identify(setup: BenchmarkSetup, plan: BenchmarkPlan, weights: str, name: str, seed: int) -> dict[str, Any]:
     return {
         "benchmark": [name, _FORMAT],
         "settings": plan.methods[name].settings(),
@@ -166,10 +166,10 @@ def _identify(bench: Bench, plan: BenchmarkPlan, weights: str, name: str, seed: 
         "steps": plan.steps,
         "views": plan.views,
         "validator": plan.validator,
-        "held_out": bench.held_out,
-        "training": bench.settings.to_json() | {"seed": seed},
+        "held_out": setup.held_out,
+        "training": setup.settings.to_json() | {"seed": seed},
         "start": [plan.request.backbone, weights],
-        "photographs": {domain: photographs.content for domain, photographs in bench.photographs.items()},
+        "photographs": {domain: photographs.content for domain, photographs in setup.photographs.items()},
         # Whatever the number of processes, a job has one thread.
-        "environment": describe_environment(bench.device, plan.request.backbone) | {"threads": 1},
+        "environment": describe_environment(setup.device, plan.request.backbone) | {"threads": 1},
     }

@@ -91,12 +91,12 @@ def train_experiments(
     request: Request, experiments: Sequence[Experiment], observer: Observer
 ) -> tuple[list[ChapterRow], int, int]:
     """A row for each experiment; the photographs learnt from, and those held out."""
-    from office31_cli.recipes.compare.trials import build_textbook_bench, run_trial
+    from office31_cli.recipes.compare.trials import build_textbook_setup, run_trial
 
     unfinished, made = PartialResults(observer, len(experiments)), []
     with observer.track("the textbook's runs", len(experiments)) as advance:
         for experiment in experiments:
-            bench = build_textbook_bench(experiment.hidden, request, observer)
+            setup = build_textbook_setup(experiment.hidden, request, observer)
             settings = Settings(
                 epochs=experiment.epochs,
                 batch_size=BATCH,
@@ -106,15 +106,15 @@ def train_experiments(
                 weight_decay=0.0,
                 schedule="constant",
             )
-            identity = {"compare": "chapter", **bench.identity, "trial": settings.to_json()}
+            identity = {"compare": "chapter", **setup.identity, "trial": settings.to_json()}
             made.append(
                 _build_row(
-                    experiment, unfinished.get_or_compute(identity, partial(run_trial, bench, settings, observer))
+                    experiment, unfinished.get_or_compute(identity, partial(run_trial, setup, settings, observer))
                 )
             )
             advance(1)
     unfinished.clear()
-    return made, len(bench.learnt), len(bench.held_out)
+    return made, len(setup.learnt), len(setup.held_out)
 
 
 def _build_row(experiment: Experiment, found: dict[str, Any]) -> ChapterRow:

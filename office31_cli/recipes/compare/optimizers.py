@@ -17,7 +17,7 @@ from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.request import DEFAULTS, Options, Request
 
 if TYPE_CHECKING:
-    from office31_cli.recipes.compare.trials import Bench
+    from office31_cli.recipes.compare.trials import TrialSetup
 
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -179,19 +179,19 @@ def train_grid(
     requests: Sequence[Request], optimizers: Sequence[str], rates: Sequence[float], observer: Observer
 ) -> list[OptimizerRow]:
     """A row for each requested network, optimizer and learning rate."""
-    from office31_cli.recipes.compare.trials import build_requested_bench, run_trial
+    from office31_cli.recipes.compare.trials import build_requested_setup, run_trial
 
     total = len(requests) * len(optimizers) * len(rates)
     unfinished, made = PartialResults(observer, total), []
     with observer.track("comparing optimizers", total) as advance:
         for request in requests:
-            bench = build_requested_bench(request, observer)
+            setup = build_requested_setup(request, observer)
             for optimizer in optimizers:
                 for rate in rates:
                     settings = _settings(request, optimizer, rate)
-                    identity = {"compare": "optimizers", **bench.identity, "trial": settings.to_json()}
-                    found = unfinished.get_or_compute(identity, partial(run_trial, bench, settings, observer))
-                    made.append(_build_row(bench, settings, found))
+                    identity = {"compare": "optimizers", **setup.identity, "trial": settings.to_json()}
+                    found = unfinished.get_or_compute(identity, partial(run_trial, setup, settings, observer))
+                    made.append(_build_row(setup, settings, found))
                     advance(1)
     unfinished.clear()
     return made
@@ -209,10 +209,10 @@ def _settings(request: Request, optimizer: str, rate: float) -> Settings:
     )
 
 
-def _build_row(bench: "Bench", settings: Settings, found: dict[str, Any]) -> OptimizerRow:
+def _build_row(setup: "TrialSetup", settings: Settings, found: dict[str, Any]) -> OptimizerRow:
     per_parameter = found["state_bytes"] / found["parameters"]
     return OptimizerRow(
-        network=bench.name,
+        network=setup.name,
         optimizer=settings.optimizer,
         lr=settings.lr,
         loss=found["loss"][-1] if found["loss"] else None,

@@ -30,7 +30,7 @@ from office31_cli.workflow.run import build_run
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class TrialSetup:
     """What all trials of a network share; `fresh` makes the network with the weights that it starts from."""
 
     name: str
@@ -46,7 +46,7 @@ class Bench:
     device: torch.device
 
 
-def build_requested_bench(request: Request, observer: Observer) -> Bench:
+def build_requested_setup(request: Request, observer: Observer) -> TrialSetup:
     """The trained part of the requested network: a head on cached features, or all layers on pixels."""
     run = build_run(request, observer)
 
@@ -59,10 +59,10 @@ def build_requested_bench(request: Request, observer: Observer) -> Bench:
         return run.split.trained_part
 
     identity = {**run.identity(), "settings": None}
-    return _build_bench(run.split.name, identity, request, run.outputs, run.partition, fresh, run.inputs, run.device)
+    return _build_setup(run.split.name, identity, request, run.outputs, run.partition, fresh, run.inputs, run.device)
 
 
-def build_textbook_bench(hidden: tuple[int, ...], request: Request, observer: Observer) -> Bench:
+def build_textbook_setup(hidden: tuple[int, ...], request: Request, observer: Observer) -> TrialSetup:
     """The textbook's network on the pixels as they are."""
     device, small = choose_device(request.options.device), Preprocessing(side=SIDE, crop=SIDE)
     domains = open_domains(request, request.domains, small, observer)
@@ -80,10 +80,10 @@ def build_textbook_bench(hidden: tuple[int, ...], request: Request, observer: Ob
         "environment": describe_environment(device),
     }
     inputs = FrozenInputs([[domain.pixels for domain in domains]], device)
-    return _build_bench("raw pixels", identity, request, outputs, partition, fresh, inputs, device)
+    return _build_setup("raw pixels", identity, request, outputs, partition, fresh, inputs, device)
 
 
-def _build_bench(
+def _build_setup(
     name: str,
     identity: dict[str, Any],
     request: Request,
@@ -92,33 +92,35 @@ def _build_bench(
     fresh: Callable[[], nn.Module],
     inputs: Inputs,
     device: torch.device,
-) -> Bench:
+) -> TrialSetup:
     learnt = build_examples(partition.train, outputs.targets(training_values(request.data, outputs, partition.train)))
     kept_back = scoring_values(request.data, outputs, partition.held_out)
-    return Bench(name, identity, outputs, fresh, inputs, learnt, build_examples(partition.held_out), kept_back, device)
+    return TrialSetup(
+        name, identity, outputs, fresh, inputs, learnt, build_examples(partition.held_out), kept_back, device
+    )
 
 
-def run_trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str, Any]:
+def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict[str, Any]:
     """Train the network afresh and score it: losses by epoch, shares of right answers, time and memory.
 
     One that diverges has neither losses nor shares.
     """
-    network = bench.fresh()
-    task, groups = loop.SupervisedTask(network, bench.outputs), [ParameterGroup(trainable_parameters(network))]
+    network = setup.fresh()
+    task, groups = loop.SupervisedTask(network, setup.outputs), [ParameterGroup(trainable_parameters(network))]
     batches = LabelledBatches(
-        bench.inputs, bench.learnt, batch_size=settings.batch_size, seed=settings.seed, device=bench.device
+        setup.inputs, setup.learnt, batch_size=settings.batch_size, seed=settings.seed, device=setup.device
     )
-    training = loop.Training(task, groups, batches, settings, bench.device)
+    training = loop.Training(task, groups, batches, settings, setup.device)
     began = time.monotonic()
     try:
-        with limit_threads(bench.name):
+        with limit_threads(setup.name):
             history = training.run(observer)
     except loop.Diverged:
         history = []
     seconds = time.monotonic() - began
     return {
         "loss": total_losses(history),
-        **(_shares(bench, network) if history else dict.fromkeys(("item", "domain", "both"))),
+        **(_shares(setup, network) if history else dict.fromkeys(("item", "domain", "both"))),
         "seconds": round(seconds, 3),
         "seconds_optimizing": training.seconds_optimizing,
         "steps": training.steps,
@@ -128,6 +130,6 @@ def run_trial(bench: Bench, settings: Settings, observer: Observer) -> dict[str,
     }
 
 
-def _shares(bench: Bench, network: nn.Module) -> dict[str, float | None]:
-    raw = loop.predict(network, bench.inputs, bench.held_out, bench.device).double().numpy()
-    return score_columns(bench.outputs, raw, bench.actual)
+def _shares(setup: TrialSetup, network: nn.Module) -> dict[str, float | None]:
+    raw = loop.predict(network, setup.inputs, setup.held_out, setup.device).double().numpy()
+    return score_columns(setup.outputs, raw, setup.actual)
