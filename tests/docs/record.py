@@ -26,13 +26,13 @@ def main() -> None:
     given, *names = sys.argv[1:]
     stored = sorted((path.stem for path in FOLDER.glob("*.txt")), key=lambda name: (name != FIRST, name))
     with tempfile.TemporaryDirectory() as scratch:
-        _lay_out(Path(given), Path(scratch))
+        lay_out(Path(given), Path(scratch))
         for name in names or stored:
             path = FOLDER / f"{name}.txt"
-            path.write_text("".join(_record(path.read_text(), Path(scratch))))
+            path.write_text("".join(rerun(path.read_text(), Path(scratch))))
 
 
-def _lay_out(given: Path, scratch: Path) -> None:
+def lay_out(given: Path, scratch: Path) -> None:
     """Files as links, as they are large, and folders as copies, as links to folders are not followed."""
     for path in given.iterdir():
         if path.is_dir():
@@ -41,11 +41,11 @@ def _lay_out(given: Path, scratch: Path) -> None:
             (scratch / path.name).symlink_to(path.resolve())
 
 
-def _record(transcript: str, folder: Path) -> Iterator[str]:
+def rerun(transcript: str, folder: Path) -> Iterator[str]:
     """The commands of a transcript, each with what it prints now."""
     for command in re.findall(r"^\$ ((?:.*\\\n)*.*)", transcript, re.MULTILINE):
         print(f"$ {command}", flush=True)
-        yield f"$ {command}\n{_run(command, folder)}"
+        yield "\n".join(filter(None, (f"$ {command}", _run(command, folder).rstrip("\n")))) + "\n"
 
 
 def _run(command: str, folder: Path) -> str:
