@@ -12,10 +12,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import typer
 
 import office31_cli
-from office31_cli.cli.main import app
+from office31_cli.cli.command import Command
+from office31_cli.cli.tree import ROOT, CommandTree
 
 VERBS = {
     "adapt": "adapt",
@@ -62,14 +62,15 @@ def run(code: str) -> Any:
     return json.loads(done.stdout)
 
 
-def commands(group: typer.Typer = app, path: str = "") -> Iterator[tuple[str, Callable[..., None]]]:
+def commands(package: str = ROOT, path: str = "") -> Iterator[tuple[str, Callable[..., None]]]:
     """Every command as it is typed, with the function that typer calls."""
-    for command in group.registered_commands:
-        assert command.callback is not None
-        yield path + (command.name or command.callback.__name__), command.callback
-    for inner in group.registered_groups:
-        assert inner.typer_instance is not None
-        yield from commands(inner.typer_instance, f"{path}{inner.name} ")
+    tree = CommandTree(package)
+    for name in tree:
+        declared = tree.declaration(name)
+        if isinstance(declared, Command):
+            yield path + name, declared.run
+        else:
+            yield from commands(f"{package}.{name}", f"{path}{name} ")
 
 
 def test_importing_it_is_quick_and_waits_for_nothing_large() -> None:
