@@ -1,12 +1,9 @@
-"""Which backbones and weights there are, read from torchvision's and timm's source without importing them (3 s)."""
+"""The names that `--backbone` and `--weights` take, checked without importing torch."""
 
-import functools
-import importlib.util
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from office31_cli.errors import Failed, Misuse
+from office31_cli.models.libraries import list_networks
 from office31_cli.text import did_you_mean, printable
 
 OWN = ("convnet", "mlp")
@@ -15,21 +12,15 @@ OWN = ("convnet", "mlp")
 TIMM = "timm:"
 """What the names of timm's networks begin with."""
 
-_REGISTERED = re.compile(r"^@register_model\(\)\n(?:@.*\n(?:[ \t].*\n|\)\n)*)*def (\w+)\(", re.MULTILINE)
-_REGISTERED_IN_TIMM = re.compile(r"^@register_model\n(?:@.*\n)*def (\w+)\(", re.MULTILINE)
-_WEIGHTS = re.compile(r"^class (\w+_Weights)\(WeightsEnum\):\n((?:[ \t].*\n|\n)+)", re.MULTILINE)
-_MEMBER = re.compile(r"^    (\w+) = (Weights\(|\w+$)", re.MULTILINE)
-
 
 def list_backbones() -> tuple[str, ...]:
     """The names that `--backbone` takes beside timm's: every torchvision classifier, and our own."""
-    return tuple(sorted((*OWN, *_torchvision()[0])))
+    return tuple(sorted((*OWN, *list_networks("torchvision"))))
 
 
-@functools.cache
 def list_timm_backbones() -> tuple[str, ...]:
-    """The names of timm's networks; none where it is not installed."""
-    return tuple(sorted(f"{TIMM}{name}" for text in _sources("timm") for name in _REGISTERED_IN_TIMM.findall(text)))
+    """The names of timm's networks, `timm:` before each; none where it is not installed."""
+    return tuple(f"{TIMM}{name}" for name in list_networks("timm"))
 
 
 def check_backbone(name: str) -> None:
@@ -41,7 +32,7 @@ def check_backbone(name: str) -> None:
             )
         if name not in known:
             raise Misuse(f"backbone {printable(name)}", "timm has no such network", did_you_mean(name, known))
-    elif name not in list_backbones():
+    elif name not in OWN and name not in list_networks("torchvision"):
         raise Misuse(f"backbone {printable(name)}", "there is no such network", did_you_mean(name, list_backbones()))
 
 
@@ -84,30 +75,5 @@ def resolve_weights_file(weights: str) -> Path:
 
 
 def list_weights(backbone: str) -> dict[str, str]:
-    """`Enum.MEMBER` by the short name of each of the backbone's weights, `DEFAULT` included."""
-    wanted = f"{backbone}_weights".lower()
-    for enum, members in _torchvision()[1].items():
-        if enum.lower() == wanted:
-            return {short: f"{enum}.{target}" for short, target in members.items()}
-    return {}
-
-
-@functools.cache
-def _torchvision() -> tuple[list[str], dict[str, dict[str, str]]]:
-    """The registered classifiers, and the members of every weights enum with the member that each stands for."""
-    names: list[str] = []
-    enums: dict[str, dict[str, str]] = {}
-    for text in _sources("torchvision"):
-        names += _REGISTERED.findall(text)
-        for enum, body in _WEIGHTS.findall(text):
-            members = _MEMBER.findall(body)
-            enums[enum] = {name: name if value == "Weights(" else value for name, value in members}
-    return names, enums
-
-
-def _sources(package: str) -> Iterator[str]:
-    """The files that define a library's networks; none where it is not installed. Imports nothing."""
-    spec = importlib.util.find_spec(package)
-    if spec is not None and spec.origin is not None:
-        for source in sorted((Path(spec.origin).parent / "models").glob("*.py")):
-            yield source.read_text(encoding="utf-8")
+    """`Enum.MEMBER` by the short name of each of the backbone's torchvision weights, `DEFAULT` included."""
+    return list_networks("torchvision").get(backbone, {})
