@@ -17,11 +17,11 @@ class Office31Error(Exception):
 
 
 class Failed(Office31Error):
-    """The work was asked for rightly and could not be done (exit code 1)."""
+    """The command makes sense, but the work could not be done (exit code 1)."""
 
 
 class Misuse(Office31Error):
-    """The command line asks for something that does not exist or does not fit (exit code 2)."""
+    """The command or call names something that does not exist or does not fit (exit code 2)."""
 
     exit_code = 2
 

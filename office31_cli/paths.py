@@ -1,4 +1,4 @@
-"""Where state lies: below $OFFICE31_HOME, else in the XDG data and cache folders."""
+"""Where state is stored: below $OFFICE31_HOME, else in the XDG data and cache folders."""
 
 import os
 from pathlib import Path
@@ -8,17 +8,17 @@ from office31_cli.errors import Failed
 
 def data_home() -> Path:
     """The folder of what must be kept: data sets, models, unfinished runs."""
-    return _home("XDG_DATA_HOME", ".local/share")
+    return _find_home("XDG_DATA_HOME", ".local/share")
 
 
 def cache_home() -> Path:
-    """The folder of what can be made again, and may be thrown away at any time."""
-    home = _home("XDG_CACHE_HOME", ".cache")
+    """The folder of what can be computed or fetched again, and may be deleted at any time."""
+    home = _find_home("XDG_CACHE_HOME", ".cache")
     return home / "cache" if os.environ.get("OFFICE31_HOME") else home
 
 
 def data_sets() -> Path:
-    """The folder of the catalogued data sets, one folder each."""
+    """The folder of the known data sets, one folder each."""
     return data_home() / "data"
 
 
@@ -32,7 +32,7 @@ def runs() -> Path:
     return data_home() / "runs"
 
 
-def _home(variable: str, below_home: str) -> Path:
+def _find_home(variable: str, below_home: str) -> Path:
     try:
         if chosen := os.environ.get("OFFICE31_HOME"):
             return Path(chosen).expanduser().absolute()

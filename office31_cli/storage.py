@@ -20,11 +20,11 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.text import printable
 
 
-def _nothing(operation: str, path: Path) -> None:
+def _allow(operation: str, path: Path) -> None:
     """Let the operation happen."""
 
 
-before_operation: Callable[[str, Path], None] = _nothing
+before_operation: Callable[[str, Path], None] = _allow
 """A test's hook: called with the operation's name and path just before it happens."""
 
 _BLOCK = 1 << 20
@@ -42,7 +42,7 @@ def check_place(path: Path, *, overwrite: bool) -> None:
 
 
 def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Put `content`, whole or in blocks, at `path`; a crash leaves the old file or the new one, never a part."""
+    """Write `content`, whole or in blocks, to `path`; a crash leaves the old file or the new one, never a part."""
     staged = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}")
     try:
         create_file(staged, content)
@@ -101,7 +101,7 @@ def remove_file(path: Path) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made with its parents where it is not there."""
+    """Make a folder with its parents where it is not there yet, and return it."""
     if not path.is_dir():
         before_operation("mkdir", path)
         path.mkdir(parents=True, exist_ok=True)
@@ -122,28 +122,28 @@ def sha256_file(path: Path) -> str:
 
 
 def owned_name(stem: str, *, free: bool = False) -> str:
-    """A name for something half-done, `STEM.PID@HOST.HEX`, from which can be told whether its maker still runs.
+    """A name for something unfinished, `STEM.PID@HOST.HEX`, that says which process it belongs to.
 
-    With `free` it belongs to nobody: the next process may go on with it or clear it away.
+    With `free` it belongs to none: the next process may continue it or remove it.
     """
     return f"{stem}.{0 if free else os.getpid()}@{os.uname().nodename}.{uuid.uuid4().hex}"
 
 
 def take_over(folder: Path, stem: str | None = None) -> Path | None:
-    """Make something in `folder` ours that has an `owned_name` and whose maker is gone; None if there is none.
+    """Rename something in `folder` whose `owned_name` names a process that has ended, so that it belongs to this one.
 
-    Of several processes that try, only one gets it.
+    Returns its new path, None if there is nothing. Of several processes that try, only one gets it.
     """
     owned = re.compile(rf"(.*)\.([0-9]{{1,9}})@{re.escape(os.uname().nodename)}\.[0-9a-f]{{32}}", re.DOTALL)
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = owned.fullmatch(path.name)
-        if match and stem in (None, match[1]) and not _runs(int(match[2])):
+        if match and stem in (None, match[1]) and not _is_running(int(match[2])):
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 return path.rename(folder / owned_name(match[1]))
     return None
 
 
-def _runs(process: int) -> bool:
+def _is_running(process: int) -> bool:
     if process == 0:
         return False
     try:
@@ -157,13 +157,13 @@ def _runs(process: int) -> bool:
 
 @contextlib.contextmanager
 def hold_lock(path: Path, *, timeout: float | None = 30.0) -> Iterator[None]:
-    """Hold an exclusive lock on the file at `path` (made where needed), waiting up to `timeout` seconds.
+    """Hold an exclusive lock on the file at `path`, which is created where needed, waiting up to `timeout` seconds.
 
-    The lock belongs to the open file, so the system gives it back when the process dies. Raises `Failed`
-    with the holder's process number when the time is over; with None it waits for ever.
+    The lock belongs to the open file, so the system releases it when the process dies. Raises `Failed` with the
+    holder's process number when the time is over; with None it waits for ever.
     """
     make_folder(path.parent)
-    descriptor = _acquired(path, timeout)
+    descriptor = _open_locked(path, timeout)
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -172,12 +172,12 @@ def hold_lock(path: Path, *, timeout: float | None = 30.0) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _acquired(path: Path, timeout: float | None) -> int:
+def _open_locked(path: Path, timeout: float | None) -> int:
     """The lock file at `path`, open and locked."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
-            _acquire(descriptor, path, timeout)
+            _wait_for_lock(descriptor, path, timeout)
         except BaseException:
             os.close(descriptor)
             raise
@@ -186,8 +186,10 @@ def _acquired(path: Path, timeout: float | None) -> int:
         os.close(descriptor)  # its last holder took it away, and whoever comes next locks another file
 
 
-def _busy(path: Path, holder: str) -> Failed:
-    if holder.isdecimal() and not _runs(int(holder)):  # whom it forked while it held the lock has the open file too
+def _busy_error(path: Path, holder: str) -> Failed:
+    if holder.isdecimal() and not _is_running(
+        int(holder)
+    ):  # whom it forked while it held the lock has the open file too
         why = f"process {holder} has ended, but one that it started still holds it"
         return Failed(str(path), why, f"end that one, which is named by: fuser {shlex.quote(str(path))}")
     return Failed(str(path), f"process {holder} is working on it", "end that process, or wait for it")
@@ -200,7 +202,7 @@ def _lies_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:
+def _wait_for_lock(descriptor: int, path: Path, timeout: float | None) -> None:
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         try:
@@ -208,7 +210,7 @@ def _acquire(descriptor: int, path: Path, timeout: float | None) -> None:
         except BlockingIOError:
             if deadline is not None and time.monotonic() > deadline:
                 holder = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
-                raise _busy(path, holder) from None
+                raise _busy_error(path, holder) from None
             time.sleep(0.01)
         else:
             return

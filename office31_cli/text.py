@@ -1,4 +1,4 @@
-"""Words for people: names made safe to print, near matches, counts."""
+"""Text for people: names made safe to print, near matches, numbers with their nouns."""
 
 import difflib
 import math
@@ -12,10 +12,10 @@ def printable(text: str) -> str:
     Control characters (C0, DEL, C1), direction overrides, line separators and undecodable bytes are shown
     by their number; everything that merely looks unusual is left alone.
     """
-    return "".join(_visible(character) for character in text)
+    return "".join(_escape(character) for character in text)
 
 
-def _visible(character: str) -> str:
+def _escape(character: str) -> str:
     if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
         return character
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
@@ -31,7 +31,7 @@ def text_width(text: str) -> int:
 
 
 def shorten(text: str, most: int) -> str:
-    """`text`, made `printable`, in at most so many characters, the last of which says that some are missing."""
+    """`text`, made `printable` and cut to at most `most` characters, the last of them then an ellipsis."""
     shown = printable(text)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
@@ -41,14 +41,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
     lowered = {name.lower(): name for name in known}
     if alike := difflib.get_close_matches(word.lower(), lowered, n=12, cutoff=0.6):
-        edits = {name: _edits(word.lower(), name) for name in alike}
+        edits = {name: _edit_distance(word.lower(), name) for name in alike}
         nearest = [printable(lowered[name]) for name in sorted(alike) if edits[name] == min(edits.values())]
         return f"did you mean {' or '.join(nearest)}?"
     shown = ", ".join(map(printable, known[:12])) + (", ..." if len(known) > 12 else "")
     return f"known: {shown}" if known else "there are none yet"
 
 
-def _edits(word: str, other: str) -> int:
+def _edit_distance(word: str, other: str) -> int:
     """How many letters must be added, dropped, changed or swapped with the next one (Damerau 1964)."""
     rows = [list(range(len(other) + 1))]
     for i, letter in enumerate(word, 1):

@@ -1,1 +1,1 @@
-"""Photographs: where they come from, how they are checked, decoded and split."""
+"""Photographs: where they come from, and how they are checked, decoded, cached and split."""

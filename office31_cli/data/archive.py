@@ -1,4 +1,4 @@
-"""Takes photographs out of an archive or a folder that nobody vouches for.
+"""Reads photographs from an archive or a folder that nobody vouches for.
 
 Nothing is ever extracted to where a member's name says. The names only decide, through the manifest, which
 photograph a member is meant to be; its bytes are handed on, never more than the manifest's size and one. What

@@ -1,9 +1,9 @@
-"""Large arrays that are made once, row by row, and can be thrown away at any time.
+"""Large arrays that are computed once, row by row, and can be thrown away at any time.
 
-An entry is a folder `KIND/KEY/` with `rows.bin` (the rows) and `crc.bin` (a CRC-32 a row). The key is the hash of all
-that the rows are made from, so an entry is never out of date. While it is being made, `crc.bin` is the journal: a row
-is there when its CRC is, and an interrupted build goes on at the first row that is not. A row that fails its CRC later
-(a flipped bit, a torn page) is made again from its source.
+An entry is a folder `KIND/KEY/` with `rows.bin` (the rows) and `crc.bin` (a CRC-32 a row). The key is a hash of all
+that the rows are computed from, so an entry is never out of date. While it is being computed, `crc.bin` is the journal:
+a row is there when its CRC is, and an interrupted computation continues at the first row that is not. A row that fails
+its CRC later (a flipped bit, a torn page) is computed again.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import shutil
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,18 @@ from office31_cli.observer import SILENT, Observer
 
 Rows = npt.NDArray[Any]
 Compute = Callable[[int, int], Rows]
-"""Makes the rows `start` to `stop` (exclusive)."""
+"""Computes the rows `start` to `stop` (exclusive)."""
 
 _LAYOUT = 1
 """Raised when entries are laid out in another way, so that those of the older way are not used."""
 
 _BLOCK_ROWS = 64
 _BLOCK_BYTES = 1 << 25
-"""Of what is read at a time where all rows are."""
+"""The most that is read at a time where all rows are wanted."""
 
 
 def content_key(**made_of: object) -> str:
-    """The name of an entry: a hash of everything that its rows depend on."""
+    """The name of an entry: a hash of everything that its rows are computed from."""
     return make_key(_LAYOUT, **made_of)
 
 
@@ -58,49 +59,50 @@ class CachedArray:
         weakref.finalize(self, os.close, self._file)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process of this machine: which reads the same files, but cannot make a damaged row again."""
-        return CachedArray, (self.folder, self.shape, self.dtype, _cannot_compute, SILENT)
+        """For another process, which reads the same files but cannot compute a damaged row again."""
+        return CachedArray, (self.folder, self.shape, self.dtype, partial(_cannot_compute, self.folder), SILENT)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def rows(self, indices: npt.ArrayLike) -> Rows:
-        """The rows at `indices`, as an array of shape (len(indices), *shape) of its own."""
+        """A new array (len(indices), *shape) with the rows at `indices`; damaged ones are computed again."""
         indices = np.asarray(indices, dtype=np.int64)
         out: Rows = np.empty((len(indices), *self.shape[1:]), dtype=self.dtype)
         content, size = out.reshape(-1).view(np.uint8).data, self._row_bytes
         for place, index in enumerate(indices.tolist()):
             row = content[place * size : (place + 1) * size]
             if os.preadv(self._file, [row], index * size) < size or zlib.crc32(row) != self._crc[index]:
-                out[place] = self._mend(index)
+                out[place] = self._repair(index)
         return out
 
     def blocks(self) -> Iterator[Rows]:
-        """All rows in their order, as many at a time as take little memory."""
+        """Yield all rows in their order, as many at a time as take little memory."""
         count = max(1, _BLOCK_BYTES // self._row_bytes)
         for first in range(0, len(self), count):
             yield self.rows(np.arange(first, min(first + count, len(self))))
 
     def all(self) -> Rows:
-        """Every row, in memory."""
+        """All rows, in memory."""
         return self.rows(np.arange(len(self)))
 
     def blank_rows(self) -> npt.NDArray[np.int64]:
-        """Which rows hold nothing but zeros, told by their CRC without reading them."""
+        """The numbers of the rows that hold nothing but zeros, by their CRC: none of them is read."""
         blank: npt.NDArray[np.int64] = np.flatnonzero(self._crc == zlib.crc32(bytes(self._row_bytes)))
         return blank
 
-    def _mend(self, index: int) -> Rows:
-        self._observer.warn(f"cache: row {index} of {self.folder} is damaged; it is made again")
+    def _repair(self, index: int) -> Rows:
+        self._observer.warn(f"cache: row {index} of {self.folder} is damaged and is computed again")
         row: Rows = np.ascontiguousarray(self._compute(index, index + 1)[0], dtype=self.dtype)
         self._crc[index] = zlib.crc32(row.tobytes())
-        with contextlib.suppress(OSError):  # a cache that cannot be mended can still be read around
+        with contextlib.suppress(OSError):  # a cache that cannot be repaired can still be read around
             _write_rows(self.folder, index, row[None])
         return row
 
 
-def _cannot_compute(first: int, last: int) -> Rows:
-    raise Failed("cache", f"rows {first} to {last - 1} are damaged", "run the command again with --jobs 1")
+def _cannot_compute(folder: Path, first: int, last: int) -> Rows:
+    which = f"row {first} is" if last == first + 1 else f"rows {first} to {last - 1} are"
+    raise Failed(f"cache {folder}", f"{which} damaged", "remove that folder, and run the command again")
 
 
 def open_cache(
@@ -114,26 +116,26 @@ def open_cache(
     observer: Observer = SILENT,
     rows_at_once: int = 0,
 ) -> CachedArray:
-    """The entry `kind`/`key` of shape (n, *shape), made with `compute` where it is not there yet.
+    """The entry `kind`/`key`, an array of `shape`, computed with `compute` where it is not there yet.
 
     `compute` is asked for `_BLOCK_ROWS` rows at a time, or for `rows_at_once` where it works best on more.
 
-    One process builds, others wait for it; one that was killed is continued.
+    One process computes it and others wait; where one was killed, the next continues.
     """
     folder = paths.cache_home() / kind / key
     lock = folder.with_name(f"{key}.lock")
-    if not _whole(folder, shape, dtype):
+    if not _is_complete(folder, shape, dtype):
         with storage.hold_lock(lock, timeout=None):
-            if not _whole(folder, shape, dtype):  # nobody made it while we waited
+            if not _is_complete(folder, shape, dtype):  # nobody computed it while we waited
                 if folder.exists():
-                    observer.warn(f"cache: {folder} is damaged; it is made again")
+                    observer.warn(f"cache: {folder} is damaged and is computed again")
                     storage.remove_folder(folder)
-                _build(folder, shape, np.dtype(dtype), compute, label, observer, max(_BLOCK_ROWS, rows_at_once))
+                _compute_rows(folder, shape, np.dtype(dtype), compute, label, observer, max(_BLOCK_ROWS, rows_at_once))
             lock.unlink(missing_ok=True)  # while it is still held, so that no other process's lock is taken away
     return CachedArray(folder, shape, dtype, compute, observer)
 
 
-def _whole(folder: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> bool:
+def _is_complete(folder: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> bool:
     try:
         rows, crc = (folder / "rows.bin").stat().st_size, (folder / "crc.bin").stat().st_size
     except OSError:
@@ -141,7 +143,7 @@ def _whole(folder: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> bool:
     return rows == int(np.prod(shape)) * np.dtype(dtype).itemsize and crc == 4 * shape[0]
 
 
-def _build(
+def _compute_rows(
     folder: Path,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
@@ -151,8 +153,8 @@ def _build(
     block_rows: int,
 ) -> None:
     staging = folder.with_name(f"{folder.name}.part")
-    if not _whole(staging, shape, dtype):
-        _lay_out(staging, shape, dtype)
+    if not _is_complete(staging, shape, dtype):
+        _allocate(staging, shape, dtype)
     crc = np.fromfile(staging / "crc.bin", dtype=np.uint32)
     missing = np.flatnonzero(crc == 0)
     start = int(missing[0]) if len(missing) else shape[0]
@@ -166,8 +168,8 @@ def _build(
     storage.replace(staging, folder)
 
 
-def _lay_out(staging: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Room for all rows, none of them there yet."""
+def _allocate(staging: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Reserve room for all rows, none of them there yet."""
     storage.remove_folder(staging)
     storage.make_folder(staging)
     needed = int(np.prod(shape)) * dtype.itemsize
@@ -189,7 +191,7 @@ def _check_space(folder: Path, needed: int) -> None:
 
 def _write_rows(folder: Path, first: int, rows: Rows) -> None:
     """Rows first, then their CRCs: what has a CRC was written whole."""
-    # A CRC of zero stands for "not there": a row that happens to have it is merely made once more.
+    # A CRC of zero stands for "not there": a row that happens to have it is merely computed once more.
     crc = np.array([zlib.crc32(row) for row in rows], dtype=np.uint32)
     for name, content, offset in (("rows.bin", rows, first * rows[0].nbytes), ("crc.bin", crc, 4 * first)):
         with (folder / name).open("r+b") as stream:

@@ -47,7 +47,7 @@ def find_identical(parts: Iterable[Photographs]) -> list[Group]:
 
 
 def find_near_duplicates(parts: Sequence[Photographs], hashes: Sequence[Bits], most: int = ALIKE) -> list[Group]:
-    """The groups of near duplicates: joined by hashes (n, bits) of which at most `most` bits differ.
+    """The groups of near duplicates: photographs linked by hashes (n, bits) of which at most `most` bits differ.
 
     Byte-identical photographs count as one, by the first of its places; a photograph without a hash, whose bits are
     all false, is like no other.
@@ -61,31 +61,31 @@ def find_near_duplicates(parts: Sequence[Photographs], hashes: Sequence[Bits], m
         return []
     places, rows = zip(*first.values(), strict=True)
     groups: dict[int, list[Place]] = defaultdict(list)
-    for place, root in zip(places, _joined(np.stack(rows), most).tolist(), strict=True):
+    for place, root in zip(places, _link_groups(np.stack(rows), most).tolist(), strict=True):
         groups[root].append(place)
     return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
 
 
 def hash_pictures(pixels: CachedArray, rows: IntArray) -> Bits:
-    """What photographs (n, side, side, 3) show in 255 bits each, whatever their size, quality or brightness.
+    """Perceptual hashes (n, 255) of photographs (n, side, side, 3), much alike whatever their size and quality.
 
-    The discrete cosine transform of a grey thumbnail: which of the lowest 16 x 16 frequencies, but the mean, lie above
-    the median of them (Zauner 2010, with four times as many). All false where there is nothing but one tone.
+    A bit says whether one of the lowest 16 x 16 frequencies of a grey thumbnail's discrete cosine transform, but for
+    the mean, lies above their median (Zauner 2010, with four times as many). All false where there is only one tone.
     """
     side = pixels.shape[1]
-    matrix = _cosines() @ _averaging(side)
-    found = np.zeros((len(rows), _FREQUENCIES**2 - 1), dtype=np.bool_)
+    matrix = _cosine_transform() @ _averaging_matrix(side)
+    hashes = np.zeros((len(rows), _FREQUENCIES**2 - 1), dtype=np.bool_)
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, start + _BLOCK)
         lines = pixels.rows(rows[block]).reshape(-1, side, 3 * side).astype(np.float32)
         grey = (matrix @ lines).reshape(len(lines), _FREQUENCIES, side, 3).mean(3)
         spectra = (grey @ matrix.T).reshape(len(lines), -1)[:, 1:]
         structured = np.linalg.norm(spectra, axis=1, keepdims=True) > _FLAT * _THUMBNAIL
-        found[block] = (spectra > np.median(spectra, axis=1, keepdims=True)) & structured
-    return found
+        hashes[block] = (spectra > np.median(spectra, axis=1, keepdims=True)) & structured
+    return hashes
 
 
-def _cosines() -> npt.NDArray[np.float32]:
+def _cosine_transform() -> npt.NDArray[np.float32]:
     """The lowest frequencies of the orthonormal cosine transform, (16, 32)."""
     place, frequency = np.arange(_THUMBNAIL), np.arange(_FREQUENCIES)[:, None]
     waves = np.cos(np.pi * (2 * place + 1) * frequency / (2 * _THUMBNAIL)) * np.sqrt(2 / _THUMBNAIL)
@@ -94,7 +94,7 @@ def _cosines() -> npt.NDArray[np.float32]:
     return lowest
 
 
-def _averaging(side: int) -> npt.NDArray[np.float32]:
+def _averaging_matrix(side: int) -> npt.NDArray[np.float32]:
     """From `side` pixels to the means (32, side) of as many equal stretches, which may begin within a pixel."""
     edges = np.linspace(0, side, _THUMBNAIL + 1)
     pixel = np.arange(side)
@@ -103,7 +103,7 @@ def _averaging(side: int) -> npt.NDArray[np.float32]:
     return shares
 
 
-def _joined(bits: Bits, most: int) -> IntArray:
+def _link_groups(bits: Bits, most: int) -> IntArray:
     """For each row (n,) the first row that it is linked to by rows of which at most `most` bits differ."""
     signs = np.where(bits, np.float32(1), np.float32(-1))
     roots = np.arange(len(bits))
@@ -113,12 +113,12 @@ def _joined(bits: Bits, most: int) -> IntArray:
         ones, others = np.nonzero(signs[start : start + _BLOCK] @ signs.T >= least)
         for one, other in zip((start + ones).tolist(), others.tolist(), strict=True):
             if one < other:
-                low, high = sorted((_root(roots, one), _root(roots, other)))
+                low, high = sorted((_find_root(roots, one), _find_root(roots, other)))
                 roots[high] = low
-    return np.array([_root(roots, place) for place in range(len(roots))])
+    return np.array([_find_root(roots, place) for place in range(len(roots))])
 
 
-def _root(roots: IntArray, place: int) -> int:
+def _find_root(roots: IntArray, place: int) -> int:
     while roots[place] != place:
         place = int(roots[place])
     return place

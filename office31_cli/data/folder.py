@@ -66,8 +66,8 @@ class DataSet:
         self.check_domain(domain)
         root = _item_level(self.root / domain)
         if domain in self.unlabelled_domains:
-            return {"": _pictures(root)}
-        return {item: _pictures(root / item) for item in self.items}
+            return {"": _list_pictures(root)}
+        return {item: _list_pictures(root / item) for item in self.items}
 
 
 def open_folder(root: Path, name: str | None = None) -> DataSet:
@@ -79,7 +79,7 @@ def open_folder(root: Path, name: str | None = None) -> DataSet:
     """
     if not root.is_dir():
         raise Failed(printable(str(root)), f"there is no such folder; {_EXPECTED}", "check --data")
-    domains = tuple(_folders(root))
+    domains = tuple(_list_folders(root))
     if not domains:
         raise _misplaced(root, "it holds no folders", "give the folder that holds the domains")
     if "images" in domains:
@@ -88,39 +88,39 @@ def open_folder(root: Path, name: str | None = None) -> DataSet:
             "it holds a folder 'images' where a domain should be",
             "give the folder above it, or move 'images' below each domain",
         )
-    items = {domain: _items(root, domain) for domain in domains}
+    items = {domain: _read_items(root, domain) for domain in domains}
     unlabelled = tuple(domain for domain in domains if not items[domain])
     if unlabelled == domains:
-        raise _without_items(root, domains[0], "pictures but no item folders")
+        raise _no_items(root, domains[0], "pictures but no item folders")
     labelled = {domain: names for domain, names in items.items() if names}
-    return DataSet(name or root.name, root, domains, _shared_items(root, labelled), unlabelled)
+    return DataSet(name or root.name, root, domains, _check_same_items(root, labelled), unlabelled)
 
 
-def _items(root: Path, domain: str) -> tuple[str, ...]:
-    """The item names of one domain, each with at least one picture; none where it holds pictures instead."""
+def _read_items(root: Path, domain: str) -> tuple[str, ...]:
+    """The names of a domain's items, each with at least one picture; none where it holds pictures instead."""
     level = _item_level(root / domain)
-    items = tuple(_folders(level))
-    if not items and not _pictures(level):
-        raise _without_items(root, domain, "no item folders")
-    if not items and level != root / domain and _pictures(root / domain):  # half of them would not be seen
+    items = tuple(_list_folders(level))
+    if not items and not _list_pictures(level):
+        raise _no_items(root, domain, "no item folders")
+    if not items and level != root / domain and _list_pictures(root / domain):  # half of them would not be seen
         raise _misplaced(
             root, f"{domain}/ holds pictures and a folder 'images' of pictures", "put them all into one of the two"
         )
     for item in items:
-        if not _pictures(level / item):
-            below = _folders(level / item)
-            found = f"{_shown(level, domain)}{item} holds " + (
+        if not _list_pictures(level / item):
+            below = _list_folders(level / item)
+            fault = f"{_shown_level(level, domain)}{item} holds " + (
                 f"a folder {below[0]!r} where pictures should be" if below else "no pictures"
             )
             raise _misplaced(
                 root,
-                found,
+                fault,
                 "put its pictures directly into it" if below else "add some, or remove the folder",
             )
     return items
 
 
-def _shared_items(root: Path, items: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _check_same_items(root: Path, items: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     first, *others = items
     for domain in others:
         if items[domain] != items[first]:
@@ -136,39 +136,39 @@ def _shared_items(root: Path, items: dict[str, tuple[str, ...]]) -> tuple[str, .
     return items[first]
 
 
-def _without_items(root: Path, domain: str, found: str) -> Failed:
+def _no_items(root: Path, domain: str, instead: str) -> Failed:
     return _misplaced(
         root,
-        f"{_shown(_item_level(root / domain), domain)} holds {found}",
+        f"{_shown_level(_item_level(root / domain), domain)} holds {instead}",
         "give the folder that holds the domains, with a folder for each item in each of them",
     )
 
 
-def _shown(level: Path, domain: str) -> str:
+def _shown_level(level: Path, domain: str) -> str:
     return f"{domain}/" + ("images/" if level.name == "images" else "")
 
 
-def _misplaced(root: Path, found: str, fix: str) -> Failed:
-    return Failed(printable(str(root)), f"{_EXPECTED}, found that {printable(found)}", fix)
+def _misplaced(root: Path, fault: str, fix: str) -> Failed:
+    return Failed(printable(str(root)), f"{_EXPECTED}, found that {printable(fault)}", fix)
 
 
 def _item_level(domain: Path) -> Path:
     """The folder that holds the items: the domain's own, or the `images` that is all it holds."""
-    return domain / "images" if _folders(domain) == ["images"] else domain
+    return domain / "images" if _list_folders(domain) == ["images"] else domain
 
 
-def _folders(path: Path) -> list[str]:
-    return sorted(entry.name for entry in _visible(path) if entry.is_dir())
+def _list_folders(path: Path) -> list[str]:
+    return sorted(entry.name for entry in _list_visible(path) if entry.is_dir())
 
 
-def _pictures(path: Path) -> list[str]:
+def _list_pictures(path: Path) -> list[str]:
     return sorted(
-        entry.name for entry in _visible(path) if Path(entry.name).suffix.lower() in EXTENSIONS and entry.is_file()
+        entry.name for entry in _list_visible(path) if Path(entry.name).suffix.lower() in EXTENSIONS and entry.is_file()
     )
 
 
-def _visible(path: Path) -> list[os.DirEntry[str]]:
-    """The folder's entries without hidden ones; a link that leads out of it is refused."""
+def _list_visible(path: Path) -> list[os.DirEntry[str]]:
+    """The folder's entries without hidden ones; raises `Failed` for a symbolic link."""
     with os.scandir(path) as entries:
         shown = [entry for entry in entries if not entry.name.startswith(".")]
     for entry in shown:

@@ -77,23 +77,23 @@ def digest_files(root: Path, files: tuple[str, ...]) -> tuple[str, ...]:
     A file is read again only when its size, times or inode changed since the last call, as git does; the
     time of the last status change cannot be set by hand, so an edit that keeps size and time is noticed too.
     """
-    numbers = (number for name in files for number in _signature(root / name))
+    numbers = (number for name in files for number in _file_signature(root / name))
     stats = np.fromiter(numbers, dtype=np.int64, count=4 * len(files)).reshape(-1, 4)
     index = paths.cache_home() / "digests" / hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
-    digests, fresh = _known(index, files, stats)
+    digests, fresh = _look_up_digests(index, files, stats)
     if len(fresh):
-        for place, digest in zip(fresh, _hashes(root, [files[place] for place in fresh]), strict=True):
+        for place, digest in zip(fresh, _hash_files(root, [files[place] for place in fresh]), strict=True):
             digests[place] = np.frombuffer(digest, dtype=np.uint8)
         _write_index(index, files, stats, digests)
     return tuple(digest.tobytes().hex() for digest in digests)
 
 
-def _signature(path: Path) -> tuple[int, int, int, int]:
+def _file_signature(path: Path) -> tuple[int, int, int, int]:
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def _hashes(root: Path, files: list[str]) -> Iterator[bytes]:
+def _hash_files(root: Path, files: list[str]) -> Iterator[bytes]:
     """The SHA-256 of each file; few at a time, as one that waits for its turn takes more memory than a digest."""
     with ThreadPoolExecutor(cores()) as pool:
         for first in range(0, len(files), _AT_ONCE):
@@ -101,15 +101,15 @@ def _hashes(root: Path, files: list[str]) -> Iterator[bytes]:
             yield from map(bytes.fromhex, pool.map(storage.sha256_file, some))
 
 
-def _known(index: Path, files: tuple[str, ...], stats: IntArray) -> tuple[Digests, IntArray]:
+def _look_up_digests(index: Path, files: tuple[str, ...], stats: IntArray) -> tuple[Digests, IntArray]:
     """The digests (n, 32) of the files, and the places of those that are not known from earlier."""
     digests: Digests = np.zeros((len(files), 32), dtype=np.uint8)
     names, earlier_stats, earlier_digests = _read_index(index)
     rows = {name: row for row, name in enumerate(names)}
-    found = np.fromiter((rows.get(name, -1) for name in files), dtype=np.int64, count=len(files))
-    there = np.flatnonzero(found >= 0)
-    there = there[(earlier_stats[found[there]] == stats[there]).all(1)]
-    digests[there] = earlier_digests[found[there]]
+    earlier = np.fromiter((rows.get(name, -1) for name in files), dtype=np.int64, count=len(files))
+    there = np.flatnonzero(earlier >= 0)
+    there = there[(earlier_stats[earlier[there]] == stats[there]).all(1)]
+    digests[there] = earlier_digests[earlier[there]]
     return digests, np.setdiff1d(np.arange(len(files)), there)
 
 

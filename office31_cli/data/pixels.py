@@ -1,4 +1,4 @@
-"""Decoded photographs: each is decoded once, on all cores, into a cached array of 8-bit RGB."""
+"""Decodes photographs to 8-bit RGB: one by itself, or a whole domain once, on all cores, into a cached array."""
 
 import io
 import os
@@ -27,7 +27,7 @@ MAX_PIXELS = 100_000_000
 """A picture that claims more is refused before a byte of it is decoded."""
 
 _LARGE = 16_000_000
-"""Pixels: of larger pictures one is decoded at a time, as each takes up to sixteen bytes a pixel for the moment."""
+"""Pixels: larger pictures are decoded one at a time, as each takes up to sixteen bytes a pixel meanwhile."""
 
 _alone = threading.Lock()
 
@@ -49,14 +49,14 @@ _UPRIGHT = {
 """What undoes each EXIF orientation; 1, or anything else, is upright."""
 
 _DECODER = 1
-"""Raised when decoding changes, so that caches made by the older way are not used."""
+"""Raised when decoding changes, so that arrays decoded in the older way are not used."""
 
 
 def decode(path: Path, side: int) -> Pixels:
-    """The photograph squashed to (side, side, 3), 8-bit RGB, upright.
+    """The photograph resized to (side, side, 3), 8-bit RGB, upright.
 
     The whole picture is kept and its aspect ratio is not, as the field does on Office-31. EXIF rotation is
-    applied, transparency lies on white, sixteen bits become eight, an animation gives its first frame.
+    applied, transparency is laid on white, sixteen bits become eight, an animation gives its first frame.
     Raises `Failed` where the file is not a readable picture, `Refused` where it claims over `MAX_PIXELS`.
     """
     with _open_picture(path) as picture:
@@ -67,16 +67,16 @@ def decode(path: Path, side: int) -> Pixels:
 
 
 def decode_unscaled(path: Path, side: int) -> Pixels:
-    """The photograph (h, w, 3) as it is just before `decode` squashes it; raises as that does."""
+    """The photograph (h, w, 3) as it is just before `decode` resizes it to `side`; raises as that does."""
     with _open_picture(path) as picture:
         picture.draft("RGB", (side, side))
         return np.asarray(_to_rgb(_upright(picture)), dtype=np.uint8)
 
 
 def encode_thumbnail(path: Path, side: int) -> bytes:
-    """The photograph made to fit into (side, side), upright, as a JPEG file's bytes; raises as `decode` does.
+    """The photograph scaled to fit into (side, side), upright, as a JPEG file's bytes; raises as `decode` does.
 
-    It is encoded anew from its pixels, so nothing else that the file holds, such as where it was taken, comes along.
+    It is encoded from its pixels, so nothing else that the file holds, such as where it was taken, is in it.
     """
     with _open_picture(path) as picture:
         picture.draft("RGB", (2 * side, 2 * side))
@@ -109,7 +109,7 @@ def _open_picture(path: Path) -> Iterator[Image.Image]:
 
 
 def unreadable_picture(path: Path, reason: str) -> Failed:
-    """What to say of a picture that cannot be read."""
+    """The error for a picture that cannot be read."""
     return Failed(
         printable(str(path)),
         f"cannot be read: {printable(reason)}",
@@ -157,7 +157,7 @@ def decode_domain(
     """All photographs of a domain as a cached array of shape (n, side, side, 3), 8-bit RGB.
 
     Takes the whole domain, not a subset. A picture that cannot be decoded raises as `decode` does, or with
-    `skip_bad` becomes a black row, which `readable` finds again: so every other row keeps its place.
+    `skip_bad` becomes a black row, which `find_readable` recognises: so every other row keeps its place.
     """
 
     def row(index: int) -> Pixels:
@@ -180,7 +180,7 @@ def decode_domain(
 
 
 def find_readable(pixels: CachedArray, photographs: Photographs) -> BoolArray:
-    """Which photographs of a domain could be decoded, as a mask (n,): only wholly black rows are looked at again."""
+    """A mask (n,) of a domain's photographs that could be decoded; only wholly black rows are decoded once more."""
     mask = np.ones(len(photographs), dtype=np.bool_)
     for index in pixels.blank_rows().tolist():
         try:

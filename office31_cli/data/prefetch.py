@@ -1,4 +1,4 @@
-"""Pictures decoded ahead of whoever asks for them, on all cores and in constant memory."""
+"""Decodes pictures before they are asked for, on all cores and in constant memory."""
 
 from collections import deque
 from collections.abc import Generator, Iterable
@@ -11,18 +11,21 @@ from office31_cli.errors import Failed, Refused
 from office31_cli.processes import cores
 
 DecodeResult = Pixels | Failed | Refused
-"""A picture's pixels (side, side, 3), or what keeps them from being read."""
+"""A picture's pixels (side, side, 3), or why they cannot be read."""
 
 
 def decode_ahead(
     pictures: Iterable[PictureFile], side: int, ahead: int
 ) -> Generator[tuple[Path, DecodeResult], None, None]:
-    """Each picture as `data.pixels.decode` has it, in order; up to `ahead` are decoded before they are asked for."""
+    """Yield each picture's path and pixels, as `data.pixels.decode` returns them, in order.
+
+    Up to `ahead` pictures are decoded before they are asked for.
+    """
     waiting: deque[tuple[Path, Future[DecodeResult]]] = deque()
     pool = ThreadPoolExecutor(cores())  # Pillow decodes without holding the interpreter's lock
     try:
-        for found in pictures:
-            waiting.append((found.path, pool.submit(_decoded, found, side)))
+        for picture in pictures:
+            waiting.append((picture.path, pool.submit(_decode_or_fault, picture, side)))
             if len(waiting) > ahead:
                 path, future = waiting.popleft()
                 yield path, future.result()
@@ -32,10 +35,10 @@ def decode_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _decoded(found: PictureFile, side: int) -> DecodeResult:
-    if found.why is not None:
-        return unreadable_picture(found.path, found.why)
+def _decode_or_fault(picture: PictureFile, side: int) -> DecodeResult:
+    if picture.fault is not None:
+        return unreadable_picture(picture.path, picture.fault)
     try:
-        return decode(found.path, side)
+        return decode(picture.path, side)
     except (Failed, Refused) as error:
         return error

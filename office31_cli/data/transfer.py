@@ -1,7 +1,7 @@
-"""Brings one file from the web: resumed where it broke off, capped, and taken for nothing that it is not.
+"""Downloads one file: resumed where it broke off, limited in size and patience, and refused where it is a web page.
 
-A half-done transfer is a folder `KEY.PID@HOST.HEX/` in the cache with `body`, as far as it came, and `state`, what
-the server said of it. It belongs to one process at a time, so that any number may fetch the same address at once;
+An unfinished transfer is a folder `KEY.PID@HOST.HEX/` in the cache with `body`, what arrived so far, and `state`, what
+the server said of the file. It belongs to one process at a time, so that any number may fetch the same address at once;
 what a killed process left behind is taken over by the next one that asks for the address.
 """
 
@@ -36,9 +36,9 @@ class FetchedFile:
 
 @contextlib.contextmanager
 def fetch(url: str, *, limits: Limits | None = None, observer: Observer = SILENT) -> Iterator[FetchedFile]:
-    """The file at `url`, for as long as the context lasts; it is removed when that ends, also when with `Refused`.
+    """Download the file at `url` for as long as the context lasts; it is removed when that ends, or raises `Refused`.
 
-    What anything else breaks off is kept for the next time. Raises `Failed` where no whole file can be had, and
+    After any other exception it is kept for the next time. Raises `Failed` where no whole file can be had, and
     `Refused` for a redirect to anything but HTTP(S), one from https to http, and a body that is too large.
     """
     transfer = _Transfer(url, limits or Limits(), observer)
@@ -56,11 +56,11 @@ def fetch(url: str, *, limits: Limits | None = None, observer: Observer = SILENT
 
 def clear_abandoned() -> None:
     """Remove what broken transfers left behind, from whatever address."""
-    while left := storage.take_over(_downloads()):
+    while left := storage.take_over(_transfer_folder()):
         storage.remove_folder(left)
 
 
-def _downloads() -> Path:
+def _transfer_folder() -> Path:
     return paths.cache_home() / "downloads"
 
 
@@ -70,7 +70,7 @@ class _Transfer:
     def __init__(self, url: str, limits: Limits, observer: Observer) -> None:
         self._url, self._limits, self._observer = url, limits, observer
         self._key = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        downloads = storage.make_folder(_downloads())
+        downloads = storage.make_folder(_transfer_folder())
         self.folder = storage.take_over(downloads, self._key) or storage.make_folder(
             downloads / storage.owned_name(self._key)
         )

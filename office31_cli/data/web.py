@@ -1,4 +1,4 @@
-"""Asks a server for a file over HTTP(S), and trusts it with nothing: not its redirects, its lengths, or its patience.
+"""Requests a file over HTTP(S) and trusts the server with nothing: not its redirects, its lengths, or its patience.
 
 `urllib` is used bare: left to itself it follows a redirect to ftp, and waits for ever for the rest of a line.
 """
@@ -84,16 +84,16 @@ def read_block(answer: http.client.HTTPResponse) -> bytes:
 
 
 def version_tag(answer: http.client.HTTPResponse) -> str | None:
-    """What tells this version of the file from another, fit for `If-Range`."""
+    """What identifies this version of the file in `If-Range`: its strong ETag, else when it was last modified."""
     etag = answer.headers.get("ETag", "")
-    found = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
-    return found if found and found.isascii() and found.isprintable() else None
+    tag = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
+    return tag if tag and tag.isascii() and tag.isprintable() else None
 
 
 def extent(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """Where in the file the answer's body begins, and the length of the whole file where that is told.
+    """At which byte of the file the answer's body begins (-1 where it does not say), and the whole file's length.
 
-    A part that does not say where it begins gets -1.
+    The length is None where the server does not give it.
     """
     if answer.status != 206:
         return 0, _number(answer.headers.get("Content-Length", ""))

@@ -1,5 +1,6 @@
 import itertools
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -268,3 +269,14 @@ def test_the_key_depends_on_every_name_value_and_the_format(monkeypatch: pytest.
     monkeypatch.setattr(cache, "_LAYOUT", cache._LAYOUT + 1)
     keys.append(content_key(pixels="ab", side=8))
     assert len(set(keys)) == len(keys)
+
+
+def test_another_process_that_meets_damage_says_what_helps_wherever_it_runs() -> None:
+    """It cannot compute the row, and under Ray no option makes it run where that can be done."""
+    array = build(Source())
+    sent = pickle.loads(pickle.dumps(array))
+    assert np.array_equal(sent.all(), TRUTH)
+    flip(entry() / "rows.bin", 5 * 3)
+    with pytest.raises(Failed) as failure:
+        pickle.loads(pickle.dumps(array)).all()
+    assert str(failure.value) == f"cache {entry()}: row 5 is damaged; remove that folder, and run the command again"

@@ -44,7 +44,7 @@ def drawn(root: Path, seed: int = 0) -> dict[str, bytes]:
 def seen_by(camera: str) -> np.ndarray:
     """One picture of each symbol by that camera, (31, side, side, 3)."""
     pictures = []
-    for number, symbol in enumerate(symbols.distinct_symbols(31, seed=0)):
+    for number, symbol in enumerate(symbols.draw_distinct_symbols(31, seed=0)):
         content = cameras.take_photograph(symbol, cameras.CAMERAS[camera], np.random.default_rng(number))
         pictures.append(np.asarray(Image.open(io.BytesIO(content)), dtype=np.float64))
     return np.stack(pictures)
@@ -90,7 +90,7 @@ def test_every_picture_is_another(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_two_symbols_look_alike(seed: int) -> None:
-    looks = [symbols.appearance(symbol) for symbol in symbols.distinct_symbols(31, seed)]
+    looks = [symbols.appearance(symbol) for symbol in symbols.draw_distinct_symbols(31, seed)]
     assert min(np.abs(a - b).mean() for a, b in itertools.combinations(looks, 2)) > symbols.UNLIKE
 
 

@@ -1,4 +1,4 @@
-"""What a column of a data set has to tell."""
+"""What a column of a data set consists of."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Column(notation.Column, Protocol):
     def values(self, photographs: "Photographs") -> "FloatArray":
         """The values (n,) of a domain's photographs: a label's number, 1 for yes and 0 for no, or the number.
 
-        Raises `Misuse` where one is not `known`.
+        Raises `Misuse` where one has no value, by `known_mask`.
         """
 
     def known_mask(self, photographs: "Photographs") -> "BoolArray":
@@ -31,7 +31,7 @@ class Column(notation.Column, Protocol):
 
 @dataclass(frozen=True)
 class DerivedColumn(ABC):
-    """A `Column` that follows from the data set itself; named as its file is."""
+    """A `Column` that follows from the data set itself, named as its file is."""
 
     data: DataSet
 
@@ -44,7 +44,7 @@ class DerivedColumn(ABC):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """None, for what is no choice."""
+        """The labels to choose from; none where the column is no choice."""
         return ()
 
     def is_offered(self) -> bool:
@@ -63,7 +63,7 @@ class DerivedColumn(ABC):
 
 
 def values_or_nan(column: Column, photographs: "Photographs") -> "FloatArray":
-    """The values (n,) of a domain's photographs, not a number where there is none."""
+    """The values (n,) of a domain's photographs, NaN where there is none."""
     import numpy as np
 
     known = column.known_mask(photographs)

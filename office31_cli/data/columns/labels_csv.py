@@ -5,7 +5,7 @@
     phone/images/mug/7.jpg,blue,yes,
 
 A column's kind is declared after its name, or inferred from what it holds. An empty field states nothing: it
-matters only where the photograph is learnt from.
+matters only where the photograph is trained on.
 """
 
 import csv
@@ -143,13 +143,13 @@ def _parse_header(path: Path, header: list[str], taken: tuple[str, ...]) -> list
             raise _malformed(path, where, f"a name holds at least one letter and none of {' '.join(RESERVED)}")
         if name in taken or name in dict(names):
             raise _malformed(path, where, "the name is taken")
-        if colon and kind not in _kinds():
-            raise _malformed(path, where, f"there is no kind {kind!r}; {did_you_mean(kind, _kinds())}")
+        if colon and kind not in _column_kinds():
+            raise _malformed(path, where, f"there is no kind {kind!r}; {did_you_mean(kind, _column_kinds())}")
         names.append((name, kind if colon else None))
     return names
 
 
-def _kinds() -> list[str]:
+def _column_kinds() -> list[str]:
     """The kinds that a column can have."""
     return [kind for kind in outputs.kinds() if not outputs.load(kind).fixed_columns]
 

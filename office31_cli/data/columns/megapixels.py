@@ -1,4 +1,4 @@
-"""megapixels: how large the photograph was before it was made small for a network."""
+"""megapixels: how large the photograph was before it was resized for a network."""
 
 from typing import TYPE_CHECKING
 

@@ -48,12 +48,12 @@ CAMERAS = {
 def take_photograph(symbol: tuple[Mark, ...], camera: Camera, rng: np.random.Generator) -> bytes:
     """One picture of a symbol as a JPEG file's bytes; drawn at twice the size for smooth edges."""
     side = 2 * camera.side
-    pose = _pose(camera, rng)
+    pose = _draw_pose(camera, rng)
     width = rng.uniform(0.12, 0.20)
     shift_of_hue = rng.normal(0, camera.hue)
     marks = [Mark(m.points, m.filled, m.hue + shift_of_hue, m.value * rng.uniform(0.9, 1.1)) for m in symbol]
 
-    canvas = _backdrop(camera, side, rng)
+    canvas = _draw_backdrop(camera, side, rng)
     if camera.shadow:
         _cast_shadow(canvas, marks, pose, width, camera.shadow, rng)
     draw_marks(canvas, marks, pose, width)
@@ -68,7 +68,7 @@ def take_photograph(symbol: tuple[Mark, ...], camera: Camera, rng: np.random.Gen
     return file.getvalue()
 
 
-def _pose(camera: Camera, rng: np.random.Generator) -> Array:
+def _draw_pose(camera: Camera, rng: np.random.Generator) -> Array:
     """The homography (3, 3) that takes a symbol's points to the picture, both in [-1, 1]."""
     turn = np.radians(rng.uniform(-camera.turn, camera.turn))
     zoom = rng.uniform(*camera.zoom)
@@ -78,7 +78,7 @@ def _pose(camera: Camera, rng: np.random.Generator) -> Array:
     return np.array([[cosine, -sine, right], [sine, cosine, down], [*lean, 1.0]])
 
 
-def _backdrop(camera: Camera, side: int, rng: np.random.Generator) -> Image.Image:
+def _draw_backdrop(camera: Camera, side: int, rng: np.random.Generator) -> Image.Image:
     """What lies behind the symbol: large soft patches, mostly grey, none darker than 1 - `backdrop` of white."""
     depth = 0.7 * rng.uniform(0, 1, (3, 3, 1)) + 0.3 * rng.uniform(0, 1, (3, 3, 3))
     patches = 255 * (1 - camera.backdrop * depth)

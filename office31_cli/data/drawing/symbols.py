@@ -35,13 +35,13 @@ def random_stream(seed: int, what: str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16])))
 
 
-def distinct_symbols(number: int, seed: int) -> list[tuple[Mark, ...]]:
+def draw_distinct_symbols(number: int, seed: int) -> list[tuple[Mark, ...]]:
     """Random symbols of which no two look alike: a candidate too near to an earlier one is dropped."""
     symbols: list[tuple[Mark, ...]] = []
     looks: list[Array] = []
     rng = random_stream(seed, "symbols")
     while len(symbols) < number:
-        symbol = _symbol(rng)
+        symbol = _draw_symbol(rng)
         look = appearance(symbol)
         visible = look.mean() > 0.04
         if visible and all(np.abs(look - other).mean() > UNLIKE for other in looks):
@@ -79,7 +79,7 @@ def draw_marks(
             brush.line(points, fill=ink, width=thickness, joint="curve")
 
 
-def _symbol(rng: np.random.Generator) -> tuple[Mark, ...]:
+def _draw_symbol(rng: np.random.Generator) -> tuple[Mark, ...]:
     """Two to four marks in two colours, centred and scaled to the unit circle."""
     shapes = [_SHAPES[rng.integers(len(_SHAPES))](rng) for _ in range(rng.integers(2, 5))]
     everything = np.concatenate([points for points, _ in shapes])
@@ -93,26 +93,31 @@ def _symbol(rng: np.random.Generator) -> tuple[Mark, ...]:
     )
 
 
-def _polyline(rng: np.random.Generator) -> tuple[Array, bool]:
+def _draw_polyline(rng: np.random.Generator) -> tuple[Array, bool]:
     return rng.uniform(-1, 1, (rng.integers(2, 5), 2)), False
 
 
-def _polygon(rng: np.random.Generator) -> tuple[Array, bool]:
+def _draw_polygon(rng: np.random.Generator) -> tuple[Array, bool]:
     angles = rng.uniform(0, 2 * np.pi) + np.linspace(0, 2 * np.pi, rng.integers(3, 6), endpoint=False)
     return rng.uniform(-0.5, 0.5, 2) + rng.uniform(0.3, 0.7) * _circle(angles), True
 
 
-def _arc(rng: np.random.Generator) -> tuple[Array, bool]:
+def _draw_arc(rng: np.random.Generator) -> tuple[Array, bool]:
     angles = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.uniform(1.0, 2.0) * np.pi, 24)
     return rng.uniform(-0.5, 0.5, 2) + rng.uniform(0.4, 0.8) * _circle(angles), False
 
 
-def _dot(rng: np.random.Generator) -> tuple[Array, bool]:
+def _draw_dot(rng: np.random.Generator) -> tuple[Array, bool]:
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     return rng.uniform(-0.8, 0.8, 2) + rng.uniform(0.15, 0.35) * _circle(angles), True
 
 
-_SHAPES: tuple[Callable[[np.random.Generator], tuple[Array, bool]], ...] = (_polyline, _polygon, _arc, _dot)
+_SHAPES: tuple[Callable[[np.random.Generator], tuple[Array, bool]], ...] = (
+    _draw_polyline,
+    _draw_polygon,
+    _draw_arc,
+    _draw_dot,
+)
 
 
 def _circle(angles: Array) -> Array:

@@ -72,10 +72,10 @@ class Set(KnownDataSet):
         The files are written but not synced.
         """
         from office31_cli.data.drawing import cameras
-        from office31_cli.data.drawing.symbols import distinct_symbols, random_stream
+        from office31_cli.data.drawing.symbols import draw_distinct_symbols, random_stream
 
         items = self.items()
-        symbols = dict(zip(items, distinct_symbols(len(items), self.seed), strict=True))
+        symbols = dict(zip(items, draw_distinct_symbols(len(items), self.seed), strict=True))
         hashes = {}
         with observer.track("drawing the sample", sum(self.photographs().values())) as advance:
             for domain, camera in cameras.CAMERAS.items():

@@ -11,7 +11,7 @@ import torch
 
 from office31_cli import storage
 from office31_cli.data.drawing.cameras import CAMERAS, take_photograph
-from office31_cli.data.drawing.symbols import distinct_symbols
+from office31_cli.data.drawing.symbols import draw_distinct_symbols
 from office31_cli.data.pixels import Pixels, decode, decode_unscaled
 from office31_cli.errors import Failed, Office31Error, Refused
 from office31_cli.models.formats.base import Runner
@@ -80,7 +80,7 @@ def _photographs(entry: Entry) -> tuple[str | None, list[Path]]:
 
 def _drawn(folder: Path, count: int) -> list[Path]:
     """Pictures of the sample's cameras, written to a folder that will be gone."""
-    cameras, symbols = list(CAMERAS.values()), distinct_symbols(8, seed=0)
+    cameras, symbols = list(CAMERAS.values()), draw_distinct_symbols(8, seed=0)
     paths = [folder / f"{number}.jpg" for number in range(count)]
     for number, path in enumerate(paths):
         camera, symbol = cameras[number % len(cameras)], symbols[number % len(symbols)]
