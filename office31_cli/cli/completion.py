@@ -142,6 +142,13 @@ def list_strategies(asked: Asked) -> Iterable[str]:
     return known.FOLDER.names()
 
 
+def list_topics(asked: Asked) -> Iterable[str]:
+    """The topics of the handbook."""
+    from office31_cli.recipes import guide
+
+    return guide.list_topics()
+
+
 def list_backbones(asked: Asked) -> Iterable[str]:
     """Every backbone; the 1,300 of timm only where one is begun."""
     from office31_cli.models import catalogue

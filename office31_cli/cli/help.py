@@ -66,22 +66,29 @@ def _introduce(command: Any, context: Any) -> Iterator[str]:
         yield from _wrap(f"  {' '.join(paragraph.split())}", "  ")
 
 
-def _list_parameters(command: Any, context: Any) -> dict[str, Rows]:
-    """Arguments and options under their headings; a short list has but one."""
-    arguments: Rows = []
-    panels: dict[str, Rows] = {name: [] for name in (_OWN, MODEL, DATA, TRAINING, OUTPUT)}
+def group_parameters(command: Any, context: Any) -> dict[str, list[Any]]:
+    """A command's arguments and options under their headings, without hidden ones; few options have but one heading."""
+    arguments: list[Any] = []
+    panels: dict[str, list[Any]] = {name: [] for name in (_OWN, MODEL, DATA, TRAINING, OUTPUT)}
     for each in command.get_params(context):
-        if (record := each.get_help_record(context)) is None:
+        if each.hidden:
             continue
-        names, text = record[0], _tidy(record[1])
         if each.param_type_name == "argument":
-            arguments.append((re.sub(r" <\S+>$", "", names), text))
+            arguments.append(each)
         else:
-            own = OUTPUT if each.name == "help" else getattr(each, "rich_help_panel", None) or _OWN
-            panels[own].append((names, text))
+            panels[OUTPUT if each.name == "help" else each.rich_help_panel or _OWN].append(each)
     if sum(map(len, panels.values())) <= _MANY:
-        panels = {_OWN: [row for rows in panels.values() for row in rows]}
-    return {"Arguments": arguments} | panels
+        panels = {_OWN: [each for panel in panels.values() for each in panel]}
+    return {title: panel for title, panel in {"Arguments": arguments, **panels}.items() if panel}
+
+
+def _list_parameters(command: Any, context: Any) -> dict[str, Rows]:
+    """By heading the names of arguments and options with their texts."""
+    sections: dict[str, Rows] = {}
+    for title, panel in group_parameters(command, context).items():
+        records = [each.get_help_record(context) for each in panel]
+        sections[title] = [(re.sub(r" <\S+>$", "", names), _tidy(text)) for names, text in records]
+    return sections
 
 
 def _tidy(text: str) -> str:

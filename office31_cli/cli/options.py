@@ -63,8 +63,8 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DATA",
-        help="office31, sample, or a folder of your own with DOMAIN/ITEM/* or DOMAIN/images/ITEM/*; a domain without "
-        "labels may be a flat folder of pictures, DOMAIN/*.",
+        help="office31, sample, or a folder of your own that holds DOMAIN/ITEM/ or DOMAIN/images/ITEM/; where no "
+        "labels are needed, DOMAIN/ may hold the pictures themselves.",
         show_default="office31, else sample",
         autocompletion=complete_one(completion.list_data_sets),
         rich_help_panel=DATA,

@@ -20,11 +20,16 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+from rich.theme import Theme
 
 from office31_cli.observer import Advance, Epochs
 from office31_cli.render.layout import fit_to_width
+from office31_cli.render.pager import show_text
 from office31_cli.text import printable
 from office31_cli.text_table import TextTable
+
+_READABLE = 100
+"""Columns beyond which lines are hard to read."""
 
 _UNBOUNDED = 100_000
 """Columns of a pipe: nothing is cut or wrapped there."""
@@ -51,6 +56,11 @@ class Reporter:
         """Whether results go to a terminal, where charts made of characters are shown; other programs get figures."""
         return self._out.is_terminal
 
+    @property
+    def text_width(self) -> int:
+        """Columns of running text: the terminal's, but no more than can be read with ease; a pipe has no limit."""
+        return min(self._out.width, _READABLE) if self._out.is_terminal else self._out.width
+
     def show(self, result: Result, *tables: RenderableType) -> None:
         """Print a result: as one JSON object, or as the tables made from it."""
         if self._as_json:
@@ -58,6 +68,12 @@ class Reporter:
             return
         for table in tables:
             _print(self._out, table)
+
+    def page(self, shown: RenderableType, theme: Theme | None = None) -> None:
+        """Print a text, in a terminal that is too low for it one screen at a time; running text has `text_width`."""
+        with self._out.capture() as capture, self._out.use_theme(theme or Theme()):
+            self._out.print(shown, width=self.text_width, crop=False)
+        show_text(capture.get())
 
     def stream(self, parts: Generator[RenderableType, None, None]) -> None:
         """Print a result part by part as it comes, above the progress bar; a text is written as it is."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from office31_cli.cli.help import DATA, MODEL, OUTPUT, TRAINING
+from office31_cli.cli.help import group_parameters
 from office31_cli.cli.main import app
 from tests.docs.markdown import table
 
@@ -58,17 +58,10 @@ def _usage(node: Any, name: str) -> str:
 
 def _tables(node: Any) -> Iterator[str]:
     """One table for each heading of the help, in its order."""
-    panels: dict[str, list[list[str]]] = {name: [] for name in ("Arguments", "Options", MODEL, DATA, TRAINING, OUTPUT)}
-    for each in node.params:
-        if not each.hidden and not set(each.opts) & set(UNIVERSAL):
-            panels[each.rich_help_panel or _kind(each)].append(_row(each))
-    for panel, rows in panels.items():
+    for title, parameters in group_parameters(node, typer.Context(node)).items():
+        rows = [_row(each) for each in parameters if not set(each.opts) & set(UNIVERSAL)]
         if rows:
-            yield table([panel, "", "default"], rows)
-
-
-def _kind(parameter: Any) -> str:
-    return "Arguments" if parameter.param_type_name == "argument" else "Options"
+            yield table([title, "", "default"], rows)
 
 
 def _row(parameter: Any) -> list[str]:
