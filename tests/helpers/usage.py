@@ -125,6 +125,7 @@ WRONG: list[tuple[str, str]] = [
     ("download --sample --from somewhere", "one of them"),
     ("download office31 --sample", "leave out one of the two"),
     ("download smaple", "did you mean sample?"),
+    ("download /", "put --from before it"),
     ("download sample --from somewhere", "leave out --from"),
     ("download --from gopher://host/file", "http"),
     ("models export amazon-convnet no-such-folder/x.safetensors", "no-such-folder"),

@@ -1,5 +1,6 @@
 """`office31 download`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from office31_cli.cli import completion, options
 from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
 from office31_cli.errors import Misuse
+from office31_cli.text import printable
 
 SAMPLE = "sample"
 """The data set that `--sample` means."""
@@ -44,6 +46,8 @@ def download(
         raise Misuse("download", "--from brings something, --sample and --verify do not need it", "give one of them")
     if sample and data_set not in (None, SAMPLE):
         raise Misuse("download", f"--sample is the data set {SAMPLE}", "leave out one of the two")
+    if data_set is not None and sets.find(data_set) is None and Path(data_set).exists():
+        raise Misuse(f"data set {printable(data_set)}", "a path, not the name of one", "put --from before it")
     name = SAMPLE if sample else data_set or sets.DEFAULT
     reporter = Reporter(as_json=as_json)
     if verify:

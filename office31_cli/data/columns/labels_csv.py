@@ -198,4 +198,4 @@ def _keys_of(photographs: "Photographs") -> list[Key]:
 
 def _malformed(path: Path, where: str, why: str) -> Misuse:
     what = f"{path}: {where}" if where else str(path)
-    return Misuse(printable(what), printable(why), "mend the file: the guide, 'Labels of your own', says what it holds")
+    return Misuse(printable(what), printable(why), "mend the file: office31 guide several-outputs says what it holds")
