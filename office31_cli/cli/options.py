@@ -8,6 +8,7 @@ import typer
 from office31_cli.cli import completion
 from office31_cli.cli.completion import complete_one
 from office31_cli.cli.help import DATA, MODEL, OUTPUT, TRAINING
+from office31_cli.engine.settings import HELD_OUT_SHARE, MOST_HELD_OUT
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", rich_help_panel=OUTPUT)]
 Details = Annotated[bool, typer.Option("--details", help="Print the tables as well; --json always holds everything.")]
@@ -263,13 +264,14 @@ Force = Annotated[
     ),
 ]
 HeldOut = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--held-out",
         metavar="SHARE",
         min=0.0,
-        max=0.9,
+        max=MOST_HELD_OUT,
         help="Share of the labelled photographs that is held out for testing.",
+        show_default=str(HELD_OUT_SHARE),
         rich_help_panel=DATA,
     ),
 ]

@@ -13,6 +13,9 @@ LEARNING_RATES = {"sgd": 0.1, "momentum": 0.03, "nesterov": 0.03, "rmsprop": 3e-
 LARGEST_RATE = 1e30
 """A step in single precision cannot be much longer."""
 
+HELD_OUT_SHARE, MOST_HELD_OUT = 0.2, 0.9
+"""The share of the labels that is held out where a command trains on labels, and the largest that may be asked for."""
+
 EPOCHS = {"head": 30, "last": 10, "all": 20}
 """What `--train` takes, each with the passes over the photographs that it gets unless told otherwise."""
 

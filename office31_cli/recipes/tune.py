@@ -9,6 +9,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from office31_cli import methods as adaptation
+from office31_cli.engine.settings import HELD_OUT_SHARE
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.metrics.validators import SOURCE
@@ -16,7 +17,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan, plan_benchmark
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow.partial_results import PartialResults
-from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
+from office31_cli.workflow.request import DEFAULT_VALIDATOR, DEFAULTS, Options
 
 if TYPE_CHECKING:
     from office31_cli.recipes.benchmark.cells import BenchmarkSetup
@@ -27,9 +28,6 @@ TRIALS = 9
 
 ETA = 3
 """Successive halving keeps a third of the trials and triples their epochs (Jamieson and Talwalkar 2016)."""
-
-HELD_OUT = 0.2
-"""The held-out share of the source's labels, for the validator `source`."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def tune(
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
-    options: Options = ADAPT_DEFAULTS,
+    options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> TuneResult:
     """Search a method's hyper-parameters on cached features, and pick the setting that `validator` scores highest.
@@ -108,7 +106,9 @@ def tune(
         data=data,
         backbone=backbone,
         weights=weights,
-        options=replace(options, held_out=HELD_OUT if validator == SOURCE else 0.0),
+        options=replace(options, held_out=HELD_OUT_SHARE)
+        if validator == SOURCE and options.held_out is None
+        else options,
         observer=observer,
     )
     drawn = _draw_settings(kind, trials, plan.seeds[0])

@@ -21,6 +21,7 @@ from office31_cli.metrics.validators import SOURCE
 from office31_cli.observer import Observer
 from office31_cli.text import pluralize
 from office31_cli.workflow import seen_labels
+from office31_cli.workflow.adapt_request import AdaptRequest
 from office31_cli.workflow.adapt_training import (
     actual_items,
     build_joint_training,
@@ -38,7 +39,7 @@ from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import Domain, build_inputs, open_domains
 from office31_cli.workflow.partition import Partition, divide
 from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration
-from office31_cli.workflow.request import ADAPT_STEPS, AdaptRequest
+from office31_cli.workflow.request import ADAPT_STEPS
 from office31_cli.workflow.run import HeldOut, Run, build_settings, default_part
 from office31_cli.workflow.starting_weights import StartingWeights
 
@@ -88,6 +89,12 @@ class AdaptRun(Run):
     def count_labels_used(self) -> dict[str, int]:
         """Those of the source, and of the target none but what the start has seen already."""
         return {self.request.target: _count_seen(self.target, self.partition)} | super().count_labels_used()
+
+    def resolved_options(self) -> dict[str, Any]:
+        """As `Run.resolved_options`, without those that the method or the trained part leave no choice in."""
+        fixed = ("epochs", "steps") if self.request.method.passes is not None else ()
+        left_out = (*fixed, "views") if self.trained_part == "all" else fixed
+        return super().resolved_options() | dict.fromkeys(left_out)
 
     def identity(self) -> dict[str, Any]:
         """As `Run.identity`; the target's photographs decide, too."""
@@ -158,13 +165,13 @@ def _check_batch_norms(request: AdaptRequest, split: FrozenSplit, observer: Obse
         return
     if not any(batch_norms(split.trained_part)):
         raise Misuse(
-            f"--method {request.name}",
+            f"--method {request.method_name}",
             "it works by batch norms, and the part that is trained has none",
             "choose another",
         )
     if split.frozen_part is not None and any(batch_norms(split.frozen_part)):
         observer.warn(
-            f"{request.name} reaches the head's batch norm alone, as the backbone is frozen; "
+            f"{request.method_name} reaches the head's batch norm alone, as the backbone is frozen; "
             "with --train all it reaches every one"
         )
 

@@ -28,8 +28,8 @@ from office31_cli.strategies.base import (
 from office31_cli.text import pluralize
 from office31_cli.workflow.adapt_training import build_unlabelled_examples
 from office31_cli.workflow.domains import Domain, build_examples, build_inputs, open_domains, training_values
+from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
-from office31_cli.workflow.request import FinetuneRequest
 from office31_cli.workflow.run import Run, build_settings, default_part, fit_outputs
 from office31_cli.workflow.starting_weights import StartingWeights
 
@@ -93,7 +93,7 @@ class FinetuneRun(Run):
         epochs = self.settings.epochs
         if any(group.parameters and group.start > (epochs - 1) / epochs for group in groups):
             raise Misuse(
-                f"strategy {self.request.name}",
+                f"strategy {self.request.strategy_name}",
                 f"with {pluralize(epochs, 'epoch')} some of its layers would never begin to learn",
                 "use more --epochs",
             )
@@ -153,7 +153,7 @@ def build_finetune_run(
     partition = divide_few_shot(request, domains, observer)
     if request.strategy.uses_unlabelled and len(partition.unlabelled) < 2:
         raise Failed(
-            f"strategy {request.name}",
+            f"strategy {request.strategy_name}",
             "every photograph of the target is labelled, so no rest is left",
             "choose another --strategy, or fewer --labels",
         )

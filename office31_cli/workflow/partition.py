@@ -12,7 +12,8 @@ from office31_cli.observer import Observer
 from office31_cli.text import join_names, pluralize, printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.domains import Domain
-from office31_cli.workflow.request import FinetuneRequest, Request
+from office31_cli.workflow.finetune_request import FinetuneRequest
+from office31_cli.workflow.request import Request
 
 VALIDATION = 0.2
 """The share of the labels that early stopping keeps for itself, of each item that has two or more."""
@@ -114,9 +115,9 @@ def _unseen(
 
 def _kept_back(request: Request, photographs: Photographs) -> BoolArray:
     """Which of a domain's photographs (n,) are held out."""
-    if request.options.held_out == 0:
+    if request.held_out == 0:
         return np.zeros(len(photographs), dtype=np.bool_)
-    fraction, seed = request.options.held_out, request.options.seed
+    fraction, seed = request.held_out, request.options.seed
     return choose_held_out(photographs.items, photographs.digests, fraction=fraction, seed=seed)
 
 

@@ -1,23 +1,41 @@
 """What a training command was asked to do, checked as far as that goes without torch."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from office31_cli.data import columns, sets
+from office31_cli.data.catalogue import location, open_data
 from office31_cli.data.folder import DataSet
-from office31_cli.engine.settings import Refinements, check_device, check_optimizer, check_train
+from office31_cli.engine.settings import HELD_OUT_SHARE, MOST_HELD_OUT, check_device, check_optimizer, check_train
 from office31_cli.errors import Misuse
-from office31_cli.methods.base import Method
+from office31_cli.models.catalogue import check_backbone, is_weights_file, resolve_weights
 from office31_cli.outputs.composite import Composite
-from office31_cli.outputs.notation import format_outputs
+from office31_cli.outputs.notation import format_outputs, parse
 from office31_cli.registry import Entry, Registry
-from office31_cli.strategies.base import Strategy
 from office31_cli.workflow import tensorboard
+
+SOURCE_ONLY = "erm"
+"""The method that trains on the source alone."""
+
+DEFAULT_METHOD = "auto"
+DEFAULT_VALIDATOR = "im"
+
+ADAPT_EPOCHS, ADAPT_STEPS = 10, 100
+"""Epochs of an adaptation unless others are asked for, and the most steps of each."""
+
+ADAPT_VIEWS = 2
+"""Views of each photograph: as it is, and its mirror image; further ones are random crops in other colours."""
+
+PUBLISHED_WITH = ("resnet50", "ResNet50_Weights.IMAGENET1K_V1")
+"""The network and weights of the published Office-31 tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What commands that train let the user choose; None takes the default that fits."""
+    """What commands that train let the user choose; None takes the command's own default."""
 
     outputs: str | None = None
     train: str | None = None
@@ -25,7 +43,7 @@ class Options:
     lr: float | None = None
     optimizer: str = "nesterov"
     batch_size: int = 64
-    held_out: float = 0.2
+    held_out: float | None = None
     seed: int = 0
     device: str = "auto"
     name: str | None = None
@@ -49,39 +67,30 @@ class Options:
         for option, value, least in (("--epochs", self.epochs, 1), ("--batch-size", self.batch_size, 2)):
             if value is not None and value < least:
                 raise Misuse(f"{option} {value}", "too small", f"use {least} or more")
-        if not 0 <= self.held_out < 1:
-            raise Misuse(f"--held-out {self.held_out}", "not a share", "use a number from 0 to 0.9")
+        if self.held_out is not None and not 0 <= self.held_out <= MOST_HELD_OUT:
+            raise Misuse(f"--held-out {self.held_out}", "out of range", f"use a share from 0 to {MOST_HELD_OUT}")
         if self.name is not None:
             Registry().check_name_free(self.name)
         if self.tensorboard is not None:
             tensorboard.check(self.tensorboard)
 
     def without_resume(self, **changes: Any) -> "Options":
-        """These with `changes`, for runs that go on from nothing."""
+        """These with `changes`, for runs that begin anew."""
         return replace(self, resume=False, force=False, **changes)
+
+    def to_json(self, *without: str) -> dict[str, Any]:
+        """By name, as recorded in a card: all that decide what is computed, but those that a command is `without`."""
+        left_out = ("resume", "force", "tensorboard", *without)
+        return {name: value for name, value in vars(self).items() if name not in left_out}
 
 
 DEFAULTS = Options()
 """What is chosen when nothing is."""
 
-ADAPT_DEFAULTS = Options(held_out=0.0)
-
-DEFAULT_METHOD = "auto"
-DEFAULT_VALIDATOR = "im"
-
-SOURCE_ONLY = "erm"
-"""The method that learns from the source alone."""
-
-ADAPT_EPOCHS, ADAPT_STEPS = 10, 100
-"""Epochs unless told otherwise, and the most steps of each."""
-
-ADAPT_VIEWS = 2
-"""Of each photograph: as it is, and its mirror image; further ones are random crops in other colours."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One training: which labels, from which start, and how."""
+    """One training: on which labels, from which start, and how."""
 
     command: str
     data: DataSet
@@ -93,6 +102,10 @@ class Request:
     """What the network is to answer, in terms of the data set's columns."""
     suggested_name: str
     options: Options
+    held_out: float
+    """The share of the labels that is held out."""
+    asked: dict[str, Any] = field(default_factory=dict)
+    """The command's options by name, as they were asked for; None where the default was to decide."""
 
     @property
     def allow_nonfinite(self) -> bool:
@@ -104,46 +117,75 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """What decides the result beside the network and the photographs; recorded in the card."""
         allowed = {"allow_nonfinite": True} if self.allow_nonfinite else {}
-        return {"outputs": format_outputs(self.outputs), "held_out": self.options.held_out, **allowed}
+        return {"outputs": format_outputs(self.outputs), "held_out": self.held_out, **allowed}
+
+    def resolved(self) -> dict[str, Any]:
+        """The options as `asked` has them, with what the defaults came to; those that need torch are left to the run.
+
+        One that is None or False is not to be given where the command is repeated.
+        """
+        return self._resolved_alike() | {
+            "domain": list(self.domains),
+            "backbone": self.backbone,
+            "weights": self.weights,
+            "outputs": format_outputs(self.outputs),
+        }
+
+    def _resolved_alike(self) -> dict[str, Any]:
+        """Those that every training command has."""
+        return self.asked | {"data": location(self.data), "held_out": self.held_out}
 
 
-@dataclass(frozen=True, kw_only=True)
-class FinetuneRequest(Request):
-    """Going on with labels: `domains` are the target, then those of the source that are learnt from again."""
+def build_request(
+    command: str,
+    domains: Sequence[str],
+    *,
+    data: str | None,
+    backbone: str | None,
+    weights: str | None,
+    options: Options,
+    held_out: float = HELD_OUT_SHARE,
+) -> Request:
+    """A training from pre-trained or fresh weights on labelled domains; without an option, `held_out` is held out.
 
-    name: str
-    """The strategy's."""
-    strategy: Strategy
-    labels: int | None
-    """Labels an item; None for all of the training part."""
-    listed_files: tuple[str, ...] | None
-    """The photographs whose labels to learn from, by their paths below the target; None for a draw."""
-    refinements: Refinements
+    Raises `Misuse` for names and numbers that make no sense, and `Failed` where the data set is not here.
+    """
+    options.check()
+    opened = open_data(data)
+    wanted = _select_domains(opened, domains)
+    asked = {"domain": list(domains), "data": data, "backbone": backbone, "weights": weights, **options.to_json()}
+    if backbone is None:
+        known = sets.find(location(opened))
+        backbone = "convnet" if known is not None and known.drawn else PUBLISHED_WITH[0]
+    check_backbone(backbone)
+    if options.allow_nonfinite and (weights is None or not is_weights_file(weights)):
+        raise Misuse("--allow-nonfinite", "it is for a file of your own", "give --weights PATH, or leave it out")
+    return Request(
+        command=command,
+        data=opened,
+        domains=wanted,
+        backbone=backbone,
+        weights=resolve_weights(backbone, _default_weights(backbone) if weights is None else weights),
+        parent=None,
+        outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.get_column, opened)),
+        suggested_name=f"{'all' if wanted == opened.labelled_domains else '-'.join(wanted)}-{backbone}",
+        options=options,
+        held_out=held_out if options.held_out is None else options.held_out,
+        asked=asked,
+    )
 
-    def to_json(self) -> dict[str, Any]:
-        """As `Request.to_json`."""
-        labels = "all" if self.labels is None else self.labels
-        told = {"strategy": self.name, "settings": self.strategy.settings(), **self.refinements.to_json()}
-        listed = {} if self.listed_files is None else {"listed": list(self.listed_files)}
-        return super().to_json() | told | {"labels": labels if self.listed_files is None else "listed", **listed}
+
+def _select_domains(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
+    """The domains asked for, each once, in the data set's order; `all` are those with labels."""
+    if isinstance(domains, str) or not domains:
+        raise Misuse(
+            "domains", "a list of one or more names is needed", f"choose from {', '.join(data.labelled_domains)}"
+        )
+    for domain in domains:
+        if domain != "all":
+            data.check_labelled(domain)
+    return tuple(domain for domain in data.labelled_domains if domain in domains or "all" in domains)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdaptRequest(Request):
-    """An adaptation: `domains` are the source, whose labels are learnt from; none for a source-free method."""
-
-    target: str
-    name: str
-    """The method's."""
-    method: Method
-    steps: int | None
-    """Of an epoch; None where nothing was asked for, and for a method whose epoch is a pass over the target."""
-    views: int
-    """Of each photograph that training sees, where a part is frozen."""
-    validator: str
-
-    def to_json(self) -> dict[str, Any]:
-        """As `Request.to_json`."""
-        adapting = ("target", "steps", "views", "validator")
-        told = {name: getattr(self, name) for name in adapting}
-        return super().to_json() | told | {"method": self.name, "settings": self.method.settings()}
+def _default_weights(backbone: str) -> str:
+    return PUBLISHED_WITH[1] if backbone == PUBLISHED_WITH[0] else "DEFAULT"

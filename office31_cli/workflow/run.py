@@ -130,6 +130,19 @@ class Run:
         """Labels that the network has seen by domain, its parents' included."""
         return seen_labels.count_labels(self.partition.seen)
 
+    def options(self) -> dict[str, Any]:
+        """The command's options by name, as recorded in the card: as they were `asked` for, and `resolved`."""
+        return {"asked": self.request.asked, "resolved": self.resolved_options()}
+
+    def resolved_options(self) -> dict[str, Any]:
+        """With these options, whatever the defaults are by then, the command trains the same network again."""
+        return self.request.resolved() | {
+            "train": self.trained_part,
+            "epochs": self.settings.epochs,
+            "lr": self.settings.lr,
+            "device": self.device.type,
+        }
+
     def identity(self) -> dict[str, Any]:
         """What a run must share with an interrupted one to go on from its checkpoint."""
         parent = self.request.parent

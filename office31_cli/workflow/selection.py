@@ -43,6 +43,13 @@ def select_model_and_data(
     return taken, opened
 
 
+def select_unseen(word: str | None, data: str | None, target: str) -> tuple[Entry, DataSet]:
+    """As `select_model_and_data`: unless one is named, the newest model that has seen no label of the target."""
+    return select_model_and_data(
+        word, data, target, lambda entry: not entry.card.labels_used.get(target), no_model_fits(target)
+    )
+
+
 def select_model(word: str | None, otherwise: Office31Error) -> Entry:
     """The model that `word` names, else the newest, whatever its data set; raises `otherwise` where there is none."""
     registry = Registry()
@@ -169,6 +176,12 @@ def report_data(word: str | None, taken: DataSet, observer: Observer) -> None:
     if word is None and taken.name != sets.DEFAULT:
         default = sets.load(sets.DEFAULT)
         observer.say(f"data: {taken.name}, as {default.title} is not here ({default.command} brings it)")
+
+
+def check_item_order(entry: Entry, data: DataSet) -> None:
+    """Raise `Misuse` where a model numbers the items otherwise than the data set does."""
+    if entry.card.items != data.items:
+        raise Misuse(f"model {entry.name}", "it lists its items in another order", "choose another --model")
 
 
 def check_items(entry: Entry, data: DataSet) -> None:

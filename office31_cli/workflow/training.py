@@ -108,6 +108,7 @@ def _card(
         configuration={
             **run.settings.to_json(),
             **request.to_json(),
+            "options": run.options(),
             "run": checkpoints.key,
             **{name: told for name, told in checkpoints.run.items() if name == resume.KEY},
         },

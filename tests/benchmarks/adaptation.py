@@ -100,9 +100,8 @@ def _features(weights: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     from office31_cli.engine.frozen_split import split_network
     from office31_cli.models.network import UnitFeatures
     from office31_cli.observer import SILENT
-    from office31_cli.recipes.pretrain import build_request
     from office31_cli.workflow.domains import build_examples, build_inputs, open_domain
-    from office31_cli.workflow.request import Options
+    from office31_cli.workflow.request import Options, build_request
     from office31_cli.workflow.starting_weights import StartingWeights
 
     options = Options(outputs="item", train="head", held_out=0.0)

@@ -24,9 +24,8 @@ from office31_cli.metrics.forecast import ForecastInputs
 from office31_cli.observer import SILENT
 from office31_cli.recipes.doctor.forecast import estimate_label_shift, measure_forecast_inputs
 from office31_cli.recipes.doctor.probe import Probe, adapt_heads, open_probe, predict_out_of_fold
-from office31_cli.recipes.pretrain import build_request
 from office31_cli.workflow.adapt_training import actual_items
-from office31_cli.workflow.request import Options
+from office31_cli.workflow.request import Options, build_request
 from tests.benchmarks.pseudo_shifts import DOMAINS, TARGET, Makeshift, shifts
 
 Array = NDArray[np.float64]

@@ -48,12 +48,7 @@ def test_what_could_steer_the_terminal_or_is_long_is_neither() -> None:
 
 
 def test_a_forced_model_is_an_exception_to_the_commands_that_make_it_again(card: Card) -> None:
-    assert provenance.notes([("plain", card)]) == []
-    (note,) = provenance.notes([("odd", configured(card, forced=STEPS)), ("plain", card)])
+    assert provenance.repeat([("plain", card)])[1] == []
+    (note,) = provenance.repeat([("odd", configured(card, forced=STEPS)), ("plain", card)])[1]
     assert note.startswith("odd is an exception, with what was made from it: it is not bit-identical")
     assert note.endswith("went on from epoch 7 of a run whose settings.lr was 0.01")
-
-
-def test_weights_that_were_taken_as_they_are_are_taken_so_again(card: Card) -> None:
-    assert "--allow-nonfinite" not in provenance.commands([("plain", card)])[-1]
-    assert "--allow-nonfinite" in provenance.commands([("odd", configured(card, allow_nonfinite=True))])[-1]

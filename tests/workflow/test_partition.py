@@ -16,8 +16,9 @@ from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT
 from office31_cli.strategies.full import Strategy
 from office31_cli.workflow.domains import Domain
+from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
-from office31_cli.workflow.request import FinetuneRequest, Options
+from office31_cli.workflow.request import Options
 from tests.helpers.small_data import Listener
 from tests.helpers.small_outputs import choosing
 
@@ -58,11 +59,12 @@ def divided(
         domains=("target", *(part.domain for part in source)),
         backbone="convnet",
         weights="none",
-        parent=None,
+        parent=None,  # type: ignore[arg-type]  # it has seen nothing
         outputs=choosing(*ITEMS),
         suggested_name="tuned",
-        options=Options(held_out=share, seed=seed),
-        name="full",
+        options=Options(seed=seed),
+        held_out=share,
+        strategy_name="full",
         strategy=Strategy(),
         labels=labels,
         listed_files=listed,

@@ -7,6 +7,8 @@ import typer
 from office31_cli.cli import completion, options, values
 from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
+from office31_cli.cli.help import DATA
+from office31_cli.engine.settings import MOST_HELD_OUT
 
 
 @command(30, Panel.TRAIN)
@@ -57,8 +59,17 @@ def adapt(
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
     held_out: Annotated[
-        float, typer.Option("--held-out", min=0.0, max=0.9, help="Share of the source's labels kept back.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            "--held-out",
+            metavar="SHARE",
+            min=0.0,
+            max=MOST_HELD_OUT,
+            help="Share of the source's labels that is held out.",
+            show_default="0",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     name: options.Name = None,

@@ -72,7 +72,7 @@ def finetune(
     ema: Annotated[
         float | None, typer.Option("--ema", help="Decay of the moving average of the weights that is kept.")
     ] = None,
-    held_out: options.HeldOut = 0.2,
+    held_out: options.HeldOut = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     name: options.Name = None,

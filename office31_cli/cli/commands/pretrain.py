@@ -31,7 +31,7 @@ def pretrain(
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
-    held_out: options.HeldOut = 0.2,
+    held_out: options.HeldOut = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     name: options.Name = None,

@@ -70,7 +70,6 @@ def tune(
             lr=lr,
             optimizer=optimizer,
             batch_size=batch_size,
-            held_out=0.0,
             device=device,
             skip_bad=skip_bad,
         ),

@@ -13,7 +13,7 @@ from office31_cli.recipes.benchmark.results import (
     build_row,
     compare_methods,
 )
-from office31_cli.workflow.request import ADAPT_DEFAULTS, DEFAULT_VALIDATOR, Options
+from office31_cli.workflow.request import DEFAULT_VALIDATOR, DEFAULTS, Options
 
 
 def benchmark(
@@ -30,7 +30,7 @@ def benchmark(
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
-    options: Options = ADAPT_DEFAULTS,
+    options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> BenchmarkResult:
     """Adapt from every domain to every other, by every method and with every seed, on cached features.

@@ -11,19 +11,19 @@ from office31_cli.data.published import PublishedRow, rows_of_network
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.adapt import check_validator
-from office31_cli.recipes.pretrain import build_request
 from office31_cli.text import did_you_mean, join_names, printable
 from office31_cli.workflow import selection
+from office31_cli.workflow.adapt_request import check_validator
 from office31_cli.workflow.pools import ray
 from office31_cli.workflow.request import (
-    ADAPT_DEFAULTS,
     ADAPT_EPOCHS,
     ADAPT_STEPS,
     ADAPT_VIEWS,
     DEFAULT_VALIDATOR,
+    DEFAULTS,
     Options,
     Request,
+    build_request,
 )
 
 PLACES = ("here", "ray")
@@ -66,7 +66,7 @@ def plan_benchmark(
     data: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
-    options: Options = ADAPT_DEFAULTS,
+    options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> BenchmarkPlan:
     """Check what a benchmark is to compute, and complete it; nothing is loaded or computed.
@@ -77,7 +77,7 @@ def plan_benchmark(
     `here` or `ray`. Raises `Misuse` for names and numbers that make no sense, and `Failed` where the data set has fewer
     than two labelled domains.
     """
-    check_validator(validator, kept_back=options.held_out > 0)
+    check_validator(validator, held_out=bool(options.held_out))
     if not methods or not seeds:
         raise Misuse("benchmark", "nothing to compare", "name at least one of --methods and of --seeds")
     for option, number in (("--steps", steps), ("--jobs", jobs)):
@@ -90,7 +90,9 @@ def plan_benchmark(
         if views < method.views:
             raise Misuse(f"--views {views}", f"too few for {name}", f"use {method.views} or more")
     options = options.without_resume(epochs=options.epochs or ADAPT_EPOCHS, train="head", outputs="item")
-    request = build_request("benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options)
+    request = build_request(
+        "benchmark", ["all"], data=data, backbone=backbone, weights=weights, options=options, held_out=0.0
+    )
     wanted = choose_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
     if published is not None:

@@ -108,7 +108,7 @@ def build_setup(
         inputs=inputs,
         settings=build_settings(request, "head"),
         device=device,
-        held_out=request.options.held_out,
+        held_out=request.held_out,
     )
 
 

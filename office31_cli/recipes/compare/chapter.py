@@ -10,10 +10,9 @@ from office31_cli.errors import Failed
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import ChapterComparison, ChapterRow, Claim, exceeds
-from office31_cli.recipes.pretrain import build_request
 from office31_cli.workflow import selection
 from office31_cli.workflow.partial_results import PartialResults
-from office31_cli.workflow.request import DEFAULTS, Options, Request
+from office31_cli.workflow.request import DEFAULTS, Options, Request, build_request
 
 RATE, BATCH = 1e-4, 10
 

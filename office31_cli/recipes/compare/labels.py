@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from office31_cli import strategies as finetuning
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
-from office31_cli.recipes.adapt import Way
 from office31_cli.recipes.compare.labels_results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsPlan, LabelsRow
 from office31_cli.recipes.compare.outputs import check_held_out
-from office31_cli.recipes.finetune import build_finetune_request
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection
+from office31_cli.workflow.adapt_request import build_adapt_request
+from office31_cli.workflow.finetune_request import build_finetune_request
 from office31_cli.workflow.request import DEFAULTS, Options
 
 BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
@@ -46,39 +47,26 @@ def compare_labels(
     if not budgets or not strategies or not seeds:
         raise Misuse("compare labels", "nothing to compare", "name at least one of --labels, --strategies and --seeds")
     budgets = sorted(set(budgets), key=lambda labels: (labels is None, labels or 0))
-    chosen = {name: finetuning.load(name)() for name in strategies}
-    start, opened = selection.select_model_and_data(
-        model, data, target, lambda entry: not entry.card.labels_used.get(target), selection.no_model_fits(target)
-    )
+    for name in strategies:
+        finetuning.load(name)
+    start, opened = selection.select_unseen(model, data, target)
     selection.check_predicts_item(start, "to be compared")
+    build = partial(build_finetune_request, target, lambda: (start, opened))
     seeded = {seed: options.without_resume(seed=seed, outputs="item") for seed in seeds}
     adapted = {}
     if 0 in budgets:
         for seed, each in seeded.items():
-            way = Way.checked(method, options=replace(each, held_out=0.0, epochs=None, lr=None))
-            adapted[seed] = way.request(start, opened, target)
-    alone = {
-        seed: build_finetune_request(
-            start, opened, target, strategy=("full", finetuning.load("full")()), labels=None, options=each
-        )
-        for seed, each in seeded.items()
-    }
+            without_labels = replace(each, held_out=None, epochs=None, lr=None)
+            adapted[seed] = build_adapt_request(target, lambda: (start, opened), method=method, options=without_labels)
+    alone = {seed: build(options=each) for seed, each in seeded.items()}
     finetuned = {
         (labels, name): {
-            seed: build_finetune_request(
-                start,
-                opened,
-                target,
-                strategy=(name, strategy),
-                labels=labels,
-                with_source=with_source,
-                options=each,
-            )
+            seed: build(strategy=name, labels=labels, with_source=with_source, options=each)
             for seed, each in seeded.items()
         }
         for labels in budgets
         if labels != 0
-        for name, strategy in chosen.items()
+        for name in strategies
     }
     selection.report_model(model, start, observer)
     source = "+".join(domain for domain, count in start.card.labels_used.items() if count)

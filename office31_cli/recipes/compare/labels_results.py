@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from office31_cli.workflow.adapt_request import AdaptRequest
+from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.pictures import figure_of, write_picture
-from office31_cli.workflow.request import AdaptRequest, FinetuneRequest
 
 AS_STORED, TARGET_ALONE = "as stored", "target alone"
 """What else stands in the table beside the strategies."""

@@ -20,10 +20,10 @@ from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.adapt_run import build_adapt_run
 from office31_cli.workflow.domains import Domain, build_examples
+from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.finetune_run import FinetuneRun, build_finetune_run
 from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.partition import divide_few_shot
-from office31_cli.workflow.request import FinetuneRequest
 from office31_cli.workflow.run import Run
 
 Figures = dict[str, Any]
@@ -35,7 +35,7 @@ def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
     comparison = _Comparison(plan, WarnOnce(observer))
     computing: list[tuple[int | None, str, Callable[[int], Figures]]] = [(0, AS_STORED, comparison.score_stored)]
     if plan.adapted:
-        computing.append((0, f"adapt {plan.adapted[plan.seeds[0]].name}", comparison.adapted))
+        computing.append((0, f"adapt {plan.adapted[plan.seeds[0]].method_name}", comparison.adapted))
     for (labels, name), requests in plan.finetuned.items():
         computing.append((labels, name, partial(comparison.finetuned, requests)))
     if plan.heads_alone:

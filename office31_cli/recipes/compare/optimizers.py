@@ -10,11 +10,10 @@ from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.recipes.compare.results import Claim, Landscape, OptimizerRow, OptimizersComparison, exceeds
-from office31_cli.recipes.pretrain import build_request
 from office31_cli.text import printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.partial_results import PartialResults
-from office31_cli.workflow.request import DEFAULTS, Options, Request
+from office31_cli.workflow.request import DEFAULTS, Options, Request, build_request
 
 if TYPE_CHECKING:
     from office31_cli.recipes.compare.trials import TrialSetup

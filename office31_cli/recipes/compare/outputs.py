@@ -14,10 +14,9 @@ from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import format_outputs
 from office31_cli.recipes.compare.results import Claim, OutputsComparison, OutputsRow
-from office31_cli.recipes.pretrain import build_request
 from office31_cli.workflow import selection
 from office31_cli.workflow.partial_results import PartialResults
-from office31_cli.workflow.request import DEFAULTS, Options, Request
+from office31_cli.workflow.request import DEFAULTS, Options, Request, build_request
 
 if TYPE_CHECKING:
     from office31_cli.workflow.run import Run

@@ -9,18 +9,17 @@ import numpy as np
 
 from office31_cli.data.catalogue import open_data
 from office31_cli.data.folder import DataSet
-from office31_cli.engine.settings import check_device
+from office31_cli.engine.settings import HELD_OUT_SHARE, check_device
 from office31_cli.errors import Failed, Misuse
 from office31_cli.metrics.accuracy import accuracy
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor import inventory, machine
 from office31_cli.recipes.doctor.results import Distance, Examination, Forecast, LabelShift
-from office31_cli.recipes.pretrain import build_request
 from office31_cli.registry import Entry
 from office31_cli.text import printable
 from office31_cli.workflow import selection
-from office31_cli.workflow.request import Options, Request
+from office31_cli.workflow.request import Options, Request, build_request
 
 if TYPE_CHECKING:
     from office31_cli.recipes.doctor.probe import Probe
@@ -106,7 +105,7 @@ def _build_request(
     if opened is None:
         opened = open_data(data)
     _check_names(opened, source, target, check_labels)
-    options = Options(device=device, seed=seed, train="head", held_out=0.2)
+    options = Options(device=device, seed=seed, train="head")
     if entry is None:
         if not source:
             raise Misuse("--source", "no stored model tells what to learn from", "name the labelled domain")
@@ -115,8 +114,7 @@ def _build_request(
         return request, None
     learnt = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled_domains]
     domains = tuple(name for name in opened.domains if name in (source or learnt) and name != target)
-    if entry.card.items != opened.items:
-        raise Misuse(f"model {entry.name}", "it lists its items in another order", "choose another --model")
+    selection.check_item_order(entry, opened)
     if not domains:
         raise Misuse(f"model {entry.name}", f"it has learnt from no domain but {target}", "name one with --source")
     if target is not None and entry.card.labels_used.get(target):
@@ -132,6 +130,7 @@ def _build_request(
             outputs=selection.stored_outputs(entry),
             suggested_name=entry.name,
             options=options,
+            held_out=HELD_OUT_SHARE,
         ),
         entry,
     )

@@ -48,7 +48,10 @@ def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "items", f"{len(stored.items)}: {join_names(stored.items)}"
     yield "labels used", _pairs(stored.labels_used)
     yield "preprocessing", _pairs(stored.preprocessing)
-    yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key != resume.KEY})
+    shown_apart = (resume.KEY, "options")
+    yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key not in shown_apart})
+    if asked := _asked(stored.configuration.get("options")):
+        yield "asked for", _pairs(asked)
     yield "environment", _pairs(stored.environment)
     for part, scores in stored.metrics.items():
         if part == "calibration":
@@ -58,6 +61,12 @@ def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "epochs recorded", len(stored.history)
     for name, record in stored.files.items():
         yield name, f"{decimal(record.bytes)}, SHA-256 {record.sha256}"
+
+
+def _asked(options: Any) -> dict[str, object]:
+    """The options that the model's command was given; none where the card does not record them."""
+    asked = options.get("asked") if isinstance(options, dict) else None
+    return {key: value for key, value in asked.items() if value} if isinstance(asked, dict) else {}
 
 
 def _calibration(told: Any) -> str:

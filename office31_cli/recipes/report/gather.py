@@ -224,6 +224,6 @@ def _repeated(line: list[Node]) -> tuple[list[list[str]], list[str]]:
     chain = [(node.entry.name if node.entry else node.id, node.card) for node in line]
     try:
         told = [(name, card) for name, card in chain if card is not None]
-        return (provenance.commands(told), provenance.notes(told)) if len(told) == len(chain) else ([], [])
+        return provenance.repeat(told) if len(told) == len(chain) else ([], [])
     except (KeyError, TypeError, ValueError, AttributeError):
         return [], []

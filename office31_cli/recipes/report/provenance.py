@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from office31_cli.data import sets
-from office31_cli.engine.settings import NO_REFINEMENTS
 from office31_cli.models.catalogue import is_weights_file
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.results import FamilyMember
@@ -13,113 +12,83 @@ from office31_cli.registry.card import Card
 from office31_cli.registry.lineage import Node, build_forest
 from office31_cli.registry.names import make_name
 from office31_cli.workflow import resume
+from office31_cli.workflow.selection import IMPORT
 
-_HOW = ("epochs", "lr", "optimizer", "batch_size", "held_out", "seed")
-"""Of the configuration, what every training has."""
+_FIRST = ("domain", "target", "source", "method", "strategy", "backbone", "weights")
+"""The options that say most about a training; the others follow by name."""
 
 Chain = Sequence[tuple[str, Card]]
 """Models by name, each made from the one before it."""
 
 
-def commands(chain: Chain) -> list[list[str]]:
-    """What to type to make the last of the models again, each command as its words.
+def repeat(chain: Chain) -> tuple[list[list[str]], list[str]]:
+    """What to type to make the last of the models again, each command as its words, and what to know of that.
 
-    Raises KeyError, TypeError, ValueError or AttributeError where a card, which another version may have written,
-    does not tell enough.
+    There are no commands where a card does not record its command's options: of a model that an earlier version stored,
+    or that was imported. Raises KeyError, TypeError, ValueError or AttributeError where a card, which another version
+    may have written, records them in another way.
     """
+    if notes := [_why_not(name, card) for name, card in chain if "options" not in card.configuration]:
+        return [], notes[:1]
     known = sets.find(chain[0][1].data["location"])
     lines = [known.command.split()] if known else []
     parent = None
     for name, card in chain:
         lines.append([*_words(make_name(name), card, parent)])
         parent = make_name(name)
-    return lines
+    return lines, [*_notes(chain)]
 
 
-def notes(chain: Chain) -> list[str]:
-    """What to know of the commands: files that a card names by their content alone, and what they do not make again.
+def _why_not(name: str, card: Card) -> str:
+    if card.command == IMPORT:
+        return f"No command makes the model again: {name} was trained elsewhere and imported"
+    return f"No command is shown: an earlier version stored {name}, and did not record all of its options"
 
-    Raises as they do.
-    """
-    found = []
+
+def _notes(chain: Chain) -> Iterator[str]:
+    """Files that a card names by their content alone, and the models that the commands do not make again to the bit."""
     weights, _, digest = chain[0][1].weights.partition("@")
     if is_weights_file(weights):
-        found.append(f"{weights} is the file whose SHA-256 begins with {digest}")
+        yield f"{weights} is the file whose SHA-256 begins with {digest}"
     for name, card in chain:
         if told := resume.in_words(card.configuration.get(resume.KEY)):
-            found.append(f"{name} is an exception, with what was made from it: it is not bit-identical, as it {told}")
+            yield f"{name} is an exception, with what was made from it: it is not bit-identical, as it {told}"
         if "listed" in card.configuration:
             count = len(card.configuration["listed"])
-            found.append(f"{_list_of(name)} names the {count:,} photographs that office31 models show {name} lists")
-    return found
+            yield f"{_list_of(name)} names the {count:,} photographs that office31 models show {name} lists"
 
 
 def _words(name: str, card: Card, parent: str | None) -> Iterator[str]:
     processes = card.environment.get("processes", 1)
     yield from ("office31",) if processes == 1 else ("torchrun", f"--nproc-per-node={processes}", "-m", "office31_cli")
     yield card.command
-    yield from _OF_COMMAND[card.command](name, card)
-    if parent is not None:
-        yield from _flag("model", parent)
-    device = card.environment["device"]
-    yield from _flag("data", card.data["location"])
-    yield from _flag("train", card.train)
-    yield from _flag("device", device if device in ("cpu", "mps") else "cuda")
-    yield from _flag("name", name)
+    options = card.configuration["options"]["resolved"] | {"name": name, "model": parent}
+    if "weights" in options:  # a file by its name, wherever it lay
+        options["weights"] = card.weights.partition("@")[0]
+    if "listed" in card.configuration:
+        options["labels_from"] = _list_of(name)
+    for option in sorted(options, key=_order):
+        yield from _flags(option, options[option])
 
 
-def _pretrain(name: str, card: Card) -> Iterator[str]:
-    for domain in card.data["domains"]:
-        yield from _flag("domain", domain)
-    yield from _flag("backbone", card.network["backbone"])
-    yield from _flag("weights", card.weights.partition("@")[0])
-    if card.configuration.get("allow_nonfinite"):
-        yield "--allow-nonfinite"
-    yield from _flags(card, "outputs", *_HOW)
+def _order(option: str) -> tuple[int, str]:
+    return (_FIRST.index(option) if option in _FIRST else len(_FIRST), option)
 
 
-def _finetune(name: str, card: Card) -> Iterator[str]:
-    target, *source = card.data["domains"]
-    yield from _flag("target", target)
-    if source:
-        yield "--with-source"
-    yield from _flags(card, "strategy")
-    yield from _settings(card)
-    yield from _flag("labels-from", _list_of(name)) if "listed" in card.configuration else _flags(card, "labels")
-    yield from _flags(card, *(name for name in vars(NO_REFINEMENTS) if name in card.configuration))
-    yield from _flags(card, "outputs", *_HOW)
-
-
-def _adapt(name: str, card: Card) -> Iterator[str]:
-    yield from _flags(card, "target")
-    for domain in card.data["domains"]:
-        yield from _flag("source", domain)
-    yield from _flags(card, "method")
-    yield from _settings(card)
-    fixed = card.configuration["steps"] is None  # the method makes as many passes as it makes
-    yield from _flags(card, "validator", *(() if fixed else ("steps",)), *(() if card.train == "all" else ("views",)))
-    yield from _flags(card, *_HOW[1 if fixed else 0 :])
-
-
-_OF_COMMAND = {"pretrain": _pretrain, "finetune": _finetune, "adapt": _adapt}
-
-
-def _settings(card: Card) -> Iterator[str]:
-    for key, value in card.configuration["settings"].items():
-        yield from _flag("set", f"{key}={str(value).lower()}")
-
-
-def _flags(card: Card, *names: str) -> Iterator[str]:
-    for name in names:
-        yield from _flag(name, card.configuration[name])
-
-
-def _flag(name: str, value: Any) -> tuple[str, ...]:
-    """An option with its value, which may begin with a hyphen; without one where it is a switch that is on."""
-    option, text = f"--{name.replace('_', '-')}", str(value)
-    if value is True:
-        return (option,)
-    return (f"{option}={text}",) if text.startswith("-") else (option, text)
+def _flags(name: str, value: Any) -> Iterator[str]:
+    """An option with its value, which may begin with a hyphen; again for each of several values, alone as a switch."""
+    option = f"--{name.replace('_', '-')}"
+    if isinstance(value, list):
+        for each in value:
+            yield from _flags(name, each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _flags(name, f"{key}={str(each).lower()}")
+    elif value is True:
+        yield option
+    elif value is not None and value is not False:
+        text = str(value)
+        yield from (f"{option}={text}",) if text.startswith("-") else (option, text)
 
 
 def _list_of(name: str) -> str:

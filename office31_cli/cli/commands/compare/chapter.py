@@ -15,7 +15,7 @@ def chapter(
         int | None,
         typer.Option("--epochs", min=1, help="Stop each run after so many.", show_default="20 and 50, as in the book"),
     ] = None,
-    held_out: options.HeldOut = 0.2,
+    held_out: options.HeldOut = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,

@@ -47,7 +47,7 @@ def labels(
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
-    held_out: options.HeldOut = 0.2,
+    held_out: options.HeldOut = None,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,

@@ -40,7 +40,7 @@ def optimizers(
         int | None, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.", show_default="3")
     ] = None,
     batch_size: options.BatchSize = 64,
-    held_out: options.HeldOut = 0.2,
+    held_out: options.HeldOut = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,

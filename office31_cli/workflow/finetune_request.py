@@ -1,0 +1,175 @@
+"""What `finetune` was asked to do: from which stored network, with which labels of the target, and how."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from office31_cli import processes, strategies
+from office31_cli.data import columns
+from office31_cli.data.folder import DataSet
+from office31_cli.data.lists import read_list
+from office31_cli.engine.settings import HELD_OUT_SHARE, NO_REFINEMENTS, Refinements
+from office31_cli.errors import Misuse
+from office31_cli.outputs.composite import Composite
+from office31_cli.outputs.notation import format_outputs, parse
+from office31_cli.registry import Entry
+from office31_cli.strategies.base import Strategy
+from office31_cli.text import printable
+from office31_cli.workflow import selection
+from office31_cli.workflow.request import DEFAULTS, Options, Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneRequest(Request):
+    """A fine-tuning: `domains` are the target, then those of the source that are trained on again."""
+
+    parent: Entry
+    strategy_name: str
+    strategy: Strategy
+    labels: int | None
+    """Labels an item; None for all of the training part."""
+    listed_files: tuple[str, ...] | None
+    """The photographs whose labels to train on, by their paths below the target; None for a draw."""
+    refinements: Refinements
+
+    def to_json(self) -> dict[str, Any]:
+        """As `Request.to_json`."""
+        chosen = {"strategy": self.strategy_name, "settings": self.strategy.settings(), **self.refinements.to_json()}
+        listed = {} if self.listed_files is None else {"listed": list(self.listed_files)}
+        return super().to_json() | chosen | {"labels": self.label_budget, **listed}
+
+    @property
+    def label_budget(self) -> int | str:
+        """`all`, the number of labels an item, or `listed`."""
+        if self.listed_files is not None:
+            return "listed"
+        return "all" if self.labels is None else self.labels
+
+    def resolved(self) -> dict[str, Any]:
+        """As `Request.resolved`."""
+        return self._resolved_alike() | {
+            "model": self.parent.id,
+            "set": self.strategy.settings(),
+            "labels": None if self.listed_files is not None else self.label_budget,
+            "outputs": format_outputs(self.outputs),
+        }
+
+
+def build_finetune_request(
+    target: str,
+    select: Callable[[], tuple[Entry, DataSet]],
+    *,
+    strategy: str = "full",
+    settings: Mapping[str, str] | None = None,
+    labels: int | None = None,
+    labels_from: Path | None = None,
+    with_source: bool = False,
+    refinements: Refinements = NO_REFINEMENTS,
+    options: Options = DEFAULTS,
+) -> FinetuneRequest:
+    """A fine-tuning of the model that `select` finds with its data set, once all that was typed makes sense.
+
+    Raises `Misuse` for names and numbers that make no sense, and where the stored model cannot be fine-tuned so.
+    """
+    options.check()
+    refinements.check()
+    chosen = strategies.load(strategy).from_text(strategy, settings or {})
+    if not chosen.losses_are_row_means:
+        processes.check_single_process(f"--strategy {strategy}")
+    _check_labels(labels, refinements)
+    parent, data = select()
+    listed = None if labels_from is None else _read_labels_from(labels_from, data, target)
+    selection.check_item_order(parent, data)
+    return FinetuneRequest(
+        command="finetune",
+        data=data,
+        domains=(target, *(_source_domains(parent, data, target) if with_source else ())),
+        backbone=parent.card.network["backbone"],
+        weights=parent.card.weights,
+        parent=parent,
+        outputs=_choose_outputs(options.outputs, parent, data, strategy, chosen),
+        strategy_name=strategy,
+        strategy=chosen,
+        labels=labels,
+        listed_files=listed,
+        refinements=refinements,
+        suggested_name=f"{parent.name}-{target}",
+        options=options,
+        held_out=HELD_OUT_SHARE if options.held_out is None else options.held_out,
+        asked={
+            "target": target,
+            "strategy": strategy,
+            "set": dict(settings or {}),
+            "labels": labels,
+            "labels_from": None if labels_from is None else str(labels_from),
+            "with_source": with_source,
+            **vars(refinements),
+            **options.to_json("allow_nonfinite"),
+        },
+    )
+
+
+def _check_labels(labels: int | None, refinements: Refinements) -> None:
+    if labels is not None and labels < 1:
+        raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
+    if labels == 1 and refinements.patience is not None:
+        raise Misuse("--patience", "it keeps a label of each item for itself", "ask for --labels 2 or more")
+
+
+def _source_domains(parent: Entry, data: DataSet, target: str) -> tuple[str, ...]:
+    """The labelled domains but the target that a model was trained on, in the data set's order."""
+    trained_on = {domain for domain, count in parent.card.labels_used.items() if count and domain != target}
+    domains = tuple(domain for domain in data.labelled_domains if domain in trained_on)
+    if not domains:
+        raise Misuse(
+            f"model {parent.name}",
+            f"what it was trained on is no domain of {printable(data.name)} beside {printable(target)}",
+            "leave --with-source out",
+        )
+    return domains
+
+
+def _read_labels_from(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
+    """The target's photographs that a file names, a path a line: below the target, the data set, or whole."""
+    option = f"--labels-from {printable(str(path))}"
+    photographs = data.photographs(target)
+    known = {os.path.realpath(photographs.root / file): file for file in photographs.files}
+    chosen: set[str] = set()
+    for number, text in read_list(path, "--labels-from", "path", errors="surrogateescape"):
+        places = (photographs.root / text, data.root / text, Path(text))
+        file = next((known[real] for place in places if (real := os.path.realpath(place)) in known), None)
+        if file is None:
+            raise Misuse(
+                f"{option}, line {number}",
+                f"{printable(text)} is no photograph of {printable(target)}",
+                "give paths such as " + printable(photographs.files[0]),
+            )
+        chosen.add(file)
+    if not chosen:
+        raise Misuse(option, "it names no photograph", "give a path a line")
+    return tuple(sorted(chosen))
+
+
+def _choose_outputs(text: str | None, parent: Entry, data: DataSet, name: str, strategy: Strategy) -> Composite:
+    """What is to be answered: what the stored network does, unless something else is asked for.
+
+    Raises `Misuse` where the stored network numbers it otherwise, or the strategy cannot train it.
+    """
+    before = selection.stored_outputs(parent)
+    wanted = parse(format_outputs(before) if text is None else text, partial(columns.get_column, data))
+    try:
+        outputs = wanted.inherit_from(before)
+    except ValueError as error:
+        raise Misuse(
+            f"model {parent.name}", f"{printable(str(error))} than {printable(data.name)}", "leave it out of --outputs"
+        ) from None
+    if strategy.item_only and (len(outputs.outputs) > 1 or outputs.columns != ("item",)):
+        raise Misuse(
+            f"--strategy {name}", f"it answers item alone, not {format_outputs(outputs)}", "add --outputs item"
+        )
+    if strategy.needs_stored_item:
+        selection.check_predicts_item(parent, f"for {name}")
+    return outputs
