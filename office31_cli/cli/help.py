@@ -22,7 +22,7 @@ _OWN = "Options"
 _WIDEST = 100
 """Columns of the longest line: longer ones are hard to read."""
 
-_NAMES = 28
+_NAMES = 24
 """Columns of the names; where one is longer, its text begins on the next line."""
 
 _MANY = 12
@@ -34,6 +34,12 @@ Rows = list[tuple[str, str]]
 
 class HelpCommand(TyperCommand):
     """A command whose help is laid out here."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the command's name in the line of usage; optional arguments stand in brackets."""
+        parameters: list[Any] = self.get_params(ctx)
+        pieces = [piece for each in parameters if not each.hidden for piece in each.get_usage_pieces(ctx)]
+        return [self.options_metavar or "", *(re.sub(r"[{}]", "", piece) for piece in pieces)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write usage, description, arguments and options."""
@@ -112,8 +118,8 @@ def _format_sections(sections: dict[str, Rows]) -> Iterator[str]:
 def _format_rows(rows: Rows, column: int) -> Iterator[str]:
     for names, text in rows:
         first = f"  {names}".ljust(column)
-        if len(first) > column:
-            yield first
+        if len(names) > column - 4:
+            yield first.rstrip()
             first = " " * column
         yield from _wrap(first + " ".join(text.split()), " " * column)
 

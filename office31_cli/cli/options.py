@@ -1,5 +1,6 @@
 """Options that mean the same in every command that has them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,16 @@ import typer
 from office31_cli.cli import completion
 from office31_cli.cli.completion import complete_one
 from office31_cli.cli.help import DATA, MODEL, OUTPUT, TRAINING
-from office31_cli.engine.settings import HELD_OUT_SHARE, MOST_HELD_OUT
+from office31_cli.engine.settings import EPOCHS, HELD_OUT_SHARE, LEARNING_RATES, MOST_HELD_OUT
+
+
+def _list_defaults(defaults: Mapping[str, float]) -> str:
+    """`0.03 for momentum and nesterov, 0.0003 for rmsprop`: defaults that depend on another option."""
+    names: dict[float, list[str]] = {}
+    for name, value in defaults.items():
+        names.setdefault(value, []).append(name)
+    return ", ".join(f"{value:g} for {' and '.join(each)}" for value, each in names.items())
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", rich_help_panel=OUTPUT)]
 Details = Annotated[bool, typer.Option("--details", help="Print the tables as well; --json always holds everything.")]
@@ -139,12 +149,23 @@ Seeds = Annotated[
 Epochs = Annotated[
     int | None,
     typer.Option(
-        "--epochs", metavar="N", min=1, help="Passes over the labelled photographs.", rich_help_panel=TRAINING
+        "--epochs",
+        metavar="N",
+        min=1,
+        help="Passes over the labelled photographs.",
+        show_default=_list_defaults(EPOCHS),
+        rich_help_panel=TRAINING,
     ),
 ]
 LearningRate = Annotated[
     float | None,
-    typer.Option("--lr", metavar="RATE", help="Learning rate of the newest layers.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--lr",
+        metavar="RATE",
+        help="Learning rate of the newest layers.",
+        show_default=_list_defaults(LEARNING_RATES),
+        rich_help_panel=TRAINING,
+    ),
 ]
 Optimizer = Annotated[
     str,

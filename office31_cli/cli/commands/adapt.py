@@ -7,7 +7,7 @@ import typer
 from office31_cli.cli import completion, options, values
 from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
-from office31_cli.cli.help import DATA
+from office31_cli.cli.help import DATA, TRAINING
 from office31_cli.engine.settings import MOST_HELD_OUT
 
 
@@ -17,6 +17,7 @@ def adapt(
         str,
         typer.Option(
             "--target",
+            metavar="DOMAIN",
             help="The domain to adapt to; its labels are not used.",
             autocompletion=complete_one(completion.list_domains),
         ),
@@ -24,21 +25,25 @@ def adapt(
     method: Annotated[
         str,
         typer.Option(
-            "--method", help="How; office31 methods lists them.", autocompletion=complete_one(completion.list_methods)
+            "--method",
+            metavar="NAME",
+            help="An adaptation method; office31 methods lists them.",
+            autocompletion=complete_one(completion.list_methods),
         ),
     ] = "auto",
     source: Annotated[
         list[str] | None,
         typer.Option(
             "--source",
-            help="A labelled domain to learn from; may be given again.",
+            metavar="DOMAIN",
+            help="A labelled domain to train on; may be repeated.",
             show_default="what the model was trained on",
             autocompletion=complete_one(completion.list_labelled),
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE, a hyper-parameter of the method; may be given again."),
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyper-parameter of the method; may be repeated."),
     ] = None,
     validator: options.Validator = "im",
     model: options.Model = None,
@@ -49,9 +54,11 @@ def adapt(
         int | None,
         typer.Option(
             "--steps",
+            metavar="N",
             min=1,
             help="Steps an epoch.",
             show_default="100; on a CPU that trains on pixels at most a pass over the larger domain",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     views: options.Views = None,
@@ -79,9 +86,9 @@ def adapt(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Go on from a stored network with none of the target's labels.
+    """Adapt a stored network to a target without its labels.
 
-    What it learns from are the source's labels and the target's photographs.
+    It is trained on the source's labels and the target's photographs.
 
     Example: office31 adapt --target dslr --method mcc
     """

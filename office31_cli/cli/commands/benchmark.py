@@ -7,6 +7,7 @@ import typer
 from office31_cli.cli import completion, options, values
 from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one, complete_several
+from office31_cli.cli.help import OUTPUT, TRAINING
 from office31_cli.errors import Misuse
 
 
@@ -15,13 +16,30 @@ def benchmark(
     methods: Annotated[
         str,
         typer.Option(
-            "--methods", help="Which, with commas between.", autocompletion=complete_several(completion.list_methods)
+            "--methods",
+            metavar="NAMES",
+            help="Adaptation methods, with commas between; office31 methods lists them.",
+            autocompletion=complete_several(completion.list_methods),
         ),
     ] = "erm,mcc,auto",
-    seeds: Annotated[str, typer.Option("--seeds", help="Repetitions: each fixes a start and an order.")] = "0,1,2",
+    seeds: Annotated[
+        str,
+        typer.Option(
+            "--seeds",
+            metavar="N,N,...",
+            help="One repetition each; a seed fixes initial weights and order.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = "0,1,2",
     tasks: options.Tasks = None,
     published: Annotated[
-        str | None, typer.Option("--published", help="Rows that others published on Office-31: AlexNet, ...")
+        str | None,
+        typer.Option(
+            "--published",
+            metavar="NETWORK",
+            help="Rows that others published on Office-31 beside ours: AlexNet, ...",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     validator: options.Validator = "im",
     backbone: options.Backbone = None,
@@ -35,27 +53,35 @@ def benchmark(
     batch_size: options.BatchSize = 64,
     jobs: options.Jobs = None,
     on: Annotated[
-        str, typer.Option("--on", help="here, or ray: on the nodes of a cluster (RAY_ADDRESS).", show_default=True)
+        str,
+        typer.Option(
+            "--on",
+            metavar="WHERE",
+            help="here, or ray: on the nodes of a cluster (RAY_ADDRESS).",
+            rich_help_panel=TRAINING,
+        ),
     ] = "here",
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be computed, and about how long it takes here.")
+        bool, typer.Option("--dry-run", help="Print what would be computed, and an estimate of how long it takes here.")
     ] = False,
     form: Annotated[
         str,
         typer.Option(
             "--format",
+            metavar="FORMAT",
             help="table, markdown, csv, latex or json.",
-            show_default=True,
             autocompletion=complete_one(completion.list_formats),
+            rich_help_panel=OUTPUT,
         ),
     ] = "table",
     as_json: options.AsJson = False,
 ) -> None:
-    """Adapt from every domain to every other by several methods.
+    """Compare adaptation methods on every pair of domains.
 
-    On cached features of a frozen backbone, with all of the source's labels and none of the target's.
+    On cached features of a frozen backbone, with all of the source's labels and none of the target's. Stopped, the
+    same command continues.
 
     Example: office31 benchmark --methods erm,mcc --seeds 0,1,2
     """

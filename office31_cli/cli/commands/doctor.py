@@ -15,7 +15,8 @@ def doctor(
         list[str] | None,
         typer.Option(
             "--source",
-            help="A labelled domain to learn from; may be given again.",
+            metavar="DOMAIN",
+            help="A labelled domain to train on; may be repeated.",
             show_default="what the model was trained on",
             autocompletion=complete_one(completion.list_labelled),
         ),
@@ -24,7 +25,8 @@ def doctor(
         str | None,
         typer.Option(
             "--target",
-            help="The domain to adapt to; its labels are not looked at.",
+            metavar="DOMAIN",
+            help="The domain to adapt to; its labels are not read.",
             show_default=False,
             autocompletion=complete_one(completion.list_domains),
         ),
@@ -33,7 +35,8 @@ def doctor(
         list[str] | None,
         typer.Option(
             "--check-labels",
-            help="A labelled domain whose labels to look through as well, for nothing else; may be given again.",
+            metavar="DOMAIN",
+            help="A labelled domain in which to look for label errors as well; may be repeated.",
             show_default="the source",
             autocompletion=complete_one(completion.list_labelled),
         ),
@@ -46,10 +49,10 @@ def doctor(
     device: options.Device = "auto",
     as_json: options.AsJson = False,
 ) -> None:
-    """Foretell what adapting brings, and examine data and machine.
+    """Forecast what adapting brings; check data and machine.
 
-    Without the target's labels, and before anything is trained for long. With no domain named, the machine is looked
-    at and the photographs are counted.
+    Without the target's labels, and before any long training. Without a domain, it examines the machine and counts
+    the photographs.
 
     Example: office31 doctor --source amazon --target webcam
     """

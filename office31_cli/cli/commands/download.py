@@ -20,14 +20,15 @@ def download(
     data_set: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATA_SET]",
-            help="Which known data set; office31 without it.",
+            metavar="DATA_SET",
+            help="A known data set.",
+            show_default="office31",
             autocompletion=complete_one(completion.list_data_sets),
         ),
     ] = None,
     origin: Annotated[
         str | None,
-        typer.Option("--from", help="An archive, a folder or a URL, in place of the public mirrors."),
+        typer.Option("--from", metavar="SOURCE", help="An archive, a folder or a URL, in place of the public mirrors."),
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Draw a small stand-in; needs no network.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Only check again what is here.")] = False,

@@ -15,20 +15,22 @@ def evaluate(
         str,
         typer.Option(
             "--split",
-            help="A domain: all of it if the model saw none of its labels, else the held-out part. "
-            "DOMAIN:train, DOMAIN:test and DOMAIN:all say it outright.",
+            metavar="SPLIT",
+            help="DOMAIN: all of it if the model saw none of its labels, else its held-out part; DOMAIN:train, "
+            "DOMAIN:test or DOMAIN:all to choose.",
             autocompletion=complete_one(completion.list_splits),
         ),
     ],
     model: options.Model = None,
     data: options.Data = None,
     confusion: Annotated[
-        bool, typer.Option("--confusion", help="Show what every item is taken for: a map in a terminal, else counts.")
+        bool, typer.Option("--confusion", help="Show the confusion matrix: a map in a terminal, else counts.")
     ] = False,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
     coverage: Annotated[
-        float, typer.Option("--coverage", help="How often a set of items is to hold the actual one, such as 0.9.")
+        float,
+        typer.Option("--coverage", metavar="SHARE", help="Target coverage of the prediction sets, between 0 and 1."),
     ] = 0.9,
     as_json: options.AsJson = False,
 ) -> None:

@@ -12,7 +12,9 @@ from office31_cli.cli.command import Panel, command
 @command(40, Panel.LOOK)
 def figures(
     argument: options.NewestModelArgument = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write them to.")] = Path("figures"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write them to.")] = Path(
+        "figures"
+    ),
     compare: options.ComparedModel = None,
     split: options.Split = None,
     embedding: options.Embedding = None,

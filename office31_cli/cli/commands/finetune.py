@@ -8,6 +8,7 @@ import typer
 from office31_cli.cli import completion, options, values
 from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
+from office31_cli.cli.help import TRAINING
 from office31_cli.errors import Misuse
 
 
@@ -17,7 +18,8 @@ def finetune(
         str,
         typer.Option(
             "--target",
-            help="The domain whose labels to learn from.",
+            metavar="DOMAIN",
+            help="The domain to fine-tune on, with its labels.",
             autocompletion=complete_one(completion.list_labelled),
         ),
     ],
@@ -27,24 +29,29 @@ def finetune(
         str,
         typer.Option(
             "--strategy",
-            help="How; office31 strategies lists them.",
+            metavar="NAME",
+            help="A fine-tuning strategy; office31 strategies lists them.",
             autocompletion=complete_one(completion.list_strategies),
         ),
     ] = "full",
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE, a hyper-parameter of the strategy; may be given again."),
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyper-parameter of the strategy; may be repeated."),
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option("--labels", help="all of the training part, or a number an item.", show_default="all"),
+        typer.Option(
+            "--labels", metavar="N|all", help="Labels an item, or all of the training part.", show_default="all"
+        ),
     ] = None,
     labels_from: Annotated[
         Path | None,
-        typer.Option("--labels-from", help="A file of paths, a line each: learn from these photographs' labels."),
+        typer.Option(
+            "--labels-from", metavar="FILE", help="Train on the photographs that this file lists, a path a line."
+        ),
     ] = None,
     with_source: Annotated[
-        bool, typer.Option("--with-source", help="Learn again from what the model was trained on, too.")
+        bool, typer.Option("--with-source", help="Train on what the model was trained on as well.")
     ] = False,
     outputs: options.Outputs = None,
     train: options.Train = None,
@@ -53,24 +60,49 @@ def finetune(
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
     label_smoothing: Annotated[
-        float, typer.Option("--label-smoothing", help="Share of a label's certainty spread over all labels.")
+        float,
+        typer.Option(
+            "--label-smoothing",
+            metavar="SHARE",
+            help="Share of a label's probability that is spread over all labels.",
+            rich_help_panel=TRAINING,
+        ),
     ] = 0.0,
     layer_decay: Annotated[
-        float | None, typer.Option("--layer-decay", help="A layer's learning rate over that of the layer above.")
+        float | None,
+        typer.Option(
+            "--layer-decay",
+            metavar="FACTOR",
+            help="A layer's learning rate divided by that of the layer above it.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     gradual_unfreezing: Annotated[
-        bool, typer.Option("--gradual-unfreezing", help="Begin with the last layer; one more joins each epoch.")
+        bool,
+        typer.Option(
+            "--gradual-unfreezing",
+            help="Start with the last layer; unfreeze one more each epoch.",
+            rich_help_panel=TRAINING,
+        ),
     ] = False,
     patience: Annotated[
         int | None,
         typer.Option(
             "--patience",
+            metavar="N",
             min=1,
-            help="Keep a fifth of the labels, one an item at least; stop so many epochs after the best.",
+            help="Stop early: N epochs after the best on a validation set, a fifth of the labels.",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     ema: Annotated[
-        float | None, typer.Option("--ema", help="Decay of the moving average of the weights that is kept.")
+        float | None,
+        typer.Option(
+            "--ema",
+            metavar="DECAY",
+            help="Store the exponential moving average of the weights, with this decay.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     held_out: options.HeldOut = None,
     seed: options.Seed = 0,
@@ -82,7 +114,7 @@ def finetune(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Go on from a stored network with labels of the target.
+    """Fine-tune a stored network with labels of the target.
 
     Example: office31 finetune --target dslr --labels 3
     """

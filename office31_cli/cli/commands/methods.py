@@ -6,7 +6,7 @@ from office31_cli.cli.command import Panel, command
 
 @command(50, Panel.TRAIN)
 def methods(as_json: options.AsJson = False) -> None:
-    """List the adaptation methods with their hyper-parameters.
+    """List the adaptation methods and their hyper-parameters.
 
     Example: office31 methods
     """

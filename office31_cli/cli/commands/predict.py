@@ -14,19 +14,22 @@ from office31_cli.cli.completion import complete_one
 def predict(
     pictures: Annotated[
         list[Path],
-        typer.Argument(metavar="PICTURE_OR_FOLDER", help="Pictures, and folders that are looked through."),
+        typer.Argument(metavar="PICTURE_OR_FOLDER", help="Pictures, or folders that are searched."),
     ],
     model: options.Model = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest items to tell.")] = 3,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="How many of the likeliest items to show.")] = 3,
     min_confidence: Annotated[
         float,
-        typer.Option("--min-confidence", min=0.0, max=1.0, help="Name no item where the network is less confident."),
+        typer.Option(
+            "--min-confidence", metavar="SHARE", min=0.0, max=1.0, help="Abstain where the confidence is lower."
+        ),
     ] = 0.0,
     coverage: Annotated[
         float | None,
         typer.Option(
             "--coverage",
-            help="Such as 0.9: tell the set of items that holds the right one as often.",
+            metavar="SHARE",
+            help="Show prediction sets with this target coverage, such as 0.9.",
             show_default=False,
         ),
     ] = None,
@@ -34,20 +37,20 @@ def predict(
         str,
         typer.Option(
             "--format",
+            metavar="FORMAT",
             help="table, json or csv.",
-            show_default=True,
             autocompletion=complete_one(completion.list_prediction_formats),
         ),
     ] = "table",
     device: options.Device = "auto",
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures that are looked at together.")] = 16,
+    batch_size: Annotated[int, typer.Option("--batch-size", metavar="N", min=1, help="Pictures at a time.")] = 16,
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Name what is on pictures of your own.
+    """Predict the items on pictures of your own.
 
-    Every picture that can be read is told of, whatever else there is; then the exit code is 1 where one cannot be
-    read, and 3 where one is refused.
+    Every picture that can be read gets a prediction, whatever else there is; the exit code is then 1 if one cannot be
+    read, and 3 if one is refused as unsafe.
 
     Example: office31 predict desk.jpg photographs/ --min-confidence 0.6
     """

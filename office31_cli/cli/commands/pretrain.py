@@ -7,6 +7,7 @@ import typer
 from office31_cli.cli import completion, options
 from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one
+from office31_cli.cli.help import MODEL
 
 
 @command(10, Panel.TRAIN, torchrun=True)
@@ -15,14 +16,20 @@ def pretrain(
         list[str],
         typer.Option(
             "--domain",
-            help="A labelled domain, or all; may be given again.",
+            metavar="DOMAIN",
+            help="A labelled domain, or all; may be repeated.",
             autocompletion=complete_one(completion.list_labelled_or_all),
         ),
     ],
     backbone: options.Backbone = None,
     weights: options.Weights = None,
     allow_nonfinite: Annotated[
-        bool, typer.Option("--allow-nonfinite", help="Take weights from a file that hold NaN or infinite values.")
+        bool,
+        typer.Option(
+            "--allow-nonfinite",
+            help="Accept a weights file that holds NaN or infinite values.",
+            rich_help_panel=MODEL,
+        ),
     ] = False,
     data: options.Data = None,
     outputs: options.Outputs = None,

@@ -12,7 +12,7 @@ from office31_cli.cli.command import Panel, command
 @command(30, Panel.LOOK)
 def report(
     argument: options.NewestModelArgument = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The page to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The page to write.")] = Path("report.html"),
     compare: options.ComparedModel = None,
     split: options.Split = None,
     embedding: options.Embedding = None,
@@ -23,9 +23,9 @@ def report(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show all that there is about a model on one HTML page.
+    """Write all that is known about a model to one HTML page.
 
-    It needs no network and runs no script; it holds small copies of some photographs.
+    The page needs no network and runs no script; it holds small copies of some photographs.
 
     Example: office31 report -o page.html
     """

@@ -6,7 +6,7 @@ from office31_cli.cli.command import Panel, command
 
 @command(60, Panel.TRAIN)
 def strategies(as_json: options.AsJson = False) -> None:
-    """List the fine-tuning strategies with their hyper-parameters.
+    """List the fine-tuning strategies and their hyper-parameters.
 
     Example: office31 strategies
     """

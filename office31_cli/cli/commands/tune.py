@@ -15,13 +15,17 @@ def tune(
         str,
         typer.Option(
             "--method",
-            help="Whose hyper-parameters; office31 methods lists them.",
+            metavar="NAME",
+            help="The method to tune; office31 methods lists them.",
             autocompletion=complete_one(completion.list_methods),
         ),
     ],
-    trials: Annotated[int, typer.Option("--trials", help="Settings to try, the defaults among them.")] = 9,
+    trials: Annotated[int, typer.Option("--trials", metavar="N", help="Settings to try, the defaults among them.")] = 9,
     search: Annotated[
-        str, typer.Option("--search", help="halving: few epochs for all, all for the best; or random.")
+        str,
+        typer.Option(
+            "--search", metavar="NAME", help="halving: few epochs for all trials, all epochs for the best; or random."
+        ),
     ] = "halving",
     validator: options.Validator = "im",
     seeds: options.Seeds = "0",
@@ -40,7 +44,7 @@ def tune(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Choose a method's hyper-parameters without target labels.
+    """Search a method's hyper-parameters without target labels.
 
     On cached features, within the ranges that the method declares.
 

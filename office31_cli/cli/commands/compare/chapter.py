@@ -13,7 +13,13 @@ def chapter(
     data: options.Data = None,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="Stop each run after so many.", show_default="20 and 50, as in the book"),
+        typer.Option(
+            "--epochs",
+            metavar="N",
+            min=1,
+            help="Stop each run after N epochs.",
+            show_default="20 and 50, as in the book",
+        ),
     ] = None,
     held_out: options.HeldOut = None,
     seed: options.Seed = 0,
@@ -23,7 +29,7 @@ def chapter(
 ) -> None:
     """Repeat the textbook's own runs.
 
-    Three of them, on all domains, its figures beside ours.
+    There are three, on all domains; its figures stand beside ours.
 
     Example: office31 compare chapter
     """

@@ -8,6 +8,7 @@ import typer
 from office31_cli.cli import completion, options, values
 from office31_cli.cli.command import command
 from office31_cli.cli.completion import complete_one, complete_several
+from office31_cli.cli.help import OUTPUT
 
 
 @command(40)
@@ -15,31 +16,43 @@ def labels(
     target: Annotated[
         str,
         typer.Option(
-            "--target", help="The domain whose labels to count.", autocompletion=complete_one(completion.list_labelled)
+            "--target",
+            metavar="DOMAIN",
+            help="The domain to fine-tune on.",
+            autocompletion=complete_one(completion.list_labelled),
         ),
     ],
     budgets: Annotated[
-        str, typer.Option("--labels", help="Labels an item, with commas between; 0 adapts without any.")
+        str,
+        typer.Option("--labels", metavar="N,N,...", help="Labels an item; 0 adapts without any, all takes all."),
     ] = "0,1,3,5,10,all",
     chosen: Annotated[
         str,
         typer.Option(
             "--strategies",
-            help="Which, with commas between.",
+            metavar="NAMES",
+            help="Fine-tuning strategies, with commas between.",
             autocompletion=complete_several(completion.list_strategies),
         ),
     ] = "linear,full,mcc",
     method: Annotated[
         str,
         typer.Option(
-            "--method", help="How to adapt without labels.", autocompletion=complete_one(completion.list_methods)
+            "--method",
+            metavar="NAME",
+            help="The method that adapts without labels.",
+            autocompletion=complete_one(completion.list_methods),
         ),
     ] = "mcc",
     with_source: Annotated[
-        bool, typer.Option("--with-source/--target-only", help="Learn again from what the model was trained on, too.")
+        bool,
+        typer.Option("--with-source/--target-only", help="Train on the model's source as well, or not."),
     ] = True,
     seeds: options.Seeds = "0,1,2,3,4",
-    png: Annotated[Path | None, typer.Option("--png", help="Write the plot to this file, too.")] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option("--png", metavar="FILE", help="Write the plot to this file as well.", rich_help_panel=OUTPUT),
+    ] = None,
     model: options.Model = None,
     data: options.Data = None,
     train: options.Train = None,
@@ -52,7 +65,7 @@ def labels(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Count what each labelled photograph buys.
+    """Measure what labels of the target buy.
 
     Fine-tunes a stored network with more and more labels of the target, beside adapting without any.
 

@@ -8,6 +8,7 @@ import typer
 from office31_cli.cli import completion, options, values
 from office31_cli.cli.command import command
 from office31_cli.cli.completion import complete_several
+from office31_cli.cli.help import TRAINING
 from office31_cli.errors import Misuse
 
 
@@ -17,27 +18,42 @@ def optimizers(
         str | None,
         typer.Option(
             "--optimizers",
-            help="Which, with commas between.",
+            metavar="NAMES",
+            help="Those to compare, with commas between.",
             show_default="all",
             autocompletion=complete_several(completion.list_optimizers),
         ),
     ] = None,
     rates: Annotated[
         str | None,
-        typer.Option("--lrs", help="Learning rates, with commas between.", show_default="1e-5,1e-4,1e-3,1e-2,1e-1"),
+        typer.Option(
+            "--lrs",
+            metavar="RATES",
+            help="Learning rates, with commas between.",
+            show_default="1e-5,1e-4,1e-3,1e-2,1e-1",
+        ),
     ] = None,
     landscape: Annotated[
         bool,
-        typer.Option("--landscape", help="Train nothing: draw ways down a curve with a shallow and a deep minimum."),
+        typer.Option("--landscape", help="Train nothing: draw descents on a curve with a shallow and a deep minimum."),
     ] = False,
     png: Annotated[
-        Path | None, typer.Option("--png", help="With --landscape: write the drawings to this file, too.")
+        Path | None,
+        typer.Option("--png", metavar="FILE", help="With --landscape: write the drawings to this file as well."),
     ] = None,
     backbone: options.Backbone = None,
     weights: options.Weights = None,
     data: options.Data = None,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Passes over the labelled photographs.", show_default="3")
+        int | None,
+        typer.Option(
+            "--epochs",
+            metavar="N",
+            min=1,
+            help="Passes over the labelled photographs.",
+            show_default="3",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     batch_size: options.BatchSize = 64,
     held_out: options.HeldOut = None,
@@ -46,9 +62,9 @@ def optimizers(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Train with every optimizer and learning rate.
+    """Compare optimizers and learning rates.
 
-    On cached features of all domains, and a small network from pixels.
+    On cached features of all domains, and with a small network on pixels.
 
     Example: office31 compare optimizers --backbone squeezenet1_0
     """

@@ -11,7 +11,8 @@ from office31_cli.cli.command import command
 @command(10)
 def outputs(
     alternatives: Annotated[
-        str, typer.Option("--outputs", help="What to compare, with commas between.")
+        str,
+        typer.Option("--outputs", metavar="OUTPUTS,...", help="What to compare, each as for pretrain --outputs."),
     ] = "item+domain,pair,separate",
     seeds: options.Seeds = "0,1,2",
     backbone: options.Backbone = None,
@@ -27,9 +28,9 @@ def outputs(
     skip_bad: options.SkipBad = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Train joint, pair and separate outputs.
+    """Compare joint, pair and separate outputs.
 
-    All on all domains, with the same budget, seeds and split.
+    Each is trained on all domains, with the same budget, seeds and split.
 
     Example: office31 compare outputs --backbone squeezenet1_0
     """

@@ -19,7 +19,8 @@ def import_model(
         str | None,
         typer.Option(
             "--backbone",
-            help="The torchvision network, or timm:NAME, that a classifier from elsewhere is.",
+            metavar="NAME",
+            help="For a classifier from elsewhere: its torchvision network, or timm:NAME.",
             show_default=False,
             autocompletion=complete_one(completion.list_backbones),
         ),
@@ -27,7 +28,10 @@ def import_model(
     items: Annotated[
         Path | None,
         typer.Option(
-            "--items", help="What the classifier's outputs are called, a line each.", show_default="the items of --data"
+            "--items",
+            metavar="FILE",
+            help="The names of the classifier's outputs, a line each.",
+            show_default="the items of --data",
         ),
     ] = None,
     data: options.Data = None,
@@ -35,20 +39,21 @@ def import_model(
         list[str] | None,
         typer.Option(
             "--domain",
-            help="A domain of --data whose labels it has seen; may be given again.",
+            metavar="DOMAIN",
+            help="A domain of --data whose labels it has seen; may be repeated.",
             autocompletion=complete_one(completion.list_labelled),
         ),
     ] = None,
     name: options.Name = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Store a model from a file, checked throughout.
+    """Check a model file and store the model.
 
     Example: office31 models import best.safetensors --name best
 
-    A torchvision classifier becomes a model without a bottleneck: its logits are what they were.
+    A torchvision or timm classifier becomes a model without a bottleneck, with the same logits.
 
-    Example: office31 models import resnet50.pth --backbone resnet50 --items items.txt --domain amazon
+    Example: office31 models import net.pth --backbone resnet50 --items items.txt
     """
     from office31_cli.recipes.models.import_model import import_model as recipe
     from office31_cli.render.console import Reporter
