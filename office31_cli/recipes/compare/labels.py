@@ -17,11 +17,11 @@ from office31_cli.workflow.finetune_request import build_finetune_request
 from office31_cli.workflow.request import DEFAULTS, Options
 
 BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
-"""Labels an item; None is all of the training part."""
+"""Labels an item; None is all of the training set."""
 
 STRATEGIES = ("linear", "full", "mcc")
 METHOD = "mcc"
-"""How to do without labels, by default: a tenth of the time that `auto` takes."""
+"""The adaptation method unless another is named: it takes a tenth of the time of `auto`."""
 
 
 def compare_labels(
@@ -37,10 +37,11 @@ def compare_labels(
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> LabelsComparison:
-    """Go on from `model` with more and more labels of the target, by every strategy and with each seed.
+    """Fine-tune `model` with more and more labels of the target, by every strategy and with each seed.
 
-    A seed fixes which photographs are held out and which are labelled (`options.seed` is not used). Raises `Misuse`
-    for names that do not exist and where nothing would be held out, before anything is loaded.
+    A budget is a number of labels an item, None all of the training set; with 0 the model is adapted by `method`.
+    A seed fixes which photographs are held out and which are labelled (`options.seed` is not used). Raises `Misuse` for
+    names that do not exist and where nothing would be held out, before anything is loaded.
     """
     options.check()
     check_held_out(options)
@@ -51,33 +52,35 @@ def compare_labels(
         finetuning.load(name)
     start, opened = selection.select_unseen(model, data, target)
     selection.check_predicts_item(start, "to be compared")
-    build = partial(build_finetune_request, target, lambda: (start, opened))
+    adapt = partial(build_adapt_request, target, lambda: (start, opened), method=method)
+    finetune = partial(build_finetune_request, target, lambda: (start, opened))
     seeded = {seed: options.without_resume(seed=seed, outputs="item") for seed in seeds}
-    adapted = {}
-    if 0 in budgets:
-        for seed, each in seeded.items():
-            without_labels = replace(each, held_out=None, epochs=None, lr=None)
-            adapted[seed] = build_adapt_request(target, lambda: (start, opened), method=method, options=without_labels)
-    alone = {seed: build(options=each) for seed, each in seeded.items()}
-    finetuned = {
-        (labels, name): {
-            seed: build(strategy=name, labels=labels, with_source=with_source, options=each)
+    plan = LabelsPlan(
+        seeds=tuple(seeds),
+        alone={seed: finetune(options=each) for seed, each in seeded.items()},
+        heads_alone=_only_heads_trained(start),
+        adapted={
+            seed: adapt(options=replace(each, held_out=None, epochs=None, lr=None))
             for seed, each in seeded.items()
-        }
-        for labels in budgets
-        if labels != 0
-        for name in strategies
-    }
+            if 0 in budgets
+        },
+        finetuned={
+            (labels, name): {
+                seed: finetune(strategy=name, labels=labels, with_source=with_source, options=each)
+                for seed, each in seeded.items()
+            }
+            for labels in budgets
+            if labels != 0
+            for name in strategies
+        },
+    )
     selection.report_model(model, start, observer)
     source = "+".join(domain for domain, count in start.card.labels_used.items() if count)
-    from office31_cli.recipes.compare import (
-        labels_run as runs,  # torch, 3 s: only now that all that was typed makes sense
-    )
-
-    plan = LabelsPlan(tuple(seeds), alone, _only_heads_trained(start), adapted, finetuned)
     if not plan.heads_alone:
         observer.warn(f"no row of the target alone: the backbone of {start.name} was trained, on {source} itself")
-    rows = runs.rows(plan, observer)
+    from office31_cli.recipes.compare.labels_run import compute_rows  # torch, 3 s: only now that all makes sense
+
+    rows = compute_rows(plan, observer)
     return LabelsComparison(
         model=start.name,
         backbone=start.card.network["backbone"],
@@ -91,19 +94,19 @@ def compare_labels(
 
 
 def _only_heads_trained(entry: Entry | None) -> bool:
-    """Whether neither a model nor those that it came from have trained their backbones."""
+    """Whether the backbone is as it was before all training: of the model, and of those that it was made from."""
     while entry is not None:
         if entry.card.train != "head":
             return False
         parents = entry.card.parents[:1]
         entry = next((each for each in Registry().entries() if parents and each.id == parents[0].id), None)
-        if parents and entry is None:  # a parent that is gone tells nothing
+        if parents and entry is None:  # a parent that is gone may have trained it
             return False
     return True
 
 
 def _find_overtaking(rows: Sequence[LabelsRow]) -> dict[str, Any] | None:
-    """The smallest budget from which on a strategy stays above adapting; of several the best there."""
+    """The smallest budget from which on a strategy does better than adapting without labels; of several the best."""
     adapted = next((row for row in rows if row.labels == 0 and row.strategy != AS_STORED), None)
     if adapted is None:
         return None
@@ -112,17 +115,17 @@ def _find_overtaking(rows: Sequence[LabelsRow]) -> dict[str, Any] | None:
     for name in names:
         first = None
         for row in reversed([row for row in rows if row.strategy == name and row.labels != 0]):
-            if _held_out(row) <= _held_out(adapted):
+            if _held_out_accuracy(row) <= _held_out_accuracy(adapted):
                 break
             first = row
         if first is not None:
             firsts.append(first)
     if not firsts:
         return None
-    found = min(firsts, key=lambda row: (row.photographs, -_held_out(row)))
-    return {"labels": found.labels, "strategy": found.strategy}
+    best = min(firsts, key=lambda row: (row.photographs, -_held_out_accuracy(row)))
+    return {"labels": best.labels, "strategy": best.strategy}
 
 
-def _held_out(row: LabelsRow) -> float:
-    found = row.held_out["mean"]
-    return -1.0 if found is None else found
+def _held_out_accuracy(row: LabelsRow) -> float:
+    accuracy = row.held_out["mean"]
+    return -1.0 if accuracy is None else accuracy

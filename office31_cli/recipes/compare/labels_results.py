@@ -10,11 +10,11 @@ from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.pictures import figure_of, write_picture
 
 AS_STORED, TARGET_ALONE = "as stored", "target alone"
-"""What else stands in the table beside the strategies."""
+"""Rows of the table that are no strategy."""
 
 
 def describe_budget(labels: int | str) -> str:
-    """A budget: `no labels`, `1 label an item`, `3 labels an item`, `all labels`."""
+    """A budget in words: `no labels`, `1 label an item`, `3 labels an item`, `all labels`."""
     if labels in (0, "all"):
         return "all labels" if labels else "no labels"
     return "1 label an item" if labels == 1 else f"{labels} labels an item"
@@ -25,24 +25,25 @@ class LabelsRow:
     """One strategy with one budget, over seeds; accuracies are fractions."""
 
     labels: int | str
-    """An item; `all` of the training part."""
+    """Labels an item; `all` of the training set."""
     strategy: str
-    """Or `as stored`, `adapt METHOD`, and `target alone`: a fresh head that sees nothing but the target's labels."""
+    """Or `as stored`, `adapt METHOD`, or `target alone`: a randomly initialised head, trained on the target alone."""
     photographs: float
-    """Labelled ones of the target that were learnt from, the mean over seeds."""
+    """Labelled photographs of the target that were trained on, the mean over seeds."""
     mean: float
     std: float | None
-    """On all photographs of the target whose labels were not used."""
+    """Accuracy on all photographs of the target whose labels were not used."""
     runs: list[float]
+    """The accuracy with each seed."""
     held_out: dict[str, float | None]
-    """Mean and deviation on the held-out part: the same photographs whatever the number of labels."""
+    """Mean and deviation of the accuracy on the held-out set: the same photographs whatever the number of labels."""
     seconds: float
-    """Of training, the mean over seeds."""
+    """Seconds of training, the mean over seeds."""
 
 
 @dataclass(frozen=True)
 class LabelsComparison:
-    """`compare labels`."""
+    """A row for each strategy and number of labels: `compare labels`."""
 
     model: str
     backbone: str
@@ -52,11 +53,11 @@ class LabelsComparison:
     with_source: bool
     rows: list[LabelsRow]
     overtakes: dict[str, Any] | None
-    """The smallest budget from which on a strategy names more of the held-out part than adapting without labels."""
+    """The smallest budget from which on a strategy's held-out accuracy is above that of adapting without labels."""
 
     @property
     def budgets(self) -> list[int | str]:
-        """Labels an item, from few to all; none but those that a strategy was given."""
+        """The numbers of labels an item that strategies were trained with, from few to all."""
         return list(dict.fromkeys(row.labels for row in self.rows if row.labels != 0))
 
     @property
@@ -68,7 +69,7 @@ class LabelsComparison:
 
     @property
     def baselines(self) -> dict[str, float]:
-        """By name the accuracies that belong to no budget: lines across the plot."""
+        """By name the accuracies of rows that are no strategy: lines across the plot."""
         return {row.strategy: row.mean for row in self.rows if row.labels == 0 or row.strategy == TARGET_ALONE}
 
     def save_plot(self, path: str | os.PathLike[str]) -> None:
@@ -95,14 +96,14 @@ class LabelsComparison:
 
 @dataclass(frozen=True)
 class LabelsPlan:
-    """Every training that the comparison is made of, by seed."""
+    """The requests of all runs of a comparison, by seed."""
 
     seeds: tuple[int, ...]
     alone: dict[int, FinetuneRequest]
-    """With all labels of the training part, and without the source."""
+    """With all labels of the target's training set, and without the source."""
     heads_alone: bool
-    """Whether the stored model's backbone is as it was before it saw the source."""
+    """Whether the stored model's backbone was never trained on the source."""
     adapted: dict[int, AdaptRequest]
-    """Empty where no row without labels is asked for."""
+    """Empty where the budget 0 is not asked for."""
     finetuned: dict[tuple[int | None, str], dict[int, FinetuneRequest]]
     """By budget and strategy."""

@@ -1,4 +1,4 @@
-"""The computing half of `compare labels`."""
+"""Train and score all runs of `compare labels`."""
 
 import time
 from collections.abc import Callable
@@ -26,49 +26,46 @@ from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.partition import divide_few_shot
 from office31_cli.workflow.run import Run
 
-Figures = dict[str, Any]
-"""One run's: accuracy on the `rest` and on the `held_out` part, labelled `photographs`, `seconds` of training."""
+Scores = dict[str, Any]
+"""Of one run: accuracy on the `rest` and on the `held_out` part, labelled `photographs`, `seconds` of training."""
 
 
-def rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
+def compute_rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
     """A row for each strategy and budget, from no labels up, then that of the target alone."""
-    comparison = _Comparison(plan, WarnOnce(observer))
-    computing: list[tuple[int | None, str, Callable[[int], Figures]]] = [(0, AS_STORED, comparison.score_stored)]
+    runner = _Runner(plan, WarnOnce(observer))
+    computations: list[tuple[int | None, str, Callable[[int], Scores]]] = [(0, AS_STORED, runner.score_stored)]
     if plan.adapted:
-        computing.append((0, f"adapt {plan.adapted[plan.seeds[0]].method_name}", comparison.adapted))
+        computations.append((0, f"adapt {plan.adapted[plan.seeds[0]].method_name}", runner.adapt))
     for (labels, name), requests in plan.finetuned.items():
-        computing.append((labels, name, partial(comparison.finetuned, requests)))
+        computations.append((labels, name, partial(runner.finetune, requests)))
     if plan.heads_alone:
-        computing.append((None, TARGET_ALONE, comparison.alone))
-    comparison.unfinished.total = (len(computing) - 1) * len(plan.seeds)
-    made: list[LabelsRow] = []
-    with observer.track("comparing labels", len(computing) * len(plan.seeds)) as advance:
-        for labels, name, compute in computing:
-            found = []
+        computations.append((None, TARGET_ALONE, runner.train_on_target_alone))
+    runner.unfinished.total = (len(computations) - 1) * len(plan.seeds)
+    rows: list[LabelsRow] = []
+    with observer.track("comparing labels", len(computations) * len(plan.seeds)) as advance:
+        for labels, name, compute in computations:
+            scores = []
             for seed in plan.seeds:
-                found.append(compute(seed))
+                scores.append(compute(seed))
                 advance(1)
-            made.append(_build_row(labels, name, found))
-            observer.say(_told(made[-1], len(made), len(computing)))
-    comparison.unfinished.clear()
-    return made
+            row = _build_row(labels, name, scores)
+            rows.append(row)
+            done = f"{len(rows)} of {len(computations)}: {row.strategy}, {describe_budget(row.labels)}"
+            observer.say(f"{done}: {100 * row.mean:.1f} % of the rest")
+    runner.unfinished.clear()
+    return rows
 
 
-def _told(row: LabelsRow, number: int, total: int) -> str:
-    """A finished row in a line."""
-    return f"{number} of {total}: {row.strategy}, {describe_budget(row.labels)}: {100 * row.mean:.1f} % of the rest"
-
-
-class _Comparison:
-    """What all runs share: the domains, each opened once, and what an interrupted comparison has left."""
+class _Runner:
+    """Trains and scores each run; the domains are opened once, and an interrupted comparison is resumed."""
 
     def __init__(self, plan: LabelsPlan, observer: Observer) -> None:
         self.unfinished = PartialResults(observer)
         self._plan, self._observer = plan, observer
         self._opened: dict[str, Domain] = {}
 
-    def score_stored(self, seed: int) -> Figures:
-        """The stored network, which learns nothing."""
+    def score_stored(self, seed: int) -> Scores:
+        """Score the stored network as it is."""
         run = self._build_run(self._plan.alone[seed])
         if not len(run.partition.held_out[0]):
             raise Failed(
@@ -76,81 +73,84 @@ class _Comparison:
                 f"with seed {seed} none of its photographs is held out",
                 "add photographs: an item needs two or more",
             )
-        return _figures(run, run.partition.target, run.partition.held_out[0], place=0)
+        return _score(run, run.partition.target, run.partition.held_out[0], place=0)
 
-    def adapted(self, seed: int) -> Figures:
-        """Without labels; scored beside the rest on what the others hold out."""
+    def adapt(self, seed: int) -> Scores:
+        """Adapt without labels; scored on all of the target, and on what the other runs hold out."""
         request, alone = self._plan.adapted[seed], self._plan.alone[seed]
         run = build_adapt_run(request, self._observer, self._opened)
-        kept_back = divide_few_shot(alone, [self._opened[request.target]], self._observer).held_out[0]
-        identity = {"compare": "labels", **run.identity(), "scored": kept_back.content}
+        held_out = divide_few_shot(alone, [self._opened[request.target]], self._observer).held_out[0]
+        identity = {"compare": "labels", **run.identity(), "scored": held_out.content}
 
-        def compute() -> Figures:
-            seconds = _trained(run, self._observer)
-            return _figures(run, run.target, kept_back, place=len(request.domains), seconds=seconds)
+        def compute() -> Scores:
+            seconds = _train(run, self._observer)
+            return _score(run, run.target, held_out, place=len(request.domains), seconds=seconds)
 
         return self.unfinished.get_or_compute(identity, compute)
 
-    def finetuned(self, requests: dict[int, FinetuneRequest], seed: int) -> Figures:
-        """With a budget of labels, by a strategy."""
+    def finetune(self, requests: dict[int, FinetuneRequest], seed: int) -> Scores:
+        """Fine-tune by a strategy with a budget of labels."""
         run = self._build_run(requests[seed])
         identity = {"compare": "labels", **run.identity(), "scored": run.partition.target.content}
-        return self.unfinished.get_or_compute(identity, partial(_finetuned, run, self._observer))
+        return self.unfinished.get_or_compute(identity, partial(_train_and_score, run, self._observer))
 
-    def alone(self, seed: int) -> Figures:
-        """What the target's labels teach a fresh head."""
+    def train_on_target_alone(self, seed: int) -> Scores:
+        """Train a randomly initialised head on all labels of the target, without the source."""
         run = self._build_run(self._plan.alone[seed])
         seed_torch("initial weights", seed)
         for layer in run.network.heads.modules():
             if isinstance(layer, nn.Linear | nn.BatchNorm1d):
                 layer.reset_parameters()
         identity = {"compare": TARGET_ALONE, **run.identity(), "scored": run.partition.target.content}
-        return self.unfinished.get_or_compute(identity, partial(_finetuned, run, self._observer))
+        return self.unfinished.get_or_compute(identity, partial(_train_and_score, run, self._observer))
 
     def _build_run(self, request: FinetuneRequest) -> FinetuneRun:
         return build_finetune_run(request, self._observer, self._opened)
 
 
-def _finetuned(run: FinetuneRun, observer: Observer) -> Figures:
-    seconds = _trained(run, observer)
+def _train_and_score(run: FinetuneRun, observer: Observer) -> Scores:
+    """Train, then score on the photographs whose labels were not used; copies of those that were are left out."""
+    seconds = _train(run, observer)
     unlabelled = run.partition.unlabelled
-    rest = unlabelled.subset(~seen_labels.find_seen(unlabelled, run.partition.seen))  # without twins of what was learnt
-    learnt = len(run.partition.train[0]) + len(run.partition.validation)
-    return _figures(run, rest, run.partition.held_out[0], place=0, learnt=learnt, seconds=seconds)
+    rest = unlabelled.subset(~seen_labels.find_seen(unlabelled, run.partition.seen))
+    labelled = len(run.partition.train[0]) + len(run.partition.validation)
+    return _score(run, rest, run.partition.held_out[0], place=0, labelled=labelled, seconds=seconds)
 
 
-def _trained(run: Run, observer: Observer) -> float:
+def _train(run: Run, observer: Observer) -> float:
+    """Train, and return the seconds."""
     began = time.monotonic()
     run.train(observer)
     return round(time.monotonic() - began, 3)
 
 
-def _figures(
-    run: Run, rest: Photographs, kept_back: Photographs, *, place: int, learnt: int = 0, seconds: float = 0.0
-) -> Figures:
-    """Scored only now, with the labels of photographs that were not learnt from; the target is the domain `place`."""
+def _score(
+    run: Run, rest: Photographs, held_out: Photographs, *, place: int, labelled: int = 0, seconds: float = 0.0
+) -> Scores:
+    """Accuracy on `rest` and on those of them that are held out; the target is the domain at `place` of the inputs."""
     nothing = rest.subset(np.zeros(len(rest), dtype=np.bool_))
     raw = loop.predict(run.split.trained_part, run.inputs, build_examples([nothing] * place + [rest]), run.device)
     right = run.outputs.decode_array(raw.double().numpy())["item"].argmax(1) == rest.items
     return {
         "rest": float(right.mean()),
-        "held_out": float(right[np.isin(rest.rows, kept_back.rows)].mean()),
-        "photographs": learnt,
+        "held_out": float(right[np.isin(rest.rows, held_out.rows)].mean()),
+        "photographs": labelled,
         "seconds": seconds,
     }
 
 
-def _build_row(labels: int | None, strategy: str, found: list[Figures]) -> LabelsRow:
-    centre, spread = mean_and_deviation([run["rest"] for run in found])
+def _build_row(labels: int | None, strategy: str, scores: list[Scores]) -> LabelsRow:
+    """A strategy's row with one budget, from its scores with each seed."""
+    centre, spread = mean_and_deviation([run["rest"] for run in scores])
     assert centre is not None
-    held_out = dict(zip(("mean", "std"), mean_and_deviation([run["held_out"] for run in found]), strict=True))
+    held_out = dict(zip(("mean", "std"), mean_and_deviation([run["held_out"] for run in scores]), strict=True))
     return LabelsRow(
         labels="all" if labels is None else labels,
         strategy=strategy,
-        photographs=mean(run["photographs"] for run in found),
+        photographs=mean(run["photographs"] for run in scores),
         mean=centre,
         std=spread,
-        runs=[run["rest"] for run in found],
+        runs=[run["rest"] for run in scores],
         held_out=held_out,
-        seconds=round(mean(run["seconds"] for run in found), 3),
+        seconds=round(mean(run["seconds"] for run in scores), 3),
     )

@@ -21,7 +21,7 @@ def height(x: Tensor) -> Tensor:
 
 
 def descend(optimizer: str, rate: float) -> Descent:
-    """The way of torch's optimizer down the curve from `START`, in `STEPS` steps of constant rate, in float64."""
+    """Let torch's optimizer descend the curve from `START`, in `STEPS` steps of constant rate, in float64."""
     place = nn.Parameter(torch.tensor(START, dtype=torch.float64))
     settings = Settings(epochs=1, batch_size=1, optimizer=optimizer, lr=rate, seed=0, weight_decay=0.0)
     descending = build_optimizer([ParameterGroup([place])], settings)
@@ -42,7 +42,7 @@ def _find_minimum(end: float) -> str:
     return name if near[name] < WIDTH else "none"
 
 
-def curve() -> list[tuple[float, float]]:
-    """The curve from a little left of the start to a little right of the deep minimum."""
+def sample_curve() -> list[tuple[float, float]]:
+    """Points of the curve from a little left of the start to a little right of the deep minimum."""
     places = torch.linspace(-2.2, 3.6, 581, dtype=torch.float64)
     return list(zip(places.tolist(), height(places).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""`office31 compare optimizers`: is Adam worth its memory, and does momentum carry over a shallow minimum?"""
+"""`office31 compare optimizers`: is Adam worth its memory, and does momentum pass a shallow minimum?"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,10 +23,10 @@ RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 EPOCHS = 3
 
 DRAWN, RATE_DRAWN = ("sgd", "momentum", "adam"), 0.05
-"""The optimizers whose ways are drawn, and their learning rate on that curve."""
+"""The optimizers that descend the landscape, and their learning rate there."""
 
 NEAR = 0.05
-"""Accuracies that differ by less count as equal where the learning rate's influence is judged."""
+"""Accuracies that differ by less count as equal when the learning rate's influence is judged."""
 
 
 def compare_optimizers(
@@ -39,11 +39,10 @@ def compare_optimizers(
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> OptimizersComparison:
-    """Train with every optimizer at every learning rate, held constant: a head on features, and from pixels.
+    """Train two networks with every optimizer at every constant learning rate: a head on features, and one from pixels.
 
-    Without names all are compared, without rates `RATES`, and `options.epochs` is `EPOCHS` unless given. Both
-    networks answer item and domain of the photographs of all domains. Raises `Misuse` for names and numbers that
-    make no sense, before anything is loaded.
+    The defaults are all optimizers, `RATES`, and `EPOCHS` epochs. Both networks answer item and domain, on all domains.
+    Raises `Misuse` for names and numbers that make no sense, before anything is loaded.
     """
     check_held_out(options)
     optimizers, rates = optimizers or tuple(LEARNING_RATES), rates or RATES
@@ -61,27 +60,27 @@ def compare_optimizers(
 
 
 def compare_landscape(optimizers: Sequence[str] | None = None, rates: Sequence[float] | None = None) -> Landscape:
-    """The ways of optimizers, unless named `DRAWN`, down a curve with a shallow and a deep minimum."""
+    """Let optimizers, by default `DRAWN`, descend a curve with a shallow and a deep minimum; nothing is trained."""
     optimizers, rates = optimizers or DRAWN, rates or (RATE_DRAWN,)
     _check(optimizers, rates)
     from office31_cli.recipes.compare import landscape  # torch, 2 s: only now that all that was typed makes sense
 
     rows = [landscape.descend(optimizer, rate) for rate in rates for optimizer in optimizers]
     ends = {row.optimizer: row.minimum for row in rows}
-    found = []
+    claims = []
     if {"sgd", "momentum"} <= ends.keys() and len(rates) == 1:
-        found = [
+        claims = [
             Claim.judge(
                 "Momentum carries a step over a shallow minimum, where plain SGD stays",
                 f"sgd ends in the {ends['sgd']} minimum, momentum in the {ends['momentum']} one",
                 (ends["sgd"], ends["momentum"]) == ("shallow", "deep"),
             )
         ]
-    return Landscape(rows, landscape.curve(), found)
+    return Landscape(rows, landscape.sample_curve(), claims)
 
 
 def parse_rates(text: str | None) -> tuple[float, ...] | None:
-    """`1e-4,1e-3` as numbers, each once; None stays None. Raises `Misuse` where it is something else."""
+    """`1e-4,1e-3` as numbers, each once; None stays None. Raises `Misuse` for anything else."""
     if text is None:
         return None
     try:
@@ -97,7 +96,7 @@ def _check(optimizers: Sequence[str], rates: Sequence[float]) -> None:
 
 
 def judge_claims(rows: list[OptimizerRow]) -> list[Claim]:
-    """What the rows say about Adam beside SGD, where both are among them."""
+    """The chapter's claims about Adam and SGD beside what was measured; none where one of the two was not trained."""
     adam = [row for row in rows if row.optimizer == "adam"]
     sgd = [row for row in rows if row.optimizer == "sgd"]
     if not adam or not sgd:
@@ -114,11 +113,11 @@ def _memory(adam: OptimizerRow) -> Claim:
 
 
 def _arithmetic(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Claim:
-    """By the optimizer's own part of a step: the rest is the same, and its noise would hide the difference."""
+    """By the optimizer's own part of a step: forward and backward are the same, and their noise would hide it."""
     times = {network: (_fastest(_of(adam, network)), _fastest(_of(sgd, network))) for network in _networks(adam)}
-    told = ", ".join(f"{ours:.2f} ms against {plain:.2f} on {network}" for network, (ours, plain) in times.items())
+    measured = ", ".join(f"{ours:.2f} ms against {plain:.2f} on {network}" for network, (ours, plain) in times.items())
     claim = "Adam does more arithmetic: its own part of a step takes longer than SGD's"
-    return Claim.judge(claim, told, all(ours > plain for ours, plain in times.values()))
+    return Claim.judge(claim, measured, all(ours > plain for ours, plain in times.values()))
 
 
 def _by_network(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Iterable[Claim]:
@@ -132,7 +131,7 @@ def _by_network(adam: list[OptimizerRow], sgd: list[OptimizerRow]) -> Iterable[C
         )
         yield Claim.judge(
             f"but not free of it ({network})",
-            f"items named by rate: {', '.join(_percent(row.item) for row in ours)}",
+            f"accuracy by rate: {', '.join(_percent(row.item) for row in ours)}",
             None if best[0] is None else good[0] < len(ours),
         )
         yield Claim.judge(
@@ -151,17 +150,17 @@ def _of(rows: list[OptimizerRow], network: str) -> list[OptimizerRow]:
 
 
 def _fastest(rows: list[OptimizerRow]) -> float:
-    """Of the runs the one that was least disturbed."""
+    """The optimizer's milliseconds in the run that was least disturbed."""
     return min(row.milliseconds_in_optimizer for row in rows)
 
 
 def _best(rows: list[OptimizerRow]) -> float | None:
-    """The best accuracy at any rate; None where all diverged, which decides nothing."""
+    """The best accuracy at any rate; None where all runs diverged."""
     return max(_finite(rows), default=None)
 
 
 def _good(rows: list[OptimizerRow]) -> int:
-    """At how many rates it comes near its best; a run that diverged never does."""
+    """At how many rates the accuracy is near the best one; a run that diverged never is."""
     finite = _finite(rows)
     return sum(item > max(finite) - NEAR for item in finite)
 
@@ -177,11 +176,11 @@ def _percent(share: float | None) -> str:
 def train_grid(
     requests: Sequence[Request], optimizers: Sequence[str], rates: Sequence[float], observer: Observer
 ) -> list[OptimizerRow]:
-    """A row for each requested network, optimizer and learning rate."""
+    """Train every network with every optimizer and learning rate; returns a row for each."""
     from office31_cli.recipes.compare.trials import build_requested_setup, run_trial
 
     total = len(requests) * len(optimizers) * len(rates)
-    unfinished, made = PartialResults(observer, total), []
+    unfinished, rows = PartialResults(observer, total), []
     with observer.track("comparing optimizers", total) as advance:
         for request in requests:
             setup = build_requested_setup(request, observer)
@@ -189,11 +188,11 @@ def train_grid(
                 for rate in rates:
                     settings = _settings(request, optimizer, rate)
                     identity = {"compare": "optimizers", **setup.identity, "trial": settings.to_json()}
-                    found = unfinished.get_or_compute(identity, partial(run_trial, setup, settings, observer))
-                    made.append(_build_row(setup, settings, found))
+                    scores = unfinished.get_or_compute(identity, partial(run_trial, setup, settings, observer))
+                    rows.append(_build_row(setup, settings, scores))
                     advance(1)
     unfinished.clear()
-    return made
+    return rows
 
 
 def _settings(request: Request, optimizer: str, rate: float) -> Settings:
@@ -208,17 +207,17 @@ def _settings(request: Request, optimizer: str, rate: float) -> Settings:
     )
 
 
-def _build_row(setup: "TrialSetup", settings: Settings, found: dict[str, Any]) -> OptimizerRow:
-    per_parameter = found["state_bytes"] / found["parameters"]
+def _build_row(setup: "TrialSetup", settings: Settings, scores: dict[str, Any]) -> OptimizerRow:
+    per_parameter = scores["state_bytes"] / scores["parameters"]
     return OptimizerRow(
         network=setup.name,
         optimizer=settings.optimizer,
         lr=settings.lr,
-        loss=found["loss"][-1] if found["loss"] else None,
-        item=found["item"],
-        milliseconds_per_step=round(1000 * found["seconds"] / found["steps"], 3),
-        milliseconds_in_optimizer=round(1000 * found["seconds_optimizing"] / found["steps"], 3),
+        loss=scores["loss"][-1] if scores["loss"] else None,
+        item=scores["item"],
+        milliseconds_per_step=round(1000 * scores["seconds"] / scores["steps"], 3),
+        milliseconds_in_optimizer=round(1000 * scores["seconds_optimizing"] / scores["steps"], 3),
         # The step counters, four bytes for each tensor, vanish in the second decimal.
         state_bytes_per_parameter=round(per_parameter, 2),
-        memory_ratio=round((found["parameter_bytes"] + found["state_bytes"]) / found["parameter_bytes"], 2),
+        memory_ratio=round((scores["parameter_bytes"] + scores["state_bytes"]) / scores["parameter_bytes"], 2),
     )

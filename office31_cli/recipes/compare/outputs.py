@@ -35,10 +35,11 @@ def compare_outputs(
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> OutputsComparison:
-    """Train every alternative on all domains with each seed, with the same split, start and budget, and score it.
+    """Train every alternative on all domains with each seed, and score it on the held-out set.
 
-    A seed fixes all three (`options.seed` is not used). Raises `Misuse` for alternatives that do not exist and where
-    nothing would be held out, before anything is loaded.
+    All alternatives have the same split, initial weights and number of epochs. A seed fixes split and weights
+    (`options.seed` is not used). Raises `Misuse` for alternatives that do not exist and where nothing would be held
+    out, before anything is loaded.
     """
     check_held_out(options)
     if not alternatives or not seeds:
@@ -59,17 +60,17 @@ def compare_outputs(
     ]
     selection.report_data(data, requests[0][0].data, observer)
     rows, photographs, held_out = train_alternatives(requests, observer)
-    return OutputsComparison(rows, photographs, held_out, requests[0][0].backbone, _claims(rows))
+    return OutputsComparison(rows, photographs, held_out, requests[0][0].backbone, _judge_claims(rows))
 
 
 def check_held_out(options: Options) -> None:
-    """Raise `Misuse` where nothing would be left to compare on."""
+    """Raise `Misuse` where there would be no held-out set to compare on."""
     if options.held_out == 0:
-        raise Misuse("--held-out 0", "a comparison is made on what is held out", "use a share above 0, such as 0.2")
+        raise Misuse("--held-out 0", "a comparison needs a held-out set", "use a share above 0, such as 0.2")
 
 
-def _claims(rows: list[OutputsRow]) -> list[Claim]:
-    """What the composite is worth beside separate networks, where both were trained."""
+def _judge_claims(rows: list[OutputsRow]) -> list[Claim]:
+    """The composite beside separate networks; no claims where one of the two was not trained."""
     by_name = {row.outputs: row for row in rows}
     joint, apart = by_name.get("item+domain"), by_name.get("separate")
     if joint is None or apart is None or joint.item is None or apart.item is None:
@@ -82,7 +83,7 @@ def _claims(rows: list[OutputsRow]) -> list[Claim]:
             0.4 <= joint.parameters / apart.parameters <= 0.6,
         ),
         Claim.judge(
-            "and names items no worse, up to one standard deviation",
+            "and classifies items no worse, up to one standard deviation",
             f"{100 * joint.item:.1f} % against {100 * apart.item:.1f} %"
             + ("" if margin is None else f" with a deviation of {100 * margin:.1f}"),
             None if margin is None else joint.item >= apart.item - margin,
@@ -91,26 +92,26 @@ def _claims(rows: list[OutputsRow]) -> list[Claim]:
 
 
 def train_alternatives(requests: list[list[Request]], observer: Observer) -> tuple[list[OutputsRow], int, int]:
-    """A row for each alternative, whose requests differ by seed; the photographs learnt from, and those held out."""
+    """Train each alternative with each seed; returns rows, and the numbers of training and held-out photographs."""
     from office31_cli.workflow.run import build_run
 
     total = sum(map(len, requests))
-    unfinished, made = PartialResults(observer, total), []
+    unfinished, rows = PartialResults(observer, total), []
     with observer.track("comparing outputs", total) as advance:
         for alternative in requests:
-            found = []
+            scores = []
             for request in alternative:
                 run = build_run(request, observer)
                 identity = {"compare": "outputs", **run.identity()}
-                found.append(unfinished.get_or_compute(identity, partial(_figures, run, observer)))
+                scores.append(unfinished.get_or_compute(identity, partial(_train_and_score, run, observer)))
                 advance(1)
-            made.append(_build_row(format_outputs(alternative[0].outputs), found))
+            rows.append(_build_row(format_outputs(alternative[0].outputs), scores))
     unfinished.clear()
-    return made, sum(map(len, run.partition.train)), sum(map(len, run.partition.held_out))
+    return rows, sum(map(len, run.partition.train)), sum(map(len, run.partition.held_out))
 
 
-def _figures(run: "Run", observer: Observer) -> dict[str, Any]:
-    """What one training makes of it."""
+def _train_and_score(run: "Run", observer: Observer) -> dict[str, Any]:
+    """Train one alternative with one seed, and score it on its held-out set."""
     began = time.monotonic()
     history = run.train(observer)
     seconds = time.monotonic() - began
@@ -125,7 +126,7 @@ def _figures(run: "Run", observer: Observer) -> dict[str, Any]:
 
 
 def score_columns(outputs: Composite, raw: FloatArray, actual: Columns) -> dict[str, float | None]:
-    """The share of photographs whose item, whose domain, and whose both are named rightly; None if not asked for."""
+    """Accuracies of item, of domain, and of both at once; None for what the network does not answer."""
     answers = outputs.decode_array(raw)
     right: dict[str, BoolArray] = {
         name: answers[name].argmax(1) == actual[name] for name in ("item", "domain") if name in answers
@@ -135,16 +136,17 @@ def score_columns(outputs: Composite, raw: FloatArray, actual: Columns) -> dict[
     return {name: float(right[name].mean()) if name in right else None for name in ("item", "domain", "both")}
 
 
-def _build_row(outputs: str, found: list[dict[str, Any]]) -> OutputsRow:
+def _build_row(outputs: str, scores: list[dict[str, Any]]) -> OutputsRow:
+    """An alternative's row from its scores with each seed."""
     figures: dict[str, float | None] = {}
     for name in ("item", "domain", "both"):
-        figures[name], figures[f"{name}_std"] = mean_and_deviation([run[name] for run in found])
+        figures[name], figures[f"{name}_std"] = mean_and_deviation([run[name] for run in scores])
     return OutputsRow(
         outputs=outputs,
-        width=found[0]["width"],
-        parameters=found[0]["parameters"],
-        seconds=round(sum(run["seconds"] for run in found) / len(found), 3),
-        loss=[sum(epoch) / len(found) for epoch in zip(*(run["loss"] for run in found), strict=True)],
-        runs=[{name: run[name] for name in ("seed", "item", "domain", "both", "seconds")} for run in found],
+        width=scores[0]["width"],
+        parameters=scores[0]["parameters"],
+        seconds=round(sum(run["seconds"] for run in scores) / len(scores), 3),
+        loss=[sum(epoch) / len(scores) for epoch in zip(*(run["loss"] for run in scores), strict=True)],
+        runs=[{name: run[name] for name in ("seed", "item", "domain", "both", "seconds")} for run in scores],
         **figures,
     )

@@ -10,7 +10,7 @@ from office31_cli.workflow.pictures import figure_of, write_picture
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that the chapter says, what was measured here, and whether that bears it out."""
+    """A claim of the chapter, what was measured here, and the verdict."""
 
     claim: str
     measured: str
@@ -19,37 +19,37 @@ class Claim:
 
     @classmethod
     def judge(cls, claim: str, measured: str, bears_out: bool | None) -> "Claim":
-        """With the verdict in words; None decides nothing."""
+        """The claim with the verdict in words; None is undecided."""
         verdict = {True: "borne out", False: "contradicted", None: "undecided"}[bears_out]
         return cls(claim, measured, verdict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputsRow:
-    """One way to answer item and domain, over several seeds; accuracies are fractions of the held-out photographs."""
+    """One way to predict item and domain, over several seeds; accuracies are of the held-out photographs."""
 
     outputs: str
     width: int
     parameters: int
-    """Trained ones."""
+    """The number of trained parameters."""
     item: float | None
     item_std: float | None
     domain: float | None
     domain_std: float | None
     both: float | None
-    """Both right at once; each None where it was not asked for, a deviation also with a single seed."""
+    """Item and domain right at once. Each is None where it was not asked for, a deviation also with a single seed."""
     both_std: float | None
     seconds: float
-    """Of training, a seed, features apart."""
+    """Seconds of training with one seed, without those of features."""
     loss: list[float]
-    """The mean over seeds of the whole loss, by epoch."""
+    """The total loss by epoch, the mean over seeds."""
     runs: list[dict[str, Any]]
-    """Each seed's figures."""
+    """Each seed's accuracies and seconds."""
 
 
 @dataclass(frozen=True)
 class OutputsComparison:
-    """`compare outputs`: the alternatives in the order asked for."""
+    """A row for each alternative, in the order asked for: `compare outputs`."""
 
     rows: list[OutputsRow]
     photographs: int
@@ -64,10 +64,10 @@ class OutputsComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerRow:
-    """One optimizer at one learning rate on one network; loss and item are None where it diverged."""
+    """One optimizer at one learning rate on one network; loss and item are None where training diverged."""
 
     network: str
-    """`features`: a head on cached features; `pixels`: a small convolutional network, all of it."""
+    """`features`: a head on cached features; `pixels`: all of a small convolutional network."""
     optimizer: str
     lr: float
     loss: float | None
@@ -76,15 +76,15 @@ class OptimizerRow:
     """The accuracy on the held-out photographs."""
     milliseconds_per_step: float
     milliseconds_in_optimizer: float
-    """Of those, what the optimizer itself takes."""
+    """The optimizer's own part of a step."""
     state_bytes_per_parameter: float
     memory_ratio: float
-    """Parameters and state together, over the parameters."""
+    """Bytes of parameters and optimizer state, over those of the parameters."""
 
 
 @dataclass(frozen=True)
 class OptimizersComparison:
-    """`compare optimizers`: every optimizer at every learning rate, and what that says about the chapter."""
+    """A row for every optimizer, learning rate and network, and the chapter's claims: `compare optimizers`."""
 
     rows: list[OptimizerRow]
     epochs: int
@@ -97,7 +97,7 @@ class OptimizersComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class ChapterRow:
-    """One of the textbook's runs, repeated; fractions of the held-out fifth."""
+    """One of the textbook's runs, repeated; accuracies are of the held-out photographs."""
 
     network: str
     """The hidden layers' widths: `64-32-10`."""
@@ -107,7 +107,7 @@ class ChapterRow:
     domain: float
     both: float
     loss: list[float]
-    """By epoch."""
+    """The total loss by epoch."""
     parameters: int
     seconds: float
     textbook: dict[str, float] | None
@@ -116,7 +116,7 @@ class ChapterRow:
 
 @dataclass(frozen=True)
 class ChapterComparison:
-    """`compare chapter`: the textbook's runs, and what they say about it."""
+    """The textbook's runs, repeated, and its claims: `compare chapter`."""
 
     rows: list[ChapterRow]
     photographs: int
@@ -130,7 +130,7 @@ class ChapterComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Descent:
-    """An optimizer's way down a curve with a shallow and a deep minimum."""
+    """An optimizer's path down a curve with a shallow and a deep minimum."""
 
     optimizer: str
     lr: float
@@ -150,11 +150,11 @@ class Descent:
 
 @dataclass(frozen=True)
 class Landscape:
-    """`compare optimizers --landscape`."""
+    """Optimizers on a curve with a shallow and a deep minimum: `compare optimizers --landscape`."""
 
     rows: list[Descent]
     curve: list[tuple[float, float]]
-    """Places and heights, evenly spaced from left to right."""
+    """Points of the curve, place and height, evenly spaced from left to right."""
     claims: list[Claim]
 
     def height_at(self, place: float) -> float:
@@ -162,15 +162,15 @@ class Landscape:
         return min(self.curve, key=lambda point: abs(point[0] - place))[1]
 
     def save_plot(self, path: str | os.PathLike[str]) -> None:
-        """Write the curve with each optimizer's way as a PNG; raises `Failed` where matplotlib is not installed."""
+        """Write the curve with each optimizer's path as a PNG; raises `Failed` where matplotlib is not installed."""
         figure = figure_of("--png", 8, 2.6 * len(self.rows))
         places, heights = zip(*self.curve, strict=True)
         for axes, row in zip(figure.subplots(len(self.rows), squeeze=False)[:, 0], self.rows, strict=True):
             axes.plot(places, heights, color="0.6")
             shown = [place for place in row.path if places[0] <= place <= places[-1]]
-            way = [self.height_at(place) for place in shown]
-            axes.plot(shown, way, ".-", linewidth=0.6, markersize=4, color="tab:blue", alpha=0.6)
-            axes.plot(shown[-1:], way[-1:], "D", color="tab:red")
+            heights_along = [self.height_at(place) for place in shown]
+            axes.plot(shown, heights_along, ".-", linewidth=0.6, markersize=4, color="tab:blue", alpha=0.6)
+            axes.plot(shown[-1:], heights_along[-1:], "D", color="tab:red")
             axes.set_title(row.title, fontsize=10)
         write_picture(figure, Path(path))
 
@@ -180,9 +180,9 @@ class Landscape:
 
 
 NOISE = 0.03
-"""Accuracies of single runs on some 800 photographs that differ by less say nothing: two standard errors."""
+"""Accuracies of single runs on about 800 photographs that differ by less are not told apart: two standard errors."""
 
 
 def exceeds(first: float, second: float, noise: float = NOISE) -> bool | None:
-    """Whether an accuracy is above another; None where they are too close to tell."""
+    """Whether an accuracy is above another; None where they differ by less than the noise."""
     return None if abs(first - second) < noise else first > second

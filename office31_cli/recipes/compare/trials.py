@@ -1,4 +1,4 @@
-"""Trainings of one network again and again, afresh, on material that all of them share."""
+"""Train one network again and again from its initial weights, with data that all trials share."""
 
 import time
 from collections.abc import Callable
@@ -31,84 +31,90 @@ from office31_cli.workflow.run import build_run
 
 @dataclass(frozen=True, eq=False)
 class TrialSetup:
-    """What all trials of a network share; `fresh` makes the network with the weights that it starts from."""
+    """What all trials of a network share."""
 
     name: str
     identity: dict[str, Any]
-    """What decides a trial's result beside its settings."""
+    """What decides a trial's scores beside its settings."""
     outputs: Composite
-    fresh: Callable[[], nn.Module]
+    build_network: Callable[[], nn.Module]
+    """Returns the network, with the same random initial weights each time."""
     inputs: Inputs
-    learnt: Examples
+    train: Examples
     held_out: Examples
     actual: Columns
-    """Of what is held out."""
+    """Of the held-out examples."""
     device: torch.device
 
 
 def build_requested_setup(request: Request, observer: Observer) -> TrialSetup:
-    """The trained part of the requested network: a head on cached features, or all layers on pixels."""
+    """Trials of the trained part of a requested network: a head on cached features, or all layers on pixels."""
     run = build_run(request, observer)
 
-    def fresh() -> nn.Module:
-        """The same modules, their weights drawn anew."""
+    def build_network() -> nn.Module:
         seed_torch("initial weights", request.options.seed)
         for layer in run.split.trained_part.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.BatchNorm1d | nn.BatchNorm2d):
                 layer.reset_parameters()
         return run.split.trained_part
 
-    identity = {**run.identity(), "settings": None}
-    return _build_setup(run.split.name, identity, request, run.outputs, run.partition, fresh, run.inputs, run.device)
+    return TrialSetup(
+        name=run.split.name,
+        identity={**run.identity(), "settings": None},
+        outputs=run.outputs,
+        build_network=build_network,
+        inputs=run.inputs,
+        device=run.device,
+        **_build_examples(request, run.outputs, run.partition),
+    )
 
 
 def build_textbook_setup(hidden: tuple[int, ...], request: Request, observer: Observer) -> TrialSetup:
-    """The textbook's network on the pixels as they are."""
+    """Trials of the textbook's network, on the pixels as they are."""
     device, small = choose_device(request.options.device), Preprocessing(side=SIDE, crop=SIDE)
     domains = open_domains(request, request.domains, small, observer)
     partition = divide(request, domains)
     outputs = request.outputs.fit(training_values(request.data, request.outputs, partition.train))
 
-    def fresh() -> nn.Module:
+    def build_network() -> nn.Module:
         seed_torch("initial weights", request.options.seed)
         return TextbookMLP(hidden, outputs.width)
 
-    identity = {
-        "hidden": hidden,
-        "request": request.to_json(),
-        "learnt": [part.content for part in partition.train],
-        "environment": describe_environment(device),
-    }
-    inputs = FrozenInputs([[domain.pixels for domain in domains]], device)
-    return _build_setup("raw pixels", identity, request, outputs, partition, fresh, inputs, device)
-
-
-def _build_setup(
-    name: str,
-    identity: dict[str, Any],
-    request: Request,
-    outputs: Composite,
-    partition: Partition,
-    fresh: Callable[[], nn.Module],
-    inputs: Inputs,
-    device: torch.device,
-) -> TrialSetup:
-    learnt = build_examples(partition.train, outputs.targets(training_values(request.data, outputs, partition.train)))
-    kept_back = scoring_values(request.data, outputs, partition.held_out)
     return TrialSetup(
-        name, identity, outputs, fresh, inputs, learnt, build_examples(partition.held_out), kept_back, device
+        name="raw pixels",
+        identity={
+            "hidden": hidden,
+            "request": request.to_json(),
+            "learnt": [part.content for part in partition.train],
+            "environment": describe_environment(device),
+        },
+        outputs=outputs,
+        build_network=build_network,
+        inputs=FrozenInputs([[domain.pixels for domain in domains]], device),
+        device=device,
+        **_build_examples(request, outputs, partition),
     )
 
 
-def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict[str, Any]:
-    """Train the network afresh and score it: losses by epoch, shares of right answers, time and memory.
+def _build_examples(request: Request, outputs: Composite, partition: Partition) -> dict[str, Any]:
+    """The fields of a setup that say what is trained on, and what is held out."""
+    targets = outputs.targets(training_values(request.data, outputs, partition.train))
+    return {
+        "train": build_examples(partition.train, targets),
+        "held_out": build_examples(partition.held_out),
+        "actual": scoring_values(request.data, outputs, partition.held_out),
+    }
 
-    One that diverges has neither losses nor shares.
+
+def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict[str, Any]:
+    """Train the network from its initial weights and score it: losses by epoch, accuracies, time and memory.
+
+    A training that diverges has no losses, and None for its accuracies.
     """
-    network = setup.fresh()
+    network = setup.build_network()
     task, groups = loop.SupervisedTask(network, setup.outputs), [ParameterGroup(trainable_parameters(network))]
     batches = LabelledBatches(
-        setup.inputs, setup.learnt, batch_size=settings.batch_size, seed=settings.seed, device=setup.device
+        setup.inputs, setup.train, batch_size=settings.batch_size, seed=settings.seed, device=setup.device
     )
     training = loop.Training(task, groups, batches, settings, setup.device)
     began = time.monotonic()
@@ -120,7 +126,7 @@ def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict
     seconds = time.monotonic() - began
     return {
         "loss": total_losses(history),
-        **(_shares(setup, network) if history else dict.fromkeys(("item", "domain", "both"))),
+        **(_score_held_out(setup, network) if history else dict.fromkeys(("item", "domain", "both"))),
         "seconds": round(seconds, 3),
         "seconds_optimizing": training.seconds_optimizing,
         "steps": training.steps,
@@ -130,6 +136,6 @@ def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict
     }
 
 
-def _shares(setup: TrialSetup, network: nn.Module) -> dict[str, float | None]:
+def _score_held_out(setup: TrialSetup, network: nn.Module) -> dict[str, float | None]:
     raw = loop.predict(network, setup.inputs, setup.held_out, setup.device).double().numpy()
     return score_columns(setup.outputs, raw, setup.actual)
