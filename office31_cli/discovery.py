@@ -1,52 +1,172 @@
-"""Things of one kind, one file each in a folder, found by the file's name: add a file and it is there."""
+"""Things of one kind, one module each, found by name: the files of a folder, and what other packages add."""
 
 import ast
+import functools
 import importlib
 import importlib.util
 import keyword
 import pkgutil
+import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
-from office31_cli.errors import Misuse
+from office31_cli.errors import Failed, Misuse
 from office31_cli.text import did_you_mean, printable
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from office31_cli.hyperparameters import Configurable
+
+Kind = TypeVar("Kind", bound="Configurable")
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""What another package may call a thing: options take several such names with commas between."""
 
 
 @dataclass(frozen=True)
-class PluginFolder:
-    """A package whose modules are each one `kind` of thing, but for those `apart`, which all of them share."""
+class ModuleFolder:
+    """A package whose modules are each one `kind` of thing, but for those that all of them have `shared`."""
 
     package: str
     kind: str
-    apart: tuple[str, ...] = ("base",)
-    joint: str = "-"
-    """What a name has where its file's has an underscore."""
+    shared: tuple[str, ...] = ("base",)
+    separator: str = "-"
+    """Stands in a name where its file's has an underscore."""
 
     def names(self) -> tuple[str, ...]:
-        """The things by their files' names, a keyword's without its `_`. Imports none of them."""
-        found = (module.name for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__))
-        return tuple(sorted(name.rstrip("_").replace("_", self.joint) for name in found if name not in self.apart))
+        """The names, which are the files', a keyword's without its `_`, in alphabetical order. Imports none of them."""
+        return self._files()
 
     def check(self, name: str) -> None:
-        """Raise `Misuse` with a near match where there is nothing of that name."""
+        """Raise `Misuse` with a near match where nothing has that name."""
         if name not in self.names():
             raise Misuse(
                 f"{self.kind} {printable(name)}", "there is none of that name", did_you_mean(name, self.names())
             )
 
     def load(self, name: str) -> ModuleType:
-        """The module of a thing that `names` lists; raises as `check` does."""
+        """Import the module of that name; raises as `check` does."""
         self.check(name)
         return importlib.import_module(self._module(name))
 
     def summary(self, name: str) -> str:
-        """The first line of the docstring of a thing's file. Imports nothing."""
+        """The first line of the docstring of a name's file. Imports nothing."""
         spec = importlib.util.find_spec(self._module(name))
         assert spec is not None
         assert spec.origin is not None
-        return (ast.get_docstring(ast.parse(Path(spec.origin).read_bytes())) or "").partition("\n")[0]
+        return _first_line(ast.get_docstring(ast.parse(Path(spec.origin).read_bytes())))
+
+    def _files(self) -> tuple[str, ...]:
+        files = (module.name for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__))
+        names = (name.rstrip("_").replace("_", self.separator) for name in files if name not in self.shared)
+        return tuple(sorted(names))
 
     def _module(self, name: str) -> str:
-        file = name.replace(self.joint, "_")
+        file = name.replace(self.separator, "_")
         return f"{self.package}.{file}{'_' if keyword.iskeyword(file) else ''}"
+
+
+@dataclass(frozen=True)
+class PluginFolder(ModuleFolder):
+    """A folder to which other packages add modules, each named by an entry point of the group `entry_points`.
+
+    Such a module is what a file in the folder is: a docstring whose first line says what the thing does, and a class.
+    """
+
+    entry_points: str = ""
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the files and of what other packages add, in alphabetical order. Imports none of them.
+
+        Raises `Failed` where a package adds a name that is taken, or none that can be typed.
+        """
+        return tuple(sorted((*self._files(), *self._added())))
+
+    def load(self, name: str) -> ModuleType:
+        """Import the module of that name; raises `Failed` naming the package whose module cannot be imported."""
+        self.check(name)
+        added = self._added().get(name)
+        if added is None:
+            return super().load(name)
+        if ":" in added.value:
+            raise self._broken(name, f"its entry point is to name a module, and {printable(added.value)} does not")
+        try:
+            return importlib.import_module(added.module)
+        except Exception as error:  # whatever goes wrong while a stranger's file is run
+            raise self._broken(name, f"{type(error).__name__}: {error}") from error
+
+    def load_class(self, name: str, attribute: str, base: type[Kind]) -> type[Kind]:
+        """The class `attribute` of the module of that name, derived from `base`.
+
+        Raises as `load` does, and `Failed` where a package's module is not what a file of the folder is.
+        """
+        module = self.load(name)
+        found: type[Kind] | None = getattr(module, attribute, None)
+        if name not in self._added():
+            assert found is not None
+            return found
+        if not (isinstance(found, type) and issubclass(found, base)):
+            raise self._broken(name, f"{module.__name__} has no class {attribute} derived from {base.__module__}")
+        if not _first_line(module.__doc__):
+            raise self._broken(name, f"{module.__name__} has no docstring that says what it does")
+        try:
+            found.check_class()
+        except TypeError as error:
+            raise self._broken(name, str(error)) from error
+        return found
+
+    def summary(self, name: str) -> str:
+        """The first line of the docstring of a name's module; imports it only where another package adds it."""
+        return _first_line(self.load(name).__doc__) if name in self._added() else super().summary(name)
+
+    def added_by(self, name: str) -> str | None:
+        """The package that adds a name, with its version: `office31-sharper 1.0`; None for a file of the folder."""
+        added = self._added().get(name)
+        return None if added is None else _package(added)
+
+    def provenance(self, name: str) -> dict[str, str]:
+        """The package that adds a name as a model's card records it: its version decides the result; else nothing."""
+        package = self.added_by(name)
+        return {} if package is None else {"package": package}
+
+    def _added(self) -> Mapping[str, "EntryPoint"]:
+        """What other packages add, by name; raises as `names` does."""
+        added: dict[str, EntryPoint] = {}
+        for each in _find_entry_points(self.entry_points, tuple(sys.path)):
+            what, package = f"{self.kind} {printable(each.name)}", _package(each)
+            if not _NAME.fullmatch(each.name):
+                why = f"{package} adds it, and a name has small letters, digits and hyphens alone"
+                raise Failed(what, why, "uninstall that package")
+            taken = "office31 itself" if each.name in self._files() else None
+            if each.name in added and added[each.name].value != each.value:
+                taken = _package(added[each.name])
+            if taken:
+                raise Failed(what, f"{package} adds it, and {taken} has one of that name", "uninstall that package")
+            added[each.name] = each
+        return added
+
+    def _broken(self, name: str, why: str) -> Failed:
+        package = _package(self._added()[name])
+        return Failed(f"{self.kind} {name}", printable(f"{package} is broken ({why})"), "repair it, or uninstall it")
+
+
+@functools.cache
+def _find_entry_points(group: str, path: tuple[str, ...]) -> tuple["EntryPoint", ...]:
+    """The entry points of a group that the packages on `path`, which is `sys.path`, bring; looked for once."""
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=group))
+
+
+def _package(added: "EntryPoint") -> str:
+    """Name and version of the package that brings an entry point."""
+    return printable(f"{added.dist.name} {added.dist.version}" if added.dist else added.module)
+
+
+def _first_line(docstring: str | None) -> str:
+    return (docstring or "").strip().partition("\n")[0]

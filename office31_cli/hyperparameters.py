@@ -23,6 +23,16 @@ class Configurable:
         return fields(cls)
 
     @classmethod
+    def check_class(cls) -> None:
+        """Raise `TypeError` for a class that cannot be listed and built as those of office31 are."""
+        for each in fields(cls):
+            if not {"low", "high", "meaning"} <= set(each.metadata):
+                raise TypeError(f"{cls.__module__}: the field {each.name} is not made with hyperparameter()")
+        if not isinstance(getattr(cls, "paper", None), str):
+            raise TypeError(f"{cls.__module__}: the class has no paper")
+        cls()
+
+    @classmethod
     def from_text(cls, name: str, settings: Mapping[str, str]) -> Self:
         """The thing `name` with what was typed after `--set`; raises `Misuse` for what it does not have."""
         known = {each.name: each for each in fields(cls)}

@@ -9,7 +9,7 @@ import typer.main
 
 from office31_cli.cli.command import Command, Group, Panel
 from office31_cli.cli.help import HelpCommand, HelpGroup
-from office31_cli.discovery import PluginFolder
+from office31_cli.discovery import ModuleFolder
 
 ROOT = "office31_cli.cli.commands"
 
@@ -21,7 +21,7 @@ class CommandTree(MutableMapping[str, Any]):
     """
 
     def __init__(self, package: str) -> None:
-        self._folder = PluginFolder(package, "command", apart=())
+        self._folder = ModuleFolder(package, "command", shared=())
         self._built: dict[str, Any] = {}
 
     def declaration(self, name: str) -> Command | Group:

@@ -4,10 +4,10 @@ To add a kind, write `NAME.py` with a class `Kind` that derives from `base.Outpu
 it: a column of that kind can be declared in a folder's `labels.csv` and asked for with `--outputs`.
 """
 
-from office31_cli.discovery import PluginFolder
+from office31_cli.discovery import ModuleFolder
 from office31_cli.outputs.base import Output
 
-FOLDER = PluginFolder(__name__, "kind of output", apart=("base", "composite", "notation"), joint="/")
+FOLDER = ModuleFolder(__name__, "kind of output", shared=("base", "composite", "notation"), separator="/")
 
 
 def kinds() -> tuple[str, ...]:

@@ -1,11 +1,19 @@
 """`office31 methods` and `strategies`: what there is, with papers and hyper-parameters. Imports no torch."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from office31_cli import methods as adaptation
 from office31_cli import strategies as finetuning
+from office31_cli.discovery import PluginFolder
+from office31_cli.errors import Failed
 from office31_cli.hyperparameters import Configurable
+from office31_cli.methods.base import Method
+from office31_cli.observer import SILENT, Observer
+from office31_cli.strategies.base import Strategy
+
+Kind = TypeVar("Kind", Method, Strategy)
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,8 @@ class Row:
     summary: str
     paper: str
     marked: bool
+    package: str | None
+    """The package that adds it, with its version; None for one of office31's own."""
     hyperparameters: list[Hyperparameter]
 
 
@@ -49,6 +59,7 @@ class Listing:
                     "summary": row.summary,
                     "paper": row.paper,
                     self.mark: row.marked,
+                    "package": row.package,
                     "hyperparameters": [asdict(each) for each in row.hyperparameters],
                 }
                 for row in self.rows
@@ -56,24 +67,41 @@ class Listing:
         }
 
 
-def list_methods() -> Listing:
-    """Every adaptation method that there is a file for; marked are those that do without the source."""
-    rows = []
-    for name in adaptation.FOLDER.names():
-        method = adaptation.load(name)
-        summary = adaptation.FOLDER.summary(name)
-        rows.append(Row(name, summary, method.paper, method.source_free, _hyperparameters(method)))
+def list_methods(observer: Observer = SILENT) -> Listing:
+    """Every adaptation method; marked are those that are source-free.
+
+    Warns of what a broken package adds, and leaves it out.
+    """
+    rows = list(_list_rows(adaptation.FOLDER, adaptation.load, lambda method: method.source_free, observer))
     return Listing("method", "methods", "source_free", rows)
 
 
-def list_strategies() -> Listing:
-    """Every fine-tuning strategy that there is a file for; marked are those that use unlabelled photographs, too."""
-    rows = []
-    for name in finetuning.FOLDER.names():
-        strategy = finetuning.load(name)
-        summary = finetuning.FOLDER.summary(name)
-        rows.append(Row(name, summary, strategy.paper, strategy.uses_unlabelled, _hyperparameters(strategy)))
+def list_strategies(observer: Observer = SILENT) -> Listing:
+    """Every fine-tuning strategy; marked are those that use unlabelled photographs, too.
+
+    Warns of what a broken package adds, and leaves it out.
+    """
+    rows = list(_list_rows(finetuning.FOLDER, finetuning.load, lambda strategy: strategy.uses_unlabelled, observer))
     return Listing("strategy", "strategies", "unlabelled", rows)
+
+
+def _list_rows(
+    folder: PluginFolder, load: Callable[[str], type[Kind]], is_marked: Callable[[type[Kind]], bool], observer: Observer
+) -> Iterator[Row]:
+    for name in folder.names():
+        try:
+            kind = load(name)
+        except Failed as error:
+            observer.warn(str(error))
+            continue
+        yield Row(
+            name=name,
+            summary=folder.summary(name),
+            paper=kind.paper,
+            marked=is_marked(kind),
+            package=folder.added_by(name),
+            hyperparameters=_hyperparameters(kind),
+        )
 
 
 def _hyperparameters(settable: type[Configurable]) -> list[Hyperparameter]:

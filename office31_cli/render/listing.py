@@ -5,6 +5,7 @@ from rich.text import Text
 
 from office31_cli.recipes.listing import Hyperparameter, Listing
 from office31_cli.render.console import build_cell, build_table
+from office31_cli.text import printable
 
 _MARKS = {
     "source_free": "* goes on from the stored model with the target alone",
@@ -23,7 +24,8 @@ def render_listing(found: Listing) -> Table:
     )
     for row in found.rows:
         settings = "\n".join(map(_format_setting, row.hyperparameters)) or "-"
-        told = Text.assemble(build_cell(row.summary), "\n", (row.paper, "dim"))
+        source = row.paper if row.package is None else f"{row.paper} (added by {row.package})"
+        told = Text.assemble(build_cell(row.summary), "\n", (printable(source), "dim"))
         made.add_row(f"{row.name}{' *' if row.marked else ''}", told, settings)
     return made
 

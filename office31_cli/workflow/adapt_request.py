@@ -41,7 +41,8 @@ class AdaptRequest(Request):
     def to_json(self) -> dict[str, Any]:
         """As `Request.to_json`."""
         chosen = {name: getattr(self, name) for name in ("target", "steps", "views", "validator")}
-        return super().to_json() | chosen | {"method": self.method_name, "settings": self.method.settings()}
+        chosen |= {"method": self.method_name, "settings": self.method.settings()}
+        return super().to_json() | chosen | methods.FOLDER.provenance(self.method_name)
 
     def resolved(self) -> dict[str, Any]:
         """As `Request.resolved`."""

@@ -39,7 +39,8 @@ class FinetuneRequest(Request):
         """As `Request.to_json`."""
         chosen = {"strategy": self.strategy_name, "settings": self.strategy.settings(), **self.refinements.to_json()}
         listed = {} if self.listed_files is None else {"listed": list(self.listed_files)}
-        return super().to_json() | chosen | {"labels": self.label_budget, **listed}
+        chosen |= {"labels": self.label_budget, **listed, **strategies.FOLDER.provenance(self.strategy_name)}
+        return super().to_json() | chosen
 
     @property
     def label_budget(self) -> int | str:

@@ -8,13 +8,13 @@ from typing import Any
 import typer
 
 from office31_cli import methods, strategies
-from office31_cli.discovery import PluginFolder
+from office31_cli.discovery import ModuleFolder
 from tests.docs.helps import ROOT
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`(office31 [^`\n]*(?:\n[^`\n]+)?)`(?!`)")
 
-NAMES: dict[str, PluginFolder] = {
+NAMES: dict[str, ModuleFolder] = {
     "--method": methods.FOLDER,
     "--methods": methods.FOLDER,
     "--strategy": strategies.FOLDER,

@@ -14,5 +14,6 @@ def methods(as_json: options.AsJson = False) -> None:
     from office31_cli.render.console import Reporter
     from office31_cli.render.listing import render_listing
 
-    found = listing.list_methods()
-    Reporter(as_json=as_json).show(found, render_listing(found))
+    reporter = Reporter(as_json=as_json)
+    found = listing.list_methods(reporter)
+    reporter.show(found, render_listing(found))

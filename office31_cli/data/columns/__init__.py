@@ -6,11 +6,11 @@ To add one, write `NAME.py` with a class `Column` that derives from `base.Derive
 from office31_cli.data.columns import labels_csv
 from office31_cli.data.columns.base import Column, DerivedColumn
 from office31_cli.data.folder import DataSet
-from office31_cli.discovery import PluginFolder
+from office31_cli.discovery import ModuleFolder
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
 
-FOLDER = PluginFolder(__name__, "column", apart=("base", "labels_csv"), joint="_")
+FOLDER = ModuleFolder(__name__, "column", shared=("base", "labels_csv"), separator="_")
 
 
 def get_column(data: DataSet, name: str) -> Column:

@@ -12,14 +12,14 @@ import functools
 from collections.abc import Iterable, Mapping
 
 from office31_cli.data.sets.base import KnownDataSet
-from office31_cli.discovery import PluginFolder
+from office31_cli.discovery import ModuleFolder
 
 __all__ = ["DEFAULT", "FOLDER", "KnownDataSet", "find", "find_published", "load", "names"]
 
 DEFAULT = "office31"
 """The one that is meant where none is named."""
 
-FOLDER = PluginFolder(__name__, "data set", apart=("base",))
+FOLDER = ModuleFolder(__name__, "data set")
 
 
 def names() -> tuple[str, ...]:

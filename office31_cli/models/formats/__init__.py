@@ -4,10 +4,10 @@ To add one, write `SUFFIX.py` with a docstring whose first line says what it is 
 from `base.Format`. Nothing else needs to know of it: `office31 models export` takes it.
 """
 
-from office31_cli.discovery import PluginFolder
+from office31_cli.discovery import ModuleFolder
 from office31_cli.models.formats.base import Format
 
-FOLDER = PluginFolder(__name__, "format")
+FOLDER = ModuleFolder(__name__, "format")
 
 
 def load(name: str) -> Format:
