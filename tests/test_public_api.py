@@ -43,6 +43,9 @@ VERBS = {
 OF_THE_REGISTRY = {"list", "show", "tree", "rename", "rm", "verify", "gc"}
 """Commands of `models` that Python has in `Registry`, and in the modules beside it."""
 
+FOR_READING = {"guide"}
+"""Commands that print a text which is in the package."""
+
 CALLED = {"benchmark": "plan_benchmark"}
 """What a command's file calls in place of its function: a plan can be estimated as well."""
 
@@ -123,7 +126,7 @@ def test_editors_are_told_the_same_as_python() -> None:
 
 def test_every_command_is_a_function_that_says_what_it_does() -> None:
     beyond = {path for path, _ in commands()} - VERBS.keys()
-    assert beyond == {f"models {name}" for name in OF_THE_REGISTRY}
+    assert beyond == FOR_READING | {f"models {name}" for name in OF_THE_REGISTRY}
     for name in VERBS.values():
         assert name in office31_cli.__all__
         assert inspect.getdoc(getattr(office31_cli, name))
