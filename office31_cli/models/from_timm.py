@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from office31_cli.errors import Failed, Misuse
+from office31_cli.models import hub
 from office31_cli.models.catalogue import TIMM, check_backbone
+from office31_cli.models.from_torchvision import without_weights
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.state_dict import load_weights
+from office31_cli.observer import Observer
 from office31_cli.text import did_you_mean, printable
 
 if TYPE_CHECKING:
     from timm.models import PretrainedCfg
 
-HUB = "https://huggingface.co"
-
-_SAFE = "model.safetensors"
+_FILE = "model.safetensors"
+"""Of each of timm's repositories; their pickles are left alone."""
 
 
 def build(backbone: str, crop: int, weights: Mapping[str, Tensor] | None = None, *, finite: bool = True) -> nn.Module:
@@ -53,13 +55,12 @@ def preprocessing(backbone: str, weights: str) -> Preprocessing:
     return Preprocessing(max(height, math.floor(height / about.crop_pct)), height, (red, green, blue), (r, g, b))
 
 
-def published(backbone: str, weights: str) -> tuple[str, str, Path | None]:
-    """The full name of timm's weights, where they can be had, and where its hub keeps them here if it does.
+def fetch(backbone: str, weights: str, observer: Observer) -> tuple[str, Path]:
+    """The full name of timm's weights, with the beginning of their SHA-256, and their file in Hugging Face's cache.
 
-    Raises `Misuse` where the network has none of that name, and `Failed` where they are no plain file of tensors.
+    Raises `Misuse` where the network has no weights of that name, `Failed` where they are no safetensors file of timm's
+    own or cannot be had, and `Refused` where the file is damaged.
     """
-    from huggingface_hub import try_to_load_from_cache
-
     known = _names(backbone)
     if weights not in (*known, *(["DEFAULT"] if known else [])):
         raise Misuse(
@@ -71,8 +72,11 @@ def published(backbone: str, weights: str) -> tuple[str, str, Path | None]:
     full = f"{about.architecture}.{about.tag}"
     if not about.hf_hub_id or about.hf_hub_filename:
         raise Failed(f"weights {full}", "their file is not one of timm's own", "fetch it and give --weights PATH")
-    here = try_to_load_from_cache(about.hf_hub_id, _SAFE)
-    return full, f"{HUB}/{about.hf_hub_id}/resolve/main/{_SAFE}", Path(here) if isinstance(here, str) else None
+    try:
+        path, sha256 = hub.fetch(about.hf_hub_id, _FILE, observer)
+    except Failed as error:
+        raise Failed(f"weights {full}", error.why, without_weights()) from None
+    return f"{full}@{sha256[:12]}", path
 
 
 def _about(backbone: str, weights: str = "DEFAULT") -> "PretrainedCfg":

@@ -1,5 +1,6 @@
 """Networks of timm beside what timm itself makes of them."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from office31_cli.models.backbones import build_backbone, feature_width, last_st
 from office31_cli.models.network import Architecture, Network
 from office31_cli.registry import Registry
 from tests.helpers.real_command import Command
+from tests.helpers.small_hub import COMMIT, NOBODY, serving, use
 from tests.helpers.small_outputs import THREE
 from tests.helpers.small_training import make_things
 
@@ -110,23 +112,43 @@ def test_weights_of_another_network_are_named() -> None:
 
 class TestPublished:
     @pytest.fixture(autouse=True)
-    def elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(from_timm, "HUB", "http://127.0.0.1:9")
+    def hub(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The cache of a hub that does not answer."""
+        use(NOBODY, tmp_path / "hub", monkeypatch)
         monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+        return tmp_path / "hub"
 
-    def test_without_network_one_line_says_what_to_do(self) -> None:
+    def test_without_network_one_line_says_what_to_do(self, tmp_path: Path) -> None:
         with pytest.raises(Failed, match=r"^weights resnet10t\.c3_in1k: not in .*; give --weights PATH") as raised:
             weights.load("timm:resnet10t", "DEFAULT")
         assert "\n" not in str(raised.value)
-
-    def test_what_was_brought_before_is_taken(self, tmp_path: Path) -> None:
-        tensors = timm.create_model("resnet18").state_dict()
         (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
-        save_file(tensors, tmp_path / "hub" / "checkpoints" / "resnet18.a2_in1k.safetensors")
+        (tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth").touch()
+        with pytest.raises(Failed, match="or --weights none, or --backbone resnet18, whose weights are here"):
+            weights.load("timm:resnet10t", "DEFAULT")
+
+    def test_what_was_brought_before_is_taken(self, hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        use(NOBODY, hub, monkeypatch, offline=True)
+        tensors = timm.create_model("resnet18").state_dict()
+        repository = hub / "models--timm--resnet18.a2_in1k"
+        for folder in ("refs", f"snapshots/{COMMIT}"):
+            (repository / folder).mkdir(parents=True)
+        (repository / "refs" / "main").write_text(COMMIT)
+        save_file(tensors, path := repository / "snapshots" / COMMIT / "model.safetensors")
         loaded = weights.load("timm:resnet18", "a2_in1k")
-        assert loaded.name.startswith("resnet18.a2_in1k@")
+        assert loaded.name == f"resnet18.a2_in1k@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
         assert loaded.tensors is not None
         assert torch.equal(loaded.tensors["conv1.weight"], tensors["conv1.weight"])
+
+    def test_weights_are_brought_from_the_hub(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = timm.create_model("resnet10t")
+        save_file(whole.state_dict(), tmp_path / "w.safetensors")
+        with serving() as small:
+            use(small.url, tmp_path / "hub", monkeypatch)
+            small.files["timm/resnet10t.c3_in1k/model.safetensors"] = (tmp_path / "w.safetensors").read_bytes()
+            loaded = weights.load("timm:resnet10t", "DEFAULT")
+        backbone = build_backbone("timm:resnet10t", CROP, loaded.tensors)
+        assert all(torch.equal(value, whole.state_dict()[key]) for key, value in backbone.state_dict().items())
 
     def test_a_name_that_timm_does_not_have_gets_the_nearest(self) -> None:
         with pytest.raises(Misuse, match=r"did you mean a1_in1k\?"):

@@ -6,9 +6,9 @@ import pytest
 import torch
 import torchvision
 
-from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone, last_layer
 from office31_cli.models.network import Architecture, Head, Network, extend_network
+from office31_cli.models.weights_file import read_weights_file
 from tests.helpers.small_outputs import THREE, choosing
 
 PLAIN = Architecture(backbone="convnet", bottleneck=0, crop=16, outputs=THREE)
@@ -69,6 +69,6 @@ def test_a_classifiers_last_layer_is_found_among_its_weights(name: str) -> None:
 def test_a_checkpoint_is_opened_down_to_the_networks_own_names(wrapped, tmp_path: Path) -> None:
     tensors = {"conv.weight": torch.ones(2), "fc.bias": torch.zeros(1)}
     torch.save(wrapped(tensors), tmp_path / "checkpoint.pth")
-    found = weights.read_weights_file(tmp_path / "checkpoint.pth")
+    found = read_weights_file(tmp_path / "checkpoint.pth")
     assert found.keys() == tensors.keys()
     assert torch.equal(found["conv.weight"], tensors["conv.weight"])

@@ -16,10 +16,12 @@ import torchvision
 from torch import Tensor
 from torch.torch_version import TorchVersion
 
+from office31_cli import storage
 from office31_cli.errors import Failed, Office31Error, Refused
 from office31_cli.models import weights
 from office31_cli.models.backbones import build_backbone
 from office31_cli.models.state_dict import hash_tensors
+from office31_cli.models.weights_file import read_weights_file
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_a_pickle_that_wants_to_run_code_is_refused_and_does_not(bare: bool, tmp
     else:
         torch.save(content, path)
     with pytest.raises(Refused, match="could run code when read") as raised:
-        weights.read_weights_file(path)
+        read_weights_file(path)
     assert raised.value.exit_code == 3
     assert not marker.exists()
 
@@ -85,7 +87,7 @@ def test_a_file_that_is_no_weights_is_refused(content: bytes, suffix: str, tmp_p
     path = tmp_path / f"w.{suffix}"
     path.write_bytes(content)
     with pytest.raises(Refused):
-        weights.read_weights_file(path)
+        read_weights_file(path)
 
 
 @pytest.mark.fault(66)
@@ -111,7 +113,7 @@ def test_no_torch_is_installed_that_could_run_what_a_pickle_asks_for() -> None:
 def test_anything_but_a_state_dict_of_plain_tensors_is_refused(stored: Any, tmp_path: Path) -> None:
     torch.save(stored, tmp_path / "w.pth")
     with pytest.raises(Refused, match="not a state dict of tensors"):
-        weights.read_weights_file(tmp_path / "w.pth")
+        read_weights_file(tmp_path / "w.pth")
 
 
 @pytest.mark.fault(65)
@@ -128,7 +130,7 @@ def test_what_weights_only_refuses_is_read_in_no_other_way(
         torch.save(content, path)
     monkeypatch.setattr(torch, "load", lambda *given, **how: ways.append(how["weights_only"]) or load(*given, **how))
     with pytest.raises(Refused, match="safetensors"):
-        weights.read_weights_file(path)
+        read_weights_file(path)
     assert set(ways) == {True}
 
 
@@ -152,7 +154,7 @@ def test_damaged_files_load_or_fail_in_one_line(form: str, tmp_path: Path) -> No
             damaged[draw.randrange(len(damaged))] = draw.randrange(256)
         path.write_bytes(damaged)
         try:
-            assert isinstance(weights.read_weights_file(path), dict)
+            assert isinstance(read_weights_file(path), dict)
         except Office31Error as error:
             assert "\n" not in str(error)
 
@@ -163,7 +165,7 @@ def test_a_truncated_file_is_refused(tensors: dict[str, Tensor], tmp_path: Path)
         path = tmp_path / f"w.{form}"
         path.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(Refused):
-            weights.read_weights_file(path)
+            read_weights_file(path)
 
 
 def test_the_digest_tells_values_shapes_and_names_apart() -> None:
@@ -214,6 +216,37 @@ def test_published_weights_come_from_torchs_cache(cache: Path, published: dict[s
     loaded = weights.load("squeezenet1_1", published["weights"])
     assert loaded.name == "SqueezeNet1_1_Weights.IMAGENET1K_V1"
     assert equal(loaded.tensors or {}, published["tensors"])
+
+
+@pytest.mark.parametrize("by_path", [True, False])
+def test_a_file_of_weights_is_hashed_once(
+    by_path: bool, cache: Path, published: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many weights torchvision has for the backbone."""
+    (path := cache / published["name"]).write_bytes(published["content"])
+    hashed: list[Path] = []
+    sha256_file = storage.sha256_file
+    monkeypatch.setattr(storage, "sha256_file", lambda path: hashed.append(path) or sha256_file(path))
+    weights.load("squeezenet1_1", str(path) if by_path else published["weights"])
+    assert hashed == [path]
+    if by_path:
+        torch.save(torchvision.models.resnet50(weights=None).state_dict(), cache / "mine.pth")
+        weights.load("resnet50", str(cache / "mine.pth"))
+        assert hashed == [path, cache / "mine.pth"]
+
+
+@pytest.mark.parametrize(("member", "side"), [("IMAGENET1K_V1", 256), ("IMAGENET1K_V2", 232)])
+def test_a_file_of_published_weights_is_known_by_its_bytes(
+    member: str, side: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"w": torch.zeros(1)}, path := tmp_path / "renamed.pth")
+    own = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    monkeypatch.setattr(
+        torchvision.models.ResNet50_Weights,
+        "url",
+        property(lambda self: f"http://127.0.0.1:9/resnet50-{own if self.name == member else '00000000'}.pth"),
+    )
+    assert weights.load("resnet50", str(path)).preprocessing.side == side
 
 
 def test_a_cached_file_with_other_bytes_is_refused(cache: Path, published: dict[str, Any]) -> None:
