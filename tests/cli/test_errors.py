@@ -154,7 +154,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
 
 _ANOTHER_TORCH = "import torch\ntorch.__version__ = type(torch.__version__)('99.0')"
 
-_ANOTHER_WORLD = "from office31_cli.engine import device\ndevice._processes = lambda: {'processes': 3}"
+_ANOTHER_WORLD = "from office31_cli.engine import device\ndevice._describe_processes = lambda: {'processes': 3}"
 
 
 @pytest.mark.fault(49)

@@ -41,7 +41,7 @@ class DiesEveryOtherTime:
 
 def test_every_job_comes_back_once_with_what_came_of_it(tmp_path: Path) -> None:
     found = list(run_in_processes(Square(tmp_path, 0), [3, -1, 4], count=2, threads=1))
-    assert dict(found) == {3: 9, -1: JobFailure("number -1: it is negative"), 4: 16}
+    assert dict(found) == {3: 9, -1: JobFailure("number -1: it is negative; use another"), 4: 16}
     assert len(found) == 3
 
 

@@ -36,7 +36,7 @@ def run_job(work: "Work[Job, Result]", job: Job) -> Result | JobFailure:
     try:
         return work(job)
     except Office31Error as error:
-        return JobFailure(f"{error.what}: {error.why}")
+        return JobFailure(str(error))
     except Exception as error:
         return JobFailure(f"unexpected {type(error).__name__}: {error}")
 
