@@ -1,11 +1,10 @@
-"""The computing half of `adapt`: a run whose target has no labels."""
+"""An adaptation, ready to be trained: on the source's labels and the target's photographs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.adaptation import AdaptationTask
@@ -23,17 +22,16 @@ from office31_cli.text import pluralize
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.adapt_request import AdaptRequest
 from office31_cli.workflow.adapt_training import (
+    AdaptationSetup,
     actual_items,
-    build_joint_training,
+    build_adaptation_network,
     build_labelled_examples,
-    build_learner,
     build_unlabelled_examples,
     check_enough_examples,
     compute_accuracies,
+    fix_epochs,
     no_examples,
     score_run,
-    set_passes,
-    train_teachers,
 )
 from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import Domain, build_inputs, open_domains
@@ -46,13 +44,14 @@ from office31_cli.workflow.starting_weights import StartingWeights
 
 @dataclass(frozen=True, eq=False)
 class AdaptRun(Run):
-    """A run that learns from the source's labels, if it has a source, and from the target's photographs."""
+    """A run on the source's labels, if it has a source, and on the target's photographs."""
 
     request: AdaptRequest
     domain: Domain
     """The target's."""
     pair: SourceTargetData
-    adaptation: AdaptationTask
+    setup: AdaptationSetup
+    task: AdaptationTask
     training: Training
 
     @property
@@ -61,33 +60,27 @@ class AdaptRun(Run):
         return self.domain.photographs
 
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
-        """Train to the end; returns what each epoch came to."""
+        """As `Run.train`; where the method has teachers, they are trained first."""
         with limit_threads(self.split.name):
             if self.request.method.teacher_methods():
-                self.adaptation.set_pseudo_labels(self._train_teachers(observer, checkpoints))
+                students = self.task.networks()
+                self.task.set_pseudo_labels(self.setup.train_teachers(students, [self.pair], observer, checkpoints))
             return self.training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def _train_teachers(self, observer: Observer, checkpoints: Checkpoints | None) -> list[Tensor]:
-        steps, method = self.request.steps, self.request.method
-        learners = self.adaptation.networks()
-        return train_teachers(
-            method, learners, [self.pair], self.inputs, self.settings, steps, self.device, observer, checkpoints
-        )
-
     def fit_calibration(self, held_out: HeldOut | None, observer: Observer) -> Calibration | None:
-        """What mends its confidence on the target, without a label of it; what the source holds out does not tell."""
+        """A calibration for the target, fitted without its labels: the source's held-out set says little of it."""
         return fit_mixed_calibration(self.network, self.domain, self.start.preprocessing, self.device, observer)
 
     def extra_metrics(self) -> dict[str, Any]:
-        """The target's scores: here, after the training, its labels are read for the first time."""
+        """The target's scores; its labels are read here, after the training, for the first time."""
         actual = actual_items(self.target)
         return {
-            "scores": score_run(self.adaptation, 0, actual, self.request.validator),
-            "accuracies": compute_accuracies(self.adaptation, 0, actual),
+            "scores": score_run(self.task, 0, actual, self.request.validator),
+            "accuracies": compute_accuracies(self.task, 0, actual),
         }
 
     def count_labels_used(self) -> dict[str, int]:
-        """Those of the source, and of the target none but what the start has seen already."""
+        """As `Run.count_labels_used`; of the target, those that the starting network has seen."""
         return {self.request.target: _count_seen(self.target, self.partition)} | super().count_labels_used()
 
     def resolved_options(self) -> dict[str, Any]:
@@ -97,14 +90,15 @@ class AdaptRun(Run):
         return super().resolved_options() | dict.fromkeys(left_out)
 
     def identity(self) -> dict[str, Any]:
-        """As `Run.identity`; the target's photographs decide, too."""
+        """As `Run.identity`, with the target's photographs."""
         return super().identity() | {"adapted to": sorted(self.target.digests)}
 
 
 def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str, Domain] | None = None) -> AdaptRun:
     """As `build_run`, with `opened` as in `open_domains`.
 
-    Raises `Failed` where source or target have too little to train on.
+    Raises `Misuse` where the method has nothing to change in what is trained, and `Failed` where source or target have
+    too few photographs.
     """
     device = choose_device(request.options.device)
     start = StartingWeights.load(request, observer)
@@ -114,49 +108,66 @@ def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str,
     network = start.build_network(request.outputs)
     split = split_network(network, part)
     inputs = build_inputs(split, domains, start.preprocessing, device, observer, views=request.views)
-    method, target = request.method, domains[-1].photographs
-    settings = set_passes(build_settings(request, part), method)
+    settings = fix_epochs(build_settings(request, part), request.method)
+    _warn_of_seen_labels(domains[-1].photographs, partition, observer)
+    _check_batch_norms(request, split, observer)
+    pair = _build_pair(request, domains[-1].photographs, partition)
+    if request.steps is None and request.method.passes is None:
+        request = replace(request, steps=_default_steps(pair, settings.batch_size, part, device))
+    setup = AdaptationSetup(request.method, inputs, settings, request.steps, device)
+    adapted = build_adaptation_network(split.stages[0], network.heads[0], request.method, settings.seed)
+    task, training = setup.build_training([adapted], [pair])
+    return AdaptRun(
+        request=request,
+        start=start,
+        network=network,
+        trained_part=part,
+        settings=settings,
+        partition=partition,
+        split=split,
+        inputs=inputs,
+        device=device,
+        domain=domains[-1],
+        pair=pair,
+        setup=setup,
+        task=task,
+        training=training,
+    )
+
+
+def _warn_of_seen_labels(target: Photographs, partition: Partition, observer: Observer) -> None:
     if seen := _count_seen(target, partition):
         observer.warn(
-            f"{request.target}: the model has seen the labels of {seen:,} of its "
+            f"{target.domain}: the model has seen the labels of {seen:,} of its "
             f"{pluralize(len(target), 'photograph')} before, so the scores promise too much"
         )
-    _check_batch_norms(request, split, observer)
+
+
+def _count_seen(target: Photographs, partition: Partition) -> int:
+    """How many labels of the target the starting network has seen, whatever the target was called then."""
+    return int(seen_labels.find_seen(target, partition.seen).sum())
+
+
+def _build_pair(request: AdaptRequest, target: Photographs, partition: Partition) -> SourceTargetData:
+    """The source's labelled photographs, those that are held out, and the target's without labels.
+
+    Raises `Failed` where there are too few.
+    """
     pair = SourceTargetData(
-        _label_all(partition.train),
-        build_unlabelled_examples(target, len(domains) - 1),
-        _label_all(partition.held_out),
-        settings.seed,
+        _concatenate_labelled(partition.train),
+        build_unlabelled_examples(target, len(partition.train)),
+        _concatenate_labelled(partition.held_out),
+        request.options.seed,
     )
     check_enough_examples(pair, request.domains, request.target)
-    if request.steps is None and method.passes is None:
-        request = replace(request, steps=_default_steps(pair, settings.batch_size, part, device))
     if request.validator == SOURCE and not len(pair.validation):
         raise Failed("--validator source", "no photograph of the source is held out", "use a larger --held-out")
-    adaptation, training = build_joint_training(
-        [build_learner(split.stages[0], network.heads[0], method, settings.seed)],
-        [pair],
-        method,
-        inputs,
-        settings,
-        request.steps,
-        device,
-    )
-    return AdaptRun(
-        request,
-        start,
-        network,
-        part,
-        settings,
-        partition,
-        split,
-        inputs,
-        device,
-        domains[-1],
-        pair,
-        adaptation,
-        training,
-    )
+    return pair
+
+
+def _concatenate_labelled(parts: Sequence[Photographs]) -> Examples:
+    """The photographs of all parts; each part is of one domain, in the inputs' order."""
+    return concatenate([no_examples(), *(build_labelled_examples(part, domain) for domain, part in enumerate(parts))])
 
 
 def _check_batch_norms(request: AdaptRequest, split: FrozenSplit, observer: Observer) -> None:
@@ -177,20 +188,10 @@ def _check_batch_norms(request: AdaptRequest, split: FrozenSplit, observer: Obse
 
 
 def _default_steps(pair: SourceTargetData, batch_size: int, part: str, device: torch.device) -> int:
-    """Of an epoch: on a CPU that trains on pixels, where a step takes a hundred times as long, a pass is enough.
+    """Steps of an epoch: `ADAPT_STEPS`, but on a CPU that trains on pixels at most a pass over the larger domain.
 
-    It shows the larger domain once.
+    A step takes a hundred times as long there as on cached features.
     """
     if part == "head" or device.type != "cpu":
         return ADAPT_STEPS
     return min(ADAPT_STEPS, len(split_evenly(max(len(pair.source), len(pair.target)), batch_size)))
-
-
-def _count_seen(target: Photographs, partition: Partition) -> int:
-    """The labels of the target that the start has learnt, whatever the target was called then."""
-    return int(seen_labels.find_seen(target, partition.seen).sum())
-
-
-def _label_all(parts: Sequence[Photographs]) -> Examples:
-    """One part a domain, in the domains' order."""
-    return concatenate([no_examples(), *(build_labelled_examples(part, domain) for domain, part in enumerate(parts))])

@@ -16,7 +16,7 @@ from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.models.network import Head
 from office31_cli.observer import SILENT
-from office31_cli.workflow.adapt_training import build_joint_training, build_learner, no_examples, set_passes
+from office31_cli.workflow.adapt_training import AdaptationSetup, build_adaptation_network, fix_epochs, no_examples
 from tests.helpers.tiny_training import CPU, cache_array
 
 CLASSES, EACH = 4, 40
@@ -56,12 +56,12 @@ def adapted(name: str, seed: int, head: Head) -> float:
     labelled = no_examples() if method.source_free else Examples(0 * rows, rows, ITEMS[:, None].astype(float))
     pair = SourceTargetData(labelled, Examples(0 * rows + 1, rows, np.empty((len(rows), 0))), no_examples(), seed)
     how = Settings(epochs=EPOCHS, batch_size=32, optimizer="nesterov", lr=0.03, seed=seed)
-    learners = [build_learner(nn.Identity(), head, method, seed)]
-    adaptation, training = build_joint_training(
-        learners, [pair], method, inputs(seed), set_passes(how, method), STEPS, CPU
+    network = build_adaptation_network(nn.Identity(), head, method, seed)
+    task, training = AdaptationSetup(method, inputs(seed), fix_epochs(how, method), STEPS, CPU).build_training(
+        [network], [pair]
     )
     training.run(SILENT)
-    return float((adaptation.predictions(0)[-1] == ITEMS).mean())
+    return float((task.predictions(0)[-1] == ITEMS).mean())
 
 
 def fresh(seed: int) -> Head:

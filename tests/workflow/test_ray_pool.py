@@ -105,7 +105,13 @@ class TestJobs:
     def test_every_job_comes_back_once_though_its_worker_was_killed(self, tmp_path: Path) -> None:
         found = list(run_on_ray(Square(tmp_path, deaths=1), [3, -1, 13, 0, 4]))
         unexpected = JobFailure("unexpected ZeroDivisionError: of nothing")
-        assert dict(found) == {3: 9, -1: JobFailure("number -1: it is negative; use another"), 13: 169, 0: unexpected, 4: 16}
+        assert dict(found) == {
+            3: 9,
+            -1: JobFailure("number -1: it is negative; use another"),
+            13: 169,
+            0: unexpected,
+            4: 16,
+        }
         assert len(found) == 5
         assert len(list(tmp_path.iterdir())) == 1
 

@@ -23,15 +23,14 @@ from office31_cli.methods.base import Method
 from office31_cli.models.network import BOTTLENECK, Head
 from office31_cli.observer import SILENT
 from office31_cli.workflow.adapt_training import (
+    AdaptationSetup,
     actual_items,
-    build_joint_training,
+    build_adaptation_network,
     build_labelled_examples,
-    build_learner,
     build_unlabelled_examples,
+    fix_epochs,
     no_examples,
     score_run,
-    set_passes,
-    train_teachers,
 )
 from office31_cli.workflow.request import SOURCE_ONLY
 
@@ -155,32 +154,29 @@ class BenchmarkSetup:
     def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[Cell]) -> dict[str, Scores]:
         """Train the heads as one and return the scores by task; the target's labels are read after the training."""
         began = time.monotonic()
-        learners = [
-            build_learner(nn.Identity(), head, method, cell.seed) for head, cell in zip(heads, cells, strict=True)
+        networks = [
+            build_adaptation_network(nn.Identity(), head, method, cell.seed)
+            for head, cell in zip(heads, cells, strict=True)
         ]
         pairs = [self.build_pair(cell) for cell in cells]
-        settings = set_passes(self.settings, method)
-        adaptation, training = build_joint_training(
-            learners, pairs, method, self.inputs, settings, self.steps, self.device, (self.validator,)
-        )
+        settings = fix_epochs(self.settings, method)
+        setup = AdaptationSetup(method, self.inputs, settings, self.steps, self.device, (self.validator,))
+        task, training = setup.build_training(networks, pairs)
         with limit_threads("features"):
             if method.teacher_methods():
-                pseudo_labels = train_teachers(
-                    method, learners, pairs, self.inputs, settings, self.steps, self.device, SILENT
-                )
-                adaptation.set_pseudo_labels(pseudo_labels)
+                task.set_pseudo_labels(setup.train_teachers(networks, pairs, SILENT))
             training.run(SILENT)
-        adaptation.networks()
+        task.networks()
         seconds = (time.monotonic() - began) / len(cells)
         by_task = {}
         for place, cell in enumerate(cells):
             target = self.photographs[self.tasks[cell.task][1]]
-            scores = score_run(adaptation, place, actual_items(target), self.validator)
+            scores = score_run(task, place, actual_items(target), self.validator)
             by_task[cell.task] = {
                 "last": scores["last"],
                 "selected": scores["selected"]["accuracy"],
                 "oracle": scores["oracle"],
-                "judged": adaptation.validator_scores(place)[self.validator][-1],
+                "judged": task.validator_scores(place)[self.validator][-1],
                 "seconds": round(seconds, 3),
             }
         return by_task

@@ -19,7 +19,7 @@ from office31_cli.observer import SILENT
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.probe import Probe, build_head
 from office31_cli.recipes.doctor.results import FOLDS, Distance, Forecast, LabelShift
-from office31_cli.workflow.adapt_training import build_joint_training, build_learner, no_examples, train_teachers
+from office31_cli.workflow.adapt_training import AdaptationSetup, build_adaptation_network, no_examples
 from office31_cli.workflow.request import ADAPT_EPOCHS, ADAPT_STEPS, ADAPT_VIEWS, DEFAULT_METHOD
 from office31_cli.workflow.run import build_settings
 from office31_cli.workflow.timing import extrapolate_seconds, measure_photographs_per_second
@@ -65,14 +65,11 @@ def _seconds(probe: Probe, target: str) -> float:
     pair = SourceTargetData(probe.source(), probe.target(target), no_examples(), 0)
 
     def timed(steps: int) -> float:
-        learner = build_learner(nn.Identity(), build_head(probe, 0, probe.inputs), method, 0)
+        network = build_adaptation_network(nn.Identity(), build_head(probe, 0, probe.inputs), method, 0)
         began = time.perf_counter()
-        adaptation, training = build_joint_training(
-            [learner], [pair], method, probe.inputs, settings, steps, probe.device
-        )
-        adaptation.set_pseudo_labels(
-            train_teachers(method, [learner], [pair], probe.inputs, settings, steps, probe.device, SILENT)
-        )
+        setup = AdaptationSetup(method, probe.inputs, settings, steps, probe.device)
+        task, training = setup.build_training([network], [pair])
+        task.set_pseudo_labels(setup.train_teachers([network], [pair], SILENT))
         training.run(SILENT)
         return time.perf_counter() - began
 

@@ -25,9 +25,9 @@ from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.results import FOLDS
 from office31_cli.text import printable
 from office31_cli.workflow.adapt_training import (
-    build_joint_training,
+    AdaptationSetup,
+    build_adaptation_network,
     build_labelled_examples,
-    build_learner,
     build_unlabelled_examples,
     check_enough_examples,
     no_examples,
@@ -186,16 +186,17 @@ def _train_heads(
     """What a head for each pair, trained as one, makes of its target: (n, K) each."""
     method = methods.load(method_name)()
     settings = replace(build_settings(probe.request, "head"), epochs=epochs)
-    learners = [
-        build_learner(nn.Identity(), build_head(probe, pair.seed, probe.condensed), method, probe.request.options.seed)
+    networks = [
+        build_adaptation_network(
+            nn.Identity(), build_head(probe, pair.seed, probe.condensed), method, probe.request.options.seed
+        )
         for pair in pairs
     ]
-    adaptation, training = build_joint_training(
-        learners, pairs, method, probe.condensed, settings, _STEPS, probe.device, validators=()
-    )
+    setup = AdaptationSetup(method, probe.condensed, settings, _STEPS, probe.device, validators=())
+    task, training = setup.build_training(networks, pairs)
     with limit_threads("features"):
         training.run(observer)
-        return [probabilities.double().cpu().numpy() for probabilities in adaptation.probabilities()]
+        return [probabilities.double().cpu().numpy() for probabilities in task.probabilities()]
 
 
 def build_head(probe: Probe, seed: int | str, inputs: FrozenInputs) -> Head:
