@@ -1,4 +1,4 @@
-"""Adapting to a target without its labels: the task that the training loop runs, and its record of every epoch."""
+"""Unsupervised domain adaptation: the task that the training loop runs, and its predictions after every epoch."""
 
 from collections.abc import Callable, Sequence
 from statistics import fmean
@@ -11,28 +11,32 @@ from office31_cli.data.photographs import IntArray
 from office31_cli.engine.adaptation_network import AdaptationNetwork
 from office31_cli.engine.batches import SourceTargetData, split_evenly
 from office31_cli.engine.device import autocast
+from office31_cli.engine.inference import concatenate_batches
 from office31_cli.engine.inputs import Examples, Inputs
-from office31_cli.engine.loop import Diverged, Task, concatenate_batches
+from office31_cli.engine.tasks import Diverged, Task
 from office31_cli.engine.vmap_stack import VmapStack
 from office31_cli.history import VALIDATOR, measurement_key
 from office31_cli.methods.base import Method, ModelOutput, Source
 from office31_cli.metrics.validators import SOURCE, VALIDATORS
 from office31_cli.strategies.base import BACKBONE_SCALE, ParameterGroup, trainable_parameters
 
-_ROWS = 1024
-"""Cached features that a head looks at together: calls cost more than their arithmetic."""
+_FEATURE_ROWS = 1024
+"""The evaluation batch of a head on cached features, where a call costs more than its arithmetic."""
+
+_PIXEL_ROWS = 64
+"""The evaluation batch of a network that has layers of a backbone to run."""
 
 
 class AdaptationTask(Task):
-    """One method's runs, one or several of the same shape, each from its source to its target.
+    """One method's runs, one or several of the same shape, each from a source to a target.
 
-    After every epoch it notes what each run takes the target's photographs for, and what the label-free `validators`
-    make of that. No label of a target is in its reach: whoever has them scores the notes afterwards.
+    After every epoch it keeps each run's predictions of the target, and what the label-free `validators` score them.
+    No label of a target is within its reach: whoever has them scores the predictions afterwards.
     """
 
     def __init__(
         self,
-        learners: Sequence[AdaptationNetwork],
+        networks: Sequence[AdaptationNetwork],
         method: Method,
         inputs: Inputs,
         pairs: Sequence[SourceTargetData],
@@ -44,133 +48,142 @@ class AdaptationTask(Task):
         super().__init__()
         self._validators = [name for name in validators if name in VALIDATORS]
         self.phases = method.phases
-        learners = [learner.to(device) for learner in learners]
-        self.learning: AdaptationNetwork | VmapStack[AdaptationNetwork] = (
-            learners[0] if len(learners) == 1 else VmapStack(learners)
+        networks = [network.to(device) for network in networks]
+        self.network: AdaptationNetwork | VmapStack[AdaptationNetwork] = (
+            networks[0] if len(networks) == 1 else VmapStack(networks)
         )
         self._method, self._inputs, self._pairs, self._device = method, inputs, pairs, device
-        self._guesses = torch.empty(len(pairs), 0, 0)
+        self._pseudo_labels = torch.empty(len(pairs), 0, 0)
         for run, pair in enumerate(pairs):  # buffers, so that a checkpoint holds them
-            self.register_buffer(f"named_{run}", torch.zeros(epochs, len(pair.target), dtype=torch.int32))
-            self.register_buffer(f"judged_{run}", torch.zeros(epochs, len(self._validators) + 1, dtype=torch.float64))
+            self.register_buffer(f"predictions_{run}", torch.zeros(epochs, len(pair.target), dtype=torch.int32))
+            self.register_buffer(f"scores_{run}", torch.zeros(epochs, len(self._validators) + 1, dtype=torch.float64))
 
     def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
-        """Every run's losses, (runs,); the batch is that of `PairedBatches`."""
-        source, labels, target, again, places = batch
-        guesses = self._pseudo_labels_at(places)
-        if isinstance(self.learning, VmapStack):
-            losses: dict[str, Tensor] = self.learning((progress, phase), source, labels, target, again, guesses)
-            return losses
-        alone: dict[str, Tensor] = self.learning(progress, phase, source[0], labels[0], target[0], again[0], guesses[0])
+        """The losses of every run by name, (runs,); of a single run scalars.
+
+        The batch is that of `SourceTargetBatches`.
+        """
+        source, labels, target, strong, places = batch
+        pseudo_labels = self._pseudo_labels_at(places)
+        if isinstance(self.network, VmapStack):
+            together: dict[str, Tensor] = self.network((progress, phase), source, labels, target, strong, pseudo_labels)
+            return together
+        tensors = (tensor[0] for tensor in (source, labels, target, strong, pseudo_labels))
+        alone: dict[str, Tensor] = self.network(progress, phase, *tensors)
         return alone
 
     def networks(self) -> list[AdaptationNetwork]:
-        """The runs' networks as they are now."""
-        return self.learning.write_back() if isinstance(self.learning, VmapStack) else [self.learning]
+        """The network of each run, with its present weights."""
+        return self.network.write_back() if isinstance(self.network, VmapStack) else [self.network]
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        """The parameters to train: a backbone's at a tenth of the rate, as `strategies.full` has it."""
-        if isinstance(self.learning, VmapStack):  # heads alone
-            return [ParameterGroup(trainable_parameters(self.learning))]
-        stage = {id(parameter) for parameter in self.learning.body[0].parameters()}
-        parts = [value for value in trainable_parameters(self.learning) if id(value) in stage]
-        rest = [value for value in trainable_parameters(self.learning) if id(value) not in stage]
-        return [ParameterGroup(parts, BACKBONE_SCALE), ParameterGroup(rest)]
+        """The parameters to train: a backbone's layers at a tenth of the learning rate."""
+        if isinstance(self.network, VmapStack):  # heads alone
+            return [ParameterGroup(trainable_parameters(self.network))]
+        stage = {id(parameter) for parameter in self.network.body[0].parameters()}
+        of_backbone = [value for value in trainable_parameters(self.network) if id(value) in stage]
+        rest = [value for value in trainable_parameters(self.network) if id(value) not in stage]
+        return [ParameterGroup(of_backbone, BACKBONE_SCALE), ParameterGroup(rest)]
 
     def begin_epoch(self, epoch: int) -> None:
-        """Ask the method what it holds the targets' photographs to be, if it is one that guesses."""
+        """Have a method that assigns pseudo-labels assign them anew."""
         if type(self._method).assign_pseudo_labels is Method.assign_pseudo_labels:
             return
-        guesses = []
-        for learner, pair in zip(self.networks(), self._pairs, strict=True):
-            source, target = self._model_output(learner, pair.source), self._model_output(learner, pair.target)
+        assigned = []
+        for network, pair in zip(self.networks(), self._pairs, strict=True):
+            source, target = self._model_output(network, pair.source), self._model_output(network, pair.target)
             labels = torch.from_numpy(pair.source.targets[:, 0]).to(self._device, torch.long)
-            guess = self._method.assign_pseudo_labels(Source(source.features, source.logits, labels), target)
-            assert guess is not None
-            guesses.append(guess)
-        self.set_pseudo_labels(guesses)
+            pseudo_labels = self._method.assign_pseudo_labels(Source(source.features, source.logits, labels), target)
+            assert pseudo_labels is not None
+            assigned.append(pseudo_labels)
+        self.set_pseudo_labels(assigned)
 
-    def set_pseudo_labels(self, guesses: Sequence[Tensor]) -> None:
-        """Have every run's target, (n, ...), guessed once and for all."""
-        longest = max(map(len, guesses))
-        self._guesses = torch.stack([_pad_rows(guess, longest) for guess in guesses]).to(self._device)
+    def set_pseudo_labels(self, pseudo_labels: Sequence[Tensor]) -> None:
+        """Use these from now on: for each run those of its target's photographs, (n,) or (n, K)."""
+        longest = max(map(len, pseudo_labels))
+        self._pseudo_labels = torch.stack([_pad_rows(each, longest) for each in pseudo_labels]).to(self._device)
 
     def probabilities(self) -> list[Tensor]:
-        """What each run now makes of its target, (n, K)."""
+        """For each run the present probabilities (n, K) of its target's photographs."""
         return [
-            self._logits(learner, pair.target).softmax(1)
-            for learner, pair in zip(self.networks(), self._pairs, strict=True)
+            self._logits(network, pair.target).softmax(1)
+            for network, pair in zip(self.networks(), self._pairs, strict=True)
         ]
 
     def end_epoch(self, epoch: int) -> None:
-        """Note what every run makes of its target."""
-        for run, learner in enumerate(self.networks()):
-            logits = self._logits(learner, self._pairs[run].target)
-            softmax = (part.cpu().double().softmax(1) for part in torch.split(logits, _ROWS))
+        """Keep every run's predictions of its target, and the validators' scores."""
+        for run, network in enumerate(self.networks()):
+            logits = self._logits(network, self._pairs[run].target)
+            softmax = (part.cpu().double().softmax(1) for part in torch.split(logits, _FEATURE_ROWS))
             probabilities = concatenate_batches(softmax, len(logits)).numpy()
-            figures = [
-                *(VALIDATORS[name](probabilities) for name in self._validators),
-                self._validation_accuracy(learner, run),
-            ]
-            self.get_buffer(f"named_{run}")[epoch] = logits.argmax(1)
-            self.get_buffer(f"judged_{run}")[epoch] = torch.tensor(figures, dtype=torch.float64)
+            scores = [VALIDATORS[name](probabilities) for name in self._validators]
+            scores.append(self._validation_accuracy(network, run))
+            self.get_buffer(f"predictions_{run}")[epoch] = logits.argmax(1)
+            self.get_buffer(f"scores_{run}")[epoch] = torch.tensor(scores, dtype=torch.float64)
 
     def measurements(self, epoch: int) -> dict[str, float]:
-        """What the validators make of the target, of several runs their mean."""
-        judged = [self.validator_scores(run) for run in range(len(self._pairs))]
-        names = set.intersection(*map(set, judged))
-        return {measurement_key(VALIDATOR, name): fmean(each[name][epoch] for each in judged) for name in sorted(names)}
+        """The validators' scores of an epoch; of several runs their mean."""
+        scores = [self.validator_scores(run) for run in range(len(self._pairs))]
+        names = set.intersection(*map(set, scores))
+        return {measurement_key(VALIDATOR, name): fmean(each[name][epoch] for each in scores) for name in sorted(names)}
 
     def predictions(self, run: int) -> IntArray:
-        """What a run took its target's photographs for, (epochs, n)."""
-        return self.get_buffer(f"named_{run}").cpu().numpy().astype(np.int64)
+        """The items predicted for a run's target after each epoch, (epochs, n)."""
+        return self.get_buffer(f"predictions_{run}").cpu().numpy().astype(np.int64)
 
     def validator_scores(self, run: int) -> dict[str, list[float]]:
-        """By validator what it made of each epoch of a run; larger is better."""
-        figures = self.get_buffer(f"judged_{run}").T.tolist()
-        found = dict(zip((*self._validators, SOURCE), figures, strict=True))
+        """By validator its score of each epoch of a run; larger is better.
+
+        `source`, the accuracy on the validation set, is there where the run has such a set.
+        """
+        columns = self.get_buffer(f"scores_{run}").T.tolist()
+        scores = dict(zip((*self._validators, SOURCE), columns, strict=True))
         if not len(self._pairs[run].validation):
-            del found[SOURCE]
-        return found
+            del scores[SOURCE]
+        return scores
 
-    def _validation_accuracy(self, learner: AdaptationNetwork, run: int) -> float:
-        held_out = self._pairs[run].validation
-        if not len(held_out):
+    def _validation_accuracy(self, network: AdaptationNetwork, run: int) -> float:
+        """The accuracy on the run's validation set; 0 where that is empty."""
+        validation = self._pairs[run].validation
+        if not len(validation):
             return 0.0
-        right = self._logits(learner, held_out).argmax(1).cpu().numpy() == held_out.targets[:, 0]
-        return float(right.mean())
+        correct = self._logits(network, validation).argmax(1).cpu().numpy() == validation.targets[:, 0]
+        return float(correct.mean())
 
-    def _logits(self, learner: AdaptationNetwork, examples: Examples) -> Tensor:
-        """What a network answers to all of the examples, (n, K)."""
-        return self._evaluate(learner, examples, lambda seen: seen.logits)
+    def _logits(self, network: AdaptationNetwork, examples: Examples) -> Tensor:
+        """The logits (n, K) of all examples."""
+        return self._evaluate(network, examples, lambda output: output.logits)
 
-    def _model_output(self, learner: AdaptationNetwork, examples: Examples) -> ModelOutput:
-        """What a network makes of all of the examples."""
-        both = self._evaluate(learner, examples, lambda seen: torch.cat([seen.features, seen.logits], 1))
-        return ModelOutput(*both.tensor_split([learner.outputs.in_features], 1))
+    def _model_output(self, network: AdaptationNetwork, examples: Examples) -> ModelOutput:
+        """The network's output for all examples."""
+        both = self._evaluate(network, examples, lambda output: torch.cat([output.features, output.logits], 1))
+        return ModelOutput(*both.tensor_split([network.outputs.in_features], 1))
 
     def _evaluate(
-        self, learner: AdaptationNetwork, examples: Examples, look: Callable[[ModelOutput], Tensor]
+        self, network: AdaptationNetwork, examples: Examples, select: Callable[[ModelOutput], Tensor]
     ) -> Tensor:
-        """What `look` takes, (n, ...), from all of the examples; raises `Diverged` where that is not finite."""
-        learner.eval()
-        size = _ROWS if isinstance(learner.body[0], nn.Identity) else 64
+        """What `select` takes of the network's output, (n, ...), for all examples.
+
+        Raises `Diverged` where that is not finite.
+        """
+        network.eval()
+        size = _FEATURE_ROWS if isinstance(network.body[0], nn.Identity) else _PIXEL_ROWS
         # one batch without rows where there are no examples
         batches = (self._inputs.evaluation_views(examples.take(places)) for places in split_evenly(len(examples), size))
         with torch.inference_mode(), autocast(self._device):
-            found = concatenate_batches((look(learner.predict(batch)) for batch in batches), len(examples))
-        if not bool(torch.isfinite(found).all()):
-            raise Diverged("training", "what the network answers is no longer finite", "try a smaller --lr")
-        return found
+            outputs = concatenate_batches((select(network.predict(batch)) for batch in batches), len(examples))
+        if not bool(torch.isfinite(outputs).all()):
+            raise Diverged("training", "the network's output is no longer finite", "try a smaller --lr")
+        return outputs
 
     def _pseudo_labels_at(self, places: Tensor) -> Tensor:
-        """What was guessed of the photographs at `places` (runs, n); without columns if the method does not guess."""
-        if not self._guesses.numel():
-            return self._guesses.new_empty(*places.shape, 0).to(places.device)
+        """The pseudo-labels of the photographs at `places` (runs, n); without columns where there are none."""
+        if not self._pseudo_labels.numel():
+            return self._pseudo_labels.new_empty(*places.shape, 0).to(places.device)
         runs = torch.arange(len(places), device=places.device)[:, None]
-        return self._guesses[runs, places]
+        return self._pseudo_labels[runs, places]
 
 
-def _pad_rows(guess: Tensor, count: int) -> Tensor:
-    """Rows of zeros after a guess (n, ...): no place leads to them."""
-    return torch.cat([guess, guess.new_zeros(count - len(guess), *guess.shape[1:])])
+def _pad_rows(rows: Tensor, count: int) -> Tensor:
+    """Rows (n, ...) followed by zeros, (count, ...): runs are stacked, and no place leads to the zeros."""
+    return torch.cat([rows, rows.new_zeros(count - len(rows), *rows.shape[1:])])

@@ -1,4 +1,4 @@
-"""What a training is fed, step by step. Every order and view follows from the seed and the position in the run."""
+"""The batches of a training. Every order and every view follows from the seed and the position in the run."""
 
 import functools
 import math
@@ -18,63 +18,63 @@ from office31_cli.methods.base import Method
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A step's tensors, as the task's `forward` takes them, and the photographs that it counts for."""
+    """The tensors of a step, as the task's `forward` takes them, and the number of photographs that it counts for."""
 
     tensors: tuple[Tensor, ...]
     photographs: int
     rows: int = 0
-    """Of labelled inputs over all processes, where these share the batch."""
+    """The labelled rows of the whole batch, where several processes have a shard each."""
 
 
 @dataclass(frozen=True)
 class BatchShard:
-    """Which of so many contiguous parts of a batch, none a row longer than another by more than one."""
+    """One of `count` contiguous shards of every batch, whose sizes differ by one row at most."""
 
     index: int = 0
     count: int = 1
 
-    def rows(self, count: int) -> slice:
-        """Its rows of `count`."""
-        return slice(self.index * count // self.count, (self.index + 1) * count // self.count)
+    def rows(self, total: int) -> slice:
+        """The shard's rows of a batch of `total`."""
+        return slice(self.index * total // self.count, (self.index + 1) * total // self.count)
 
 
 WHOLE_BATCH = BatchShard()
 
 
 class Batches(Protocol):
-    """Epochs of equally many steps."""
+    """Epochs with the same number of steps each."""
 
     @property
     def steps(self) -> int:
-        """The steps of an epoch."""
+        """Steps of an epoch."""
 
     @property
     def photographs(self) -> int:
-        """Those that an epoch counts."""
+        """Photographs that an epoch counts for."""
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """What the step is fed."""
+        """The batch of a step, from 0."""
 
 
 class EqualSteps:
-    """Epochs of so many steps, each of which counts for so many photographs."""
+    """Epochs of `steps` steps, each of which counts for `size` photographs."""
 
     def __init__(self, steps: int, size: int) -> None:
         self._steps, self._size = steps, size
 
     @property
     def steps(self) -> int:
-        """The steps of an epoch."""
+        """Steps of an epoch."""
         return self._steps
 
     @property
     def photographs(self) -> int:
-        """Those that an epoch counts."""
+        """Photographs that an epoch counts for."""
         return self._steps * self._size
 
 
 class LabelledBatches:
-    """Every epoch shows each labelled example once, in another order."""
+    """Epochs that show each labelled example once, in another order each time; this process's `shard` of each batch."""
 
     def __init__(
         self,
@@ -84,9 +84,9 @@ class LabelledBatches:
         batch_size: int,
         seed: int,
         device: torch.device,
-        part: BatchShard = WHOLE_BATCH,
+        shard: BatchShard = WHOLE_BATCH,
     ) -> None:
-        self._inputs, self._examples, self._seed, self._device, self._part = inputs, examples, seed, device, part
+        self._inputs, self._examples, self._seed, self._device, self._shard = inputs, examples, seed, device, shard
         self._places = split_evenly(len(examples), batch_size)
 
     @property
@@ -100,34 +100,34 @@ class LabelledBatches:
         return len(self._examples)
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The inputs and their targets (n, outputs), of a part of the step's rows."""
-        shuffled, draws = _shuffle_epoch(self._seed, epoch, self.photographs)
-        whole = shuffled[self._places[step]]
-        places = whole[self._part.rows(len(whole))]
+        """The inputs (n, ...) and their targets (n, outputs)."""
+        order, numbers = _shuffle_epoch(self._seed, epoch, self.photographs)
+        whole = order[self._places[step]]
+        places = whole[self._shard.rows(len(whole))]
         examples = self._examples.take(places)
         targets = torch.from_numpy(examples.targets).to(self._device, torch.float32, non_blocking=True)
-        return Batch((self._inputs.training_views(examples, draws[places]), targets), len(whole), len(whole))
+        return Batch((self._inputs.training_views(examples, numbers[places]), targets), len(whole), len(whole))
 
 
 @dataclass(frozen=True, eq=False)
 class SourceTargetData:
-    """What one adaptation learns from, and what its epochs are looked at on."""
+    """The examples of one adaptation run."""
 
     source: Examples
-    """Its targets (n, 1) are the items; no rows for a source-free method."""
+    """With the items as targets (n, 1); no rows for a source-free method."""
     target: Examples
-    """Its targets are (n, 0): there is no label in it."""
+    """With targets (n, 0): it has no labels."""
     validation: Examples
-    """Labelled photographs of the source that are not learnt from; there may be none."""
+    """Labelled photographs of the source that are not trained on; may be empty."""
     seed: int | str
 
 
 class SourceTargetBatches(EqualSteps):
-    """Source and target side by side, for one run or several of the same shape: tensors begin with (runs, ...).
+    """Batches of source and target side by side, for runs of the same shape: tensors begin with (runs, ...).
 
-    An epoch is so many steps, whatever the domains' sizes: each is gone through again and again, every time in another
-    order; one that is smaller than a batch is shown whole. It counts the photographs of the domain with the larger
-    batches that one run sees.
+    An epoch has a fixed number of steps, whatever the domains' sizes: each domain is gone through again and again,
+    reshuffled each time; one that is smaller than the batch is shown whole. A step counts for the larger of the two
+    batches of one run.
     """
 
     def __init__(
@@ -140,8 +140,8 @@ class SourceTargetBatches(EqualSteps):
         steps: int,
         device: torch.device,
     ) -> None:
-        self._inputs, self._pairs, self._device = inputs, pairs, device
-        self._compares = method.views > 1
+        self._inputs, self._runs, self._device = inputs, len(pairs), device
+        self._has_strong_views = method.views > 1
         source = 0 if method.source_free else min(batch_size, *(len(pair.source) for pair in pairs))
         target = min(batch_size, *(len(pair.target) for pair in pairs)) if method.uses_target else 0
         super().__init__(steps, max(source, target))
@@ -150,55 +150,66 @@ class SourceTargetBatches(EqualSteps):
         self._target = DomainSampler("target", [pair.target for pair in pairs], seeds, target, steps)
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """Source inputs, their labels, target inputs, those in another view, and the target's places."""
-        source, _, views = self._source.sample(epoch, step)
-        target, places, other = self._target.sample(epoch, step)
+        """Source inputs, their labels, target inputs, strong views of these, and the target's places."""
+        source, _, source_numbers = self._source.sample(epoch, step)
+        target, places, target_numbers = self._target.sample(epoch, step)
         labels = torch.from_numpy(source.targets[:, 0]).to(self._device, torch.long, non_blocking=True)
-        if self._compares:
-            first, again = self._inputs.evaluation_views(target), self._inputs.strong_views(target, other)
+        if self._has_strong_views:
+            weak, strong = self._inputs.evaluation_views(target), self._inputs.strong_views(target, target_numbers)
         else:
-            first = self._inputs.training_views(target, other)
-            again = first[:0]
-        tensors = (self._inputs.training_views(source, views), labels, first, again, torch.from_numpy(places))
+            weak = self._inputs.training_views(target, target_numbers)
+            strong = weak[:0]
+        tensors = (
+            self._inputs.training_views(source, source_numbers),
+            labels,
+            weak,
+            strong,
+            torch.from_numpy(places),
+        )
         return Batch(tuple(self._by_run(tensor) for tensor in tensors), self._size)
 
     def _by_run(self, tensor: Tensor) -> Tensor:
-        runs = len(self._pairs)
-        return tensor.to(self._device).reshape(runs, len(tensor) // runs, *tensor.shape[1:])
+        """Rows of all runs (runs * n, ...) on the device, as (runs, n, ...)."""
+        return tensor.to(self._device).reshape(self._runs, len(tensor) // self._runs, *tensor.shape[1:])
 
 
 class DomainSampler:
-    """The sources of all runs, or their targets. What an epoch shows is drawn when it begins, not step by step."""
+    """Draws a step's examples from the same domain of every run, the sources or the targets.
 
-    def __init__(self, name: str, parts: Sequence[Examples], seeds: Sequence[int | str], size: int, steps: int) -> None:
+    `name` and a run's seed decide its draws; those of an epoch are made when it begins.
+    """
+
+    def __init__(
+        self, name: str, domains: Sequence[Examples], seeds: Sequence[int | str], size: int, steps: int
+    ) -> None:
         self._name, self._seeds, self._size, self._steps = name, seeds, size, steps
-        self._counts = [len(part) for part in parts]
-        self._together, self._starts = concatenate(parts), np.cumsum([0, *self._counts])[:-1, None]
+        self._counts = [len(domain) for domain in domains]
+        self._examples, self._starts = concatenate(domains), np.cumsum([0, *self._counts])[:-1, None]
         self._drawn: tuple[int, IntArray, RandomNumbers] | None = None
 
     def sample(self, epoch: int, step: int) -> tuple[Examples, IntArray, RandomNumbers]:
-        """Every run's examples one after the other, their places, and what decides their views."""
+        """A step's examples, run after run, their places in their domains, and the numbers that decide their views."""
         if self._drawn is None or self._drawn[0] != epoch:
-            self._drawn = epoch, *self._epoch(epoch)
-        places, draws = (each[step] for each in self._drawn[1:])
-        return self._together.take((self._starts + places).ravel()), places.ravel(), draws.reshape(-1, 5)
+            self._drawn = epoch, *self._draw_epoch(epoch)
+        places, numbers = (each[step] for each in self._drawn[1:])
+        return self._examples.take((self._starts + places).ravel()), places.ravel(), numbers.reshape(-1, 5)
 
-    def _epoch(self, epoch: int) -> tuple[IntArray, RandomNumbers]:
-        """Places (steps, runs, size), and draws (steps, runs, size, 5)."""
+    def _draw_epoch(self, epoch: int) -> tuple[IntArray, RandomNumbers]:
+        """Places (steps, runs, size), and random numbers (steps, runs, size, 5)."""
         shape, total = (self._steps, self._size), self._steps * self._size
         places = [
             _cycle_places(self._name, seed, count, epoch * total, total).reshape(shape)
             for seed, count in zip(self._seeds, self._counts, strict=True)
         ]
-        draws = [
+        numbers = [
             keyed_generator("views", self._name, seed, epoch).random((total, 5)).reshape(*shape, 5)
             for seed in self._seeds
         ]
-        return np.stack(places, 1), np.stack(draws, 1)
+        return np.stack(places, 1), np.stack(numbers, 1)
 
 
 def _cycle_places(domain: str, seed: int | str, count: int, start: int, size: int) -> IntArray:
-    """Places `start` to `start + size` of a sequence that holds all of `count` again and again, shuffled each time."""
+    """Places `start` to `start + size` of a sequence that goes through `count` places again and again, reshuffled."""
     if not size:
         return np.empty(0, dtype=np.int64)
     rounds = range(start // count, (start + size - 1) // count + 1)
@@ -208,13 +219,13 @@ def _cycle_places(domain: str, seed: int | str, count: int, start: int, size: in
 
 @functools.lru_cache(maxsize=1)
 def _shuffle_epoch(seed: int, epoch: int, count: int) -> tuple[IntArray, RandomNumbers]:
-    """An epoch's order (count,) and what decides each photograph's view (count, 5)."""
+    """An epoch's order (count,), and the numbers that decide each photograph's view (count, 5)."""
     return epoch_permutation(seed, epoch, count), keyed_generator("draws", seed, epoch).random((count, 5))
 
 
 def split_evenly(count: int, size: int) -> list[IntArray]:
-    """Places 0 to count in batches of nearly equal size, none above `size`, nor of one, which batch norm cannot take.
+    """The places 0 to `count` in batches of nearly equal size, none above `size`, nor of one row.
 
-    An odd number of rows in pairs has one batch of three.
+    Batch norm cannot normalise a single row: where `size` is 2, an odd `count` has one batch of three.
     """
     return np.array_split(np.arange(count), max(1, min(math.ceil(count / size), count // 2)))

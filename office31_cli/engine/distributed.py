@@ -17,8 +17,9 @@ from torch.overrides import TorchFunctionMode
 from office31_cli.engine import process_group
 from office31_cli.engine.batches import Batch, Batches, BatchShard
 from office31_cli.engine.checkpoints import Checkpoints, History
-from office31_cli.engine.loop import Task, Training
+from office31_cli.engine.loop import Training
 from office31_cli.engine.settings import Settings
+from office31_cli.engine.tasks import Task
 from office31_cli.errors import Failed
 from office31_cli.observer import Observer
 from office31_cli.strategies.base import ParameterGroup, trainable_parameters

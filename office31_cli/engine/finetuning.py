@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from office31_cli.engine.device import deterministic_convolutions
-from office31_cli.engine.loop import Measure, SupervisedTask
 from office31_cli.engine.settings import Refinements
+from office31_cli.engine.tasks import Measure, SupervisedTask
 from office31_cli.history import VALIDATION, measurement_key
 from office31_cli.models.network import Network
 from office31_cli.outputs.composite import Composite

@@ -1,4 +1,4 @@
-"""What the trained part of a network is fed: cached outputs of the frozen part, or augmented pixels."""
+"""The inputs of the trained part of a network: cached outputs of the frozen part, or augmented pixels."""
 
 import warnings
 from collections.abc import Sequence
@@ -16,15 +16,17 @@ from office31_cli.engine.principal_directions import normalise_rows, principal_d
 from office31_cli.models.preprocessing import PLAIN_VIEWS, Preprocessing
 
 RandomNumbers = npt.NDArray[np.float64]
+"""Uniform in [0, 1)."""
+
 Targets = npt.NDArray[np.float64]
 
 _IN_MEMORY = 1 << 28
-"""Bytes up to which all that training looks at is read once, and kept on the device: beyond, memory stays flat."""
+"""Bytes up to which all cached outputs are read once and kept on the device; beyond, memory stays flat."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """n photographs: which domain's array (n,), which row of it (n,), and what is to be learnt of it (n, outputs)."""
+    """n photographs: the number of each one's domain (n,), its row there (n,), and its targets (n, outputs)."""
 
     domains: IntArray
     rows: IntArray
@@ -34,7 +36,7 @@ class Examples:
         return len(self.rows)
 
     def take(self, places: IntArray) -> "Examples":
-        """The examples at `places`."""
+        """The examples at `places` (m,)."""
         return replace(self, domains=self.domains[places], rows=self.rows[places], targets=self.targets[places])
 
 
@@ -48,20 +50,20 @@ def concatenate(parts: Sequence[Examples]) -> Examples:
 
 
 class Inputs(Protocol):
-    """Where batches come from."""
+    """Loads the inputs (n, ...) of examples onto the device."""
 
-    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
-        """A batch as seen in training; `draws` (n, 5), uniform in [0, 1), decide each photograph's view."""
+    def training_views(self, examples: Examples, random_numbers: RandomNumbers) -> Tensor:
+        """Views for training; the `random_numbers` (n, 5) decide them."""
 
-    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
-        """A batch in views that differ strongly from that of evaluation."""
+    def strong_views(self, examples: Examples, random_numbers: RandomNumbers) -> Tensor:
+        """Strongly augmented views; the `random_numbers` (n, 5) decide them."""
 
     def evaluation_views(self, examples: Examples) -> Tensor:
-        """A batch as seen in evaluation: the centre view."""
+        """Views for evaluation: centre crops."""
 
 
 class FrozenInputs:
-    """Cached outputs of a frozen part, `views[v][d]` for view v of domain d; the first view is that of evaluation."""
+    """Cached outputs of a frozen part: `views[v][d]` are those of domain d in view v, of which 0 is for evaluation."""
 
     def __init__(
         self, views: Sequence[Sequence[CachedArray]], device: torch.device, directions: Tensor | None = None
@@ -77,14 +79,14 @@ class FrozenInputs:
     def with_projection(
         cls, views: Sequence[Sequence[CachedArray]], orders: Sequence[IntArray], device: torch.device
     ) -> "FrozenInputs":
-        """The features, of length 1, along their principal directions; as they are where that would save nothing.
+        """Features of length 1, projected onto their principal directions; as they are where that saves nothing.
 
-        `orders[d]` are domain d's rows in an order that does not follow their labels.
+        `orders[d]` are the rows of domain d in an order that does not follow their labels.
         """
         return cls(views, device, principal_directions(views[0], orders, device))
 
     def _build_table(self, like: Tensor, count: int) -> Tensor:
-        """All rows of all arrays, one after the other: so a batch is one look-up, whichever domains it is from."""
+        """All rows of all arrays, one after the other: a batch is then one look-up, whichever domains it is from."""
         table, start = like.new_empty(count, *like.shape), 0
         for block in (block for arrays in self._views for array in arrays for block in array.blocks()):
             table[start : start + len(block)] = self._project(torch.from_numpy(block).to(self._device))
@@ -96,9 +98,9 @@ class FrozenInputs:
 
         What is in memory needs no files, so that the process may be one of another machine.
         """
-        arrays = {name: getattr(self, name) for name in ("_directions", "_table")}
-        sent = {name: None if each is None else each.cpu().numpy() for name, each in arrays.items()}
-        return self.__dict__ | sent | ({} if self._table is None else {"_views": ()})
+        tensors = {name: getattr(self, name) for name in ("_directions", "_table")}
+        arrays = {name: None if tensor is None else tensor.cpu().numpy() for name, tensor in tensors.items()}
+        return self.__dict__ | arrays | ({} if self._table is None else {"_views": ()})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """The inverse of `__getstate__`."""
@@ -111,34 +113,35 @@ class FrozenInputs:
 
     @property
     def directions(self) -> Tensor | None:
-        """The orthonormal directions (d, k) along which features of width d are seen, if they are condensed."""
+        """The orthonormal directions (d, k) that features of width d are projected onto, if they are."""
         return self._directions
 
     @property
     def width(self) -> int:
-        """How many numbers a feature vector has."""
+        """The width of a feature vector."""
         return self._width
 
     def _project(self, rows: Tensor) -> Tensor:
         return rows if self._directions is None else normalise_rows(rows) @ self._directions
 
-    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
-        """The examples' cached outputs, each in a view that its first draw decides."""
-        return self._gather(examples, (draws[:, 0] * self._count).astype(np.int64))
+    def training_views(self, examples: Examples, random_numbers: RandomNumbers) -> Tensor:
+        """The cached outputs, each in a view that its first random number decides."""
+        return self._gather(examples, (random_numbers[:, 0] * self._count).astype(np.int64))
 
-    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
-        """The examples' cached outputs, each in one of the views beyond the first and its mirror image."""
-        return self._gather(examples, PLAIN_VIEWS + (draws[:, 0] * (self._count - PLAIN_VIEWS)).astype(np.int64))
+    def strong_views(self, examples: Examples, random_numbers: RandomNumbers) -> Tensor:
+        """The cached outputs, each in a view beyond the centre crop and its mirror image."""
+        views = PLAIN_VIEWS + (random_numbers[:, 0] * (self._count - PLAIN_VIEWS)).astype(np.int64)
+        return self._gather(examples, views)
 
     def evaluation_views(self, examples: Examples) -> Tensor:
-        """The examples' cached outputs in the first view."""
+        """The cached outputs in the first view."""
         return self._gather(examples, np.zeros(len(examples), dtype=np.int64))
 
     def _gather(self, examples: Examples, views: IntArray) -> Tensor:
         if self._table is not None:
             places = torch.from_numpy(self._starts[views, examples.domains] + examples.rows)
             return self._table.index_select(0, places.to(self._device)).float()
-        batch = _read(self._views, views, examples)
+        batch = _read_rows(self._views, views, examples)
         return self._project(torch.from_numpy(batch).to(self._device, torch.float32, non_blocking=True))
 
 
@@ -148,27 +151,28 @@ class PixelInputs:
     def __init__(self, pixels: Sequence[CachedArray], preprocessing: Preprocessing, device: torch.device) -> None:
         self._pixels, self._preprocessing, self._device = pixels, preprocessing, device
 
-    def training_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
-        """Random resized crops, mirrored half of the time."""
-        if not len(examples):  # torch makes no grid for no windows
+    def training_views(self, examples: Examples, random_numbers: RandomNumbers) -> Tensor:
+        """Random resized crops, half of them mirrored."""
+        if not len(examples):  # torch makes no grid for no crops
             return self.evaluation_views(examples)
-        return self._preprocessing.augmented(self._on_device(examples), draws)
+        return self._preprocessing.augmented(self._on_device(examples), random_numbers)
 
-    def strong_views(self, examples: Examples, draws: RandomNumbers) -> Tensor:
-        """Random windows in other colours."""
-        return self._preprocessing.view(PLAIN_VIEWS, self._on_device(examples), np.hstack([draws, 1 - draws[:, :3]]))
+    def strong_views(self, examples: Examples, random_numbers: RandomNumbers) -> Tensor:
+        """Random resized crops in changed colours."""
+        eight_each = np.hstack([random_numbers, 1 - random_numbers[:, :3]])
+        return self._preprocessing.view(PLAIN_VIEWS, self._on_device(examples), eight_each)
 
     def evaluation_views(self, examples: Examples) -> Tensor:
         """Centre crops."""
         return self._preprocessing.centre(self._on_device(examples))
 
     def _on_device(self, examples: Examples) -> Tensor:
-        batch = _read([self._pixels], np.zeros(len(examples), dtype=np.int64), examples)
+        batch = _read_rows([self._pixels], np.zeros(len(examples), dtype=np.int64), examples)
         return torch.from_numpy(batch).to(self._device, non_blocking=True)
 
 
-def _read(views: Sequence[Sequence[CachedArray]], chosen: IntArray, examples: Examples) -> Rows:
-    """The examples' rows (n, ...), whichever view and domain they lie in."""
+def _read_rows(views: Sequence[Sequence[CachedArray]], chosen: IntArray, examples: Examples) -> Rows:
+    """The examples' rows (n, ...), each from the array of its `chosen` view (n,) and its domain."""
     batch: Rows = np.empty((len(examples), *views[0][0].shape[1:]), dtype=views[0][0].dtype)
     for view, arrays in enumerate(views):
         for domain, array in enumerate(arrays):

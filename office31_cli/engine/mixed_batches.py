@@ -1,4 +1,4 @@
-"""Batches of several kinds of photographs: labelled ones of two cameras side by side, and unlabelled ones."""
+"""Batches that mix sources of examples: labelled ones of several domains side by side, and unlabelled ones."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ from office31_cli.errors import Failed
 
 
 class MixedBatches(EqualSteps):
-    """Labelled examples of several kinds in equal parts, and unlabelled ones beside them.
+    """The same number of labelled examples of each domain, and unlabelled ones beside them.
 
-    An epoch shows the largest part once, and counts its photographs; meanwhile it goes round the others, each time in
-    another order. A part that is smaller than a batch is shown whole.
+    An epoch shows the largest of these parts once, and counts its photographs; meanwhile it goes through the others
+    again and again, reshuffled each time. A part that is smaller than the batch is shown whole.
     """
 
     def __init__(
@@ -26,36 +26,36 @@ class MixedBatches(EqualSteps):
         batch_size: int,
         seed: int,
         device: torch.device,
-        part: BatchShard = WHOLE_BATCH,
+        shard: BatchShard = WHOLE_BATCH,
     ) -> None:
-        self._inputs, self._device, self._part = inputs, device, part
-        parts = [part for part in labelled if len(part)]
-        longest = max(map(len, [*parts, unlabelled]))
+        self._inputs, self._device, self._shard = inputs, device, shard
+        domains = [domain for domain in labelled if len(domain)]
+        longest = max(map(len, [*domains, unlabelled]))
         super().__init__(len(split_evenly(longest, batch_size)), min(batch_size, longest))
         self._labelled = [
-            DomainSampler(f"labelled {place}", [part], [seed], min(batch_size, len(part)), self.steps)
-            for place, part in enumerate(parts)
+            DomainSampler(f"labelled {place}", [domain], [seed], min(batch_size, len(domain)), self.steps)
+            for place, domain in enumerate(domains)
         ]
         self._unlabelled = (
             DomainSampler("unlabelled", [unlabelled], [seed], min(batch_size, len(unlabelled)), self.steps)
             if len(unlabelled)
             else None
         )
-        if sum(min(batch_size, len(part)) for part in parts) < 2:
-            raise Failed("training", "batch norm cannot learn from a single photograph", "give two or more")
+        if sum(min(batch_size, len(domain)) for domain in domains) < 2:
+            raise Failed("training", "batch norm cannot normalise a single photograph", "give two or more")
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The labelled inputs, their targets (n, outputs), and unlabelled inputs where there are any.
+        """The labelled inputs (n, ...), their targets (n, outputs), and unlabelled inputs (m, ...) if there are any.
 
-        Of the labelled ones a part; the unlabelled ones are not shared.
+        The labelled rows are this process's shard; the unlabelled ones are not shared.
         """
-        examples, _, draws = zip(*(side.sample(epoch, step) for side in self._labelled), strict=True)
+        examples, _, numbers = zip(*(domain.sample(epoch, step) for domain in self._labelled), strict=True)
         whole = concatenate(examples)
-        mine = np.arange(len(whole))[self._part.rows(len(whole))]
-        together = whole.take(mine)
-        targets = torch.from_numpy(together.targets).to(self._device, torch.float32, non_blocking=True)
-        tensors = [self._inputs.training_views(together, np.concatenate(draws)[mine]), targets]
+        places = np.arange(len(whole))[self._shard.rows(len(whole))]
+        shard = whole.take(places)
+        targets = torch.from_numpy(shard.targets).to(self._device, torch.float32, non_blocking=True)
+        tensors = [self._inputs.training_views(shard, np.concatenate(numbers)[places]), targets]
         if self._unlabelled is not None:
-            rest, _, views = self._unlabelled.sample(epoch, step)
-            tensors.append(self._inputs.training_views(rest, views))
+            unlabelled, _, unlabelled_numbers = self._unlabelled.sample(epoch, step)
+            tensors.append(self._inputs.training_views(unlabelled, unlabelled_numbers))
         return Batch(tuple(tensors), self._size, len(whole))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from office31_cli.data.photographs import IntArray, Photographs
-from office31_cli.engine import distributed, loop, process_group
+from office31_cli.engine import distributed, inference, process_group
 from office31_cli.engine.batches import Batches, LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, limit_threads
@@ -116,7 +116,7 @@ class FinetuneRun(Run):
             "batch_size": self.settings.batch_size,
             "seed": self.settings.seed,
             "device": self.device,
-            "part": process_group.local_shard(),
+            "shard": process_group.local_shard(),
         }
         labelled = self._build_examples(self.partition.train)
         rest = build_unlabelled_examples(self.partition.unlabelled, 0)
@@ -135,7 +135,7 @@ class FinetuneRun(Run):
     def _validation_accuracy(self, trained: nn.Module) -> float:
         """The accuracy on the labels that early stopping looks at: of the item, if that is answered."""
         kept = [self.partition.validation]
-        raw = loop.predict(trained, self.inputs, build_examples(kept), self.device).double().numpy()
+        raw = inference.predict(trained, self.inputs, build_examples(kept), self.device).double().numpy()
         scores = self.outputs.headlines(
             self.outputs.scores(raw, training_values(self.request.data, self.outputs, kept))
         )

@@ -12,7 +12,7 @@ from office31_cli.data.columns.base import Column, values_or_nan
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import BoolArray, IntArray, Photographs
 from office31_cli.data.splits import choose_held_out
-from office31_cli.engine import loop
+from office31_cli.engine import inference
 from office31_cli.engine.device import choose_device
 from office31_cli.engine.features import compute_frozen_outputs
 from office31_cli.engine.frozen_split import FrozenSplit, split_network
@@ -144,7 +144,7 @@ class Predictor:
         inputs = FrozenInputs([[pooled]], self.device)
         examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
         watched = _WithFeatures(self.network, self.split.trained_part)
-        return loop.predict(watched, inputs, examples, self.device).double().numpy()
+        return inference.predict(watched, inputs, examples, self.device).double().numpy()
 
 
 class _WithFeatures(nn.Module):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from office31_cli.data.photographs import IntArray
-from office31_cli.engine import loop
+from office31_cli.engine import inference
 from office31_cli.engine.features import compute_frozen_outputs
 from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import Examples, FrozenInputs
@@ -68,5 +68,5 @@ def _answered(
     )
     count = len(domain.photographs)
     examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), np.empty((count, 0)))
-    raw = loop.predict(split.trained_part, FrozenInputs([[features]], device), examples, device).double().numpy()
+    raw = inference.predict(split.trained_part, FrozenInputs([[features]], device), examples, device).double().numpy()
     return network.architecture.outputs.decode_array(raw)["item"]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from office31_cli.engine import distributed, loop, process_group
+from office31_cli.engine import distributed, inference, process_group, tasks
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, describe_environment, limit_threads
@@ -65,7 +65,7 @@ class Run:
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end; returns what each epoch came to."""
         groups = self.parameter_groups()
-        task = loop.SupervisedTask(self.split.trained_part, self.outputs, self.build_measure())
+        task = tasks.SupervisedTask(self.split.trained_part, self.outputs, self.build_measure())
         targets = self.outputs.targets(training_values(self.request.data, self.outputs, self.partition.train))
         learnt = build_examples(self.partition.train, targets)
         batches = LabelledBatches(
@@ -74,13 +74,13 @@ class Run:
             batch_size=self.settings.batch_size,
             seed=self.settings.seed,
             device=self.device,
-            part=process_group.local_shard(),
+            shard=process_group.local_shard(),
         )
         training = distributed.build_training(task, groups, batches, self.settings, self.device)
         with limit_threads(self.split.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def build_measure(self) -> loop.Measure | None:
+    def build_measure(self) -> tasks.Measure | None:
         """How the held-out photographs are named after each epoch, where that is recorded; nothing depends on it."""
         if self.request.options.tensorboard is None or not any(map(len, self.partition.held_out)):
             return None
@@ -97,7 +97,7 @@ class Run:
         The answers are (n, width).
         """
         kept_back = self.partition.held_out
-        raw = loop.predict(network or self.split.trained_part, self.inputs, build_examples(kept_back), self.device)
+        raw = inference.predict(network or self.split.trained_part, self.inputs, build_examples(kept_back), self.device)
         return raw.double().numpy(), scoring_values(self.request.data, self.outputs, kept_back)
 
     def score(self, held_out: HeldOut | None, observer: Observer) -> dict[str, dict[str, Any]]:

@@ -24,9 +24,11 @@ def main(count: int) -> tuple[float, float]:
     from office31_cli.data.cache import Rows, open_cache
     from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
+    from office31_cli.engine.inference import predict
     from office31_cli.engine.inputs import Examples, FrozenInputs
-    from office31_cli.engine.loop import SupervisedTask, Training, predict
+    from office31_cli.engine.loop import Training
     from office31_cli.engine.settings import Settings
+    from office31_cli.engine.tasks import SupervisedTask
     from office31_cli.models.network import Head
     from office31_cli.observer import SILENT
     from office31_cli.outputs.choice import Kind

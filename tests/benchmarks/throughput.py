@@ -52,7 +52,7 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     from office31_cli import allocator
     from office31_cli.data.photographs import Photographs
     from office31_cli.data.pixels import decode_domain
-    from office31_cli.engine import loop
+    from office31_cli.engine import loop, tasks
     from office31_cli.engine.batches import LabelledBatches
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.frozen_split import split_network
@@ -79,7 +79,7 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     inputs = PixelInputs([pixels], preprocessing, device)
     batches = LabelledBatches(inputs, examples, batch_size=BATCH, seed=0, device=device)
     training = loop.Training(
-        loop.SupervisedTask(split_network(network, "all").trained_part, composite),
+        tasks.SupervisedTask(split_network(network, "all").trained_part, composite),
         [ParameterGroup(list(network.parameters()))],
         batches,
         Settings(epochs=1, batch_size=BATCH, optimizer="nesterov", lr=0.001, seed=0),

@@ -144,7 +144,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert_error(stopped, 130, "interrupted", "run the same command again")
     stopped = run(*words, "--resume", prelude=SIGNAL_AFTER.format(epoch=2, name="SIGTERM"))
     assert stopped.code == 143
-    assert stopped.err.splitlines()[0] == "going on after epoch 1 of 3"
+    assert stopped.err.splitlines()[0] == "resuming after epoch 1 of 3"
     assert stopped.err.splitlines()[1].startswith("error: terminated: ")
     assert run.json("models", "list")["models"] == []
     command, whole = owned
@@ -174,7 +174,7 @@ def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Comm
     assert sorted((run.home / "runs").rglob("*")) == kept
     other = run(*words, "--seed", "5", "--epochs", "1", "--resume", env=env)  # another piece of work
     assert (other.code, other.err.splitlines()[0][:22]) == (0, "warning: no checkpoint")
-    assert run(*words, "--resume", env=env).err.startswith("going on after epoch 1 of 3")
+    assert run(*words, "--resume", env=env).err.startswith("resuming after epoch 1 of 3")
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])

@@ -51,13 +51,13 @@ def test_a_forced_run_goes_on_through_a_second_interruption_and_is_told_of_every
 ) -> None:
     begin(run, *words)
     first = kept(run)
-    assert begin(run, *other, "--resume", "--force", epoch=2) == [WARNING, "going on after epoch 1 of 3"]
+    assert begin(run, *other, "--resume", "--force", epoch=2) == [WARNING, "resuming after epoch 1 of 3"]
     refused = run(*other, "--resume")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "it was itself forced to go on from another" in refused.err
 
     done = run(*other, "--resume", "--force")
-    assert (done.code, done.err.splitlines()) == (0, [WARNING, "going on after epoch 2 of 3"])
+    assert (done.code, done.err.splitlines()) == (0, [WARNING, "resuming after epoch 2 of 3"])
     assert f"not bit-identical {TOLD}" in flat(done.out)
     assert kept(run) == first
     again = run(*other, "--resume", "--force", "--json")
@@ -128,7 +128,7 @@ def test_where_nothing_fits_nothing_is_lost(
     assert "Traceback" not in done.err
     assert kept(run) == before
     assert run.json("models", "list")["models"] == []
-    assert run(*words, "--resume").err.startswith("going on after epoch 2 of 3")
+    assert run(*words, "--resume").err.startswith("resuming after epoch 2 of 3")
 
 
 @pytest.mark.fault(48)
@@ -139,7 +139,7 @@ def test_the_newest_whole_checkpoint_of_the_other_run_is_taken(
     (newest,) = (run.home / "runs").glob("*/000002/state.safetensors")
     newest.write_bytes(newest.read_bytes()[:-1])
     done = run(*other, "--resume", "--force")
-    assert (done.code, done.err.splitlines()) == (0, [WARNING, "going on after epoch 1 of 3"])
+    assert (done.code, done.err.splitlines()) == (0, [WARNING, "resuming after epoch 1 of 3"])
 
 
 @pytest.mark.fault(49)

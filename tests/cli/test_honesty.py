@@ -71,7 +71,7 @@ def test_one_run_is_done_by_one_process_and_goes_on_without_being_asked(
 
     code, _, err = run(*as_words(things, "--json"))
     assert code == 0
-    assert err == "going on after epoch 1 of 3\n"
+    assert err == "resuming after epoch 1 of 3\n"
     (entry,) = Registry().entries()
     assert list(paths.runs().iterdir()) == []
     weights = entry.file_path().read_bytes()

@@ -199,7 +199,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     interrupt(monkeypatch, labelled, options, after=1)
     listener = Listener()
     again = trained(labelled, options=options, observer=listener)
-    assert listener.said == ["going on after epoch 1 of 2"]
+    assert listener.said == ["resuming after epoch 1 of 2"]
     assert Registry().find(again.id).file_path().read_bytes() == whole
 
 

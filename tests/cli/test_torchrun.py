@@ -170,7 +170,7 @@ def test_after_a_process_was_killed_all_end_and_a_rerun_goes_on(alone: Command, 
 
     code, out, err = together(*line, "--resume", "--json")
     assert code == 0, err
-    assert err in ("going on after epoch 5 of 10\n", "going on after epoch 4 of 10\n")
+    assert err in ("resuming after epoch 5 of 10\n", "resuming after epoch 4 of 10\n")
     assert len(alone.json("models", "list")["models"]) == len(known) + 1
     assert not any((alone.home / "runs").iterdir())
     whole = together.json(*line)

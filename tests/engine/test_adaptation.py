@@ -64,7 +64,7 @@ def test_an_interrupted_adaptation_goes_on_to_the_same_bits(name: str, runs: int
     resumed, training = build_adaptation(name, pairs(name)[:runs], epochs=4)
     observer = RecordingObserver()
     assert training.run(observer, Checkpoints(run), resume=True) == expected
-    assert observer.said == ["going on after epoch 2 of 4"]
+    assert observer.said == ["resuming after epoch 2 of 4"]
     for ours, theirs in zip(resumed.networks(), whole.networks(), strict=True):
         assert hash_tensors(copy_state(ours)) == hash_tensors(copy_state(theirs))
     for each in range(runs):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from office31_cli.engine.frozen_split import frozen_output_shape, largest_activation, split_network
-from office31_cli.engine.loop import _train_mode
+from office31_cli.engine.loop import _set_train_mode
 from office31_cli.models.network import Architecture, Network, extend_network
 from office31_cli.outputs.composite import Composite
 from tests.helpers.mixed_outputs import DOMAIN, GRAMS, ITEM, apart, joined
@@ -88,7 +88,7 @@ def test_training_leaves_the_frozen_part_alone(backbone: str, train: str) -> Non
     assert parts.frozen_part is not None
     before = {key: value.clone() for key, value in parts.frozen_part.state_dict().items()}
     images = images_for(network)
-    _train_mode(nn.ModuleList([parts.frozen_part, parts.trained_part]))
+    _set_train_mode(nn.ModuleList([parts.frozen_part, parts.trained_part]))
     seen = parts.frozen_part(images)
     parts.trained_part(seen).square().sum().backward()
     assert torch.equal(parts.frozen_part(images), seen)  # no dropout, no batch statistics

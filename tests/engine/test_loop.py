@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from office31_cli.engine.checkpoints import Checkpoints
-from office31_cli.engine.loop import SupervisedTask, concatenate_batches, predict
+from office31_cli.engine.inference import concatenate_batches, predict
 from office31_cli.engine.random_numbers import epoch_permutation
+from office31_cli.engine.tasks import SupervisedTask
 from office31_cli.errors import Failed
 from office31_cli.models.state_dict import hash_tensors
 from tests.helpers.small_outputs import THREE
@@ -84,7 +85,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(optimizer: str) -> None:
     history = train(
         resumed, photograph_inputs(), examples(ITEMS), how, checkpoints=Checkpoints(run), observer=observer, resume=True
     )
-    assert observer.said == ["going on after epoch 2 of 4"]
+    assert observer.said == ["resuming after epoch 2 of 4"]
     assert history == expected
     assert hash_tensors(resumed.state_dict()) == hash_tensors(whole.state_dict())
 
@@ -108,7 +109,7 @@ def test_the_same_run_goes_on_without_being_told_to() -> None:
         checkpoints=Checkpoints(run),
         observer=observer,
     )
-    assert observer.said == ["going on after epoch 2 of 3"]
+    assert observer.said == ["resuming after epoch 2 of 3"]
 
 
 class NanAt(SupervisedTask):
@@ -176,7 +177,7 @@ def test_no_batch_has_a_single_row_and_an_epoch_sees_every_row(count: int, size:
 
 @pytest.mark.fault(41)
 def test_a_single_photograph_fails_in_one_line() -> None:
-    with pytest.raises(Failed, match="cannot learn from a single photograph"):
+    with pytest.raises(Failed, match="cannot normalise a single photograph"):
         train(linear(), cached_inputs(random_features(1, 4)), examples([0]), settings())
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from office31_cli.engine import checkpoints
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints
-from office31_cli.engine.loop import SupervisedTask, Training
+from office31_cli.engine.loop import Training
+from office31_cli.engine.tasks import SupervisedTask
 from office31_cli.errors import Failed
 from office31_cli.models.state_dict import hash_tensors
 from office31_cli.observer import SILENT

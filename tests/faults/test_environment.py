@@ -98,7 +98,7 @@ def test_a_full_disk_stops_at_a_checkpoint_and_the_one_before_is_gone_on_from(
 ) -> None:
     done = command(*words, prelude=_FULL_AT_EPOCH_2)
     assert (done.code, "free some space" in error(done)) == (1, True)
-    assert command(*words).err.startswith("going on after epoch 1 of 3\n")
+    assert command(*words).err.startswith("resuming after epoch 1 of 3\n")
 
 
 @isolating

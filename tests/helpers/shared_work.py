@@ -12,8 +12,8 @@ from torchvision.ops import StochasticDepth
 from office31_cli.engine import device, distributed, process_group
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import History
-from office31_cli.engine.loop import SupervisedTask
 from office31_cli.engine.random_numbers import seed_torch
+from office31_cli.engine.tasks import SupervisedTask
 from office31_cli.models.network import Architecture, Head, Network
 from office31_cli.observer import SILENT
 from office31_cli.strategies.base import ParameterGroup
@@ -97,7 +97,7 @@ def learn(count: int, batch_size: int) -> tuple[History, Arrays]:
         batch_size=how.batch_size,
         seed=how.seed,
         device=CPU,
-        part=process_group.local_shard(),
+        shard=process_group.local_shard(),
     )
     task = SupervisedTask(network, THREE)
     history = distributed.build_training(task, [ParameterGroup(list(network.parameters()))], batches, how, CPU).run(

@@ -12,8 +12,9 @@ from office31_cli.data.cache import CachedArray, content_key, open_cache
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, PixelInputs
-from office31_cli.engine.loop import SupervisedTask, Task, Training
+from office31_cli.engine.loop import Training
 from office31_cli.engine.settings import Settings
+from office31_cli.engine.tasks import SupervisedTask, Task
 from office31_cli.engine.training_state import TrainingState
 from office31_cli.models.network import Architecture, Network
 from office31_cli.models.preprocessing import Preprocessing

@@ -9,7 +9,7 @@ import torch
 from scipy.special import expit, softmax
 from torch import Tensor, nn
 
-from office31_cli.engine.loop import SupervisedTask
+from office31_cli.engine.tasks import SupervisedTask
 from office31_cli.models.network import Architecture, Network
 from office31_cli.outputs.base import FloatArray, Output
 from office31_cli.outputs.choice import Kind as Choice

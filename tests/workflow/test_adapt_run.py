@@ -239,7 +239,7 @@ class TestInterruption:
         assert len(Registry().entries()) == stored
         told = Listener()
         resumed = adapted(things, method=method, observer=told)
-        assert "going on after epoch 1 of 2" in told.said
+        assert "resuming after epoch 1 of 2" in told.said
         again = adapted(things, method=method)
         assert again.id != resumed.id
         assert weights(again) == weights(resumed)

@@ -104,7 +104,7 @@ class TestInterruption:
         assert Registry().entries() == []
         told = Listener()
         resumed = trained(things, options=three, observer=told)
-        assert "going on after epoch 2 of 3" in told.said
+        assert "resuming after epoch 2 of 3" in told.said
         weights = Registry().find(resumed.id).file_path().read_bytes()
 
         monkeypatch.setenv("OFFICE31_HOME", str(tmp_path / "another home"))
@@ -119,7 +119,7 @@ class TestInterruption:
         assert not any("going on" in said for said in told.said)
         told = Listener()
         trained(things, options=options(epochs=2), observer=told)
-        assert "going on after epoch 1 of 2" in told.said
+        assert "resuming after epoch 1 of 2" in told.said
 
     def test_resuming_what_has_finished_returns_its_model(self, things: Path) -> None:
         first = trained(things)

@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from office31_cli.data.photographs import Photographs
-from office31_cli.engine import loop
+from office31_cli.engine import inference
 from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.errors import Failed
 from office31_cli.metrics.summary import mean_and_deviation
@@ -129,7 +129,7 @@ def _score(
 ) -> Scores:
     """Accuracy on `rest` and on those of them that are held out; the target is the domain at `place` of the inputs."""
     nothing = rest.subset(np.zeros(len(rest), dtype=np.bool_))
-    raw = loop.predict(run.split.trained_part, run.inputs, build_examples([nothing] * place + [rest]), run.device)
+    raw = inference.predict(run.split.trained_part, run.inputs, build_examples([nothing] * place + [rest]), run.device)
     right = run.outputs.decode_array(raw.double().numpy())["item"].argmax(1) == rest.items
     return {
         "rest": float(right.mean()),

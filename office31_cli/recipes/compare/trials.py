@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from office31_cli.engine import loop
+from office31_cli.engine import inference, loop, tasks
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.device import choose_device, describe_environment, limit_threads
 from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs
@@ -112,7 +112,7 @@ def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict
     A training that diverges has no losses, and None for its accuracies.
     """
     network = setup.build_network()
-    task, groups = loop.SupervisedTask(network, setup.outputs), [ParameterGroup(trainable_parameters(network))]
+    task, groups = tasks.SupervisedTask(network, setup.outputs), [ParameterGroup(trainable_parameters(network))]
     batches = LabelledBatches(
         setup.inputs, setup.train, batch_size=settings.batch_size, seed=settings.seed, device=setup.device
     )
@@ -121,7 +121,7 @@ def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict
     try:
         with limit_threads(setup.name):
             history = training.run(observer)
-    except loop.Diverged:
+    except tasks.Diverged:
         history = []
     seconds = time.monotonic() - began
     return {
@@ -137,5 +137,5 @@ def run_trial(setup: TrialSetup, settings: Settings, observer: Observer) -> dict
 
 
 def _score_held_out(setup: TrialSetup, network: nn.Module) -> dict[str, float | None]:
-    raw = loop.predict(network, setup.inputs, setup.held_out, setup.device).double().numpy()
+    raw = inference.predict(network, setup.inputs, setup.held_out, setup.device).double().numpy()
     return score_columns(setup.outputs, raw, setup.actual)

@@ -11,7 +11,7 @@ from office31_cli import methods
 from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import IntArray
 from office31_cli.data.splits import assign_folds
-from office31_cli.engine import loop
+from office31_cli.engine import inference
 from office31_cli.engine.batches import SourceTargetData
 from office31_cli.engine.device import choose_device, limit_threads
 from office31_cli.engine.frozen_split import FrozenSplit, split_network
@@ -91,7 +91,7 @@ class Probe:
 
     def predict(self, examples: Examples) -> FloatArray:
         """The items' probabilities (n, K) that the network gives to photographs."""
-        raw = loop.predict(self.split.trained_part, self.inputs, examples, self.device)
+        raw = inference.predict(self.split.trained_part, self.inputs, examples, self.device)
         return self.network.architecture.outputs.decode_array(raw.double().numpy())["item"]
 
     def train(self, observer: Observer) -> None:
