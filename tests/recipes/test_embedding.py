@@ -4,7 +4,7 @@ from sklearn.decomposition import PCA
 
 from office31_cli.errors import Failed, Misuse
 from office31_cli.recipes.report import embedding
-from office31_cli.recipes.report.embedding import FEWEST, KINDS, check_kind, embed
+from office31_cli.recipes.report.embedding import FEWEST, KINDS, choose_kind, embed
 
 RNG = np.random.default_rng(0)
 GROUPS = np.repeat(np.eye(12)[:4] * 3, 20, axis=0) + RNG.normal(0, 0.3, (80, 12))
@@ -57,10 +57,10 @@ def test_too_few_rows_are_refused() -> None:
 
 
 def test_without_scikit_learn_it_is_principal_components(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check_kind(None) == "tsne"
+    assert choose_kind(None) == "tsne"
     monkeypatch.setattr(embedding, "find_spec", lambda name: None)
-    assert check_kind(None) == "pca"
+    assert choose_kind(None) == "pca"
     with pytest.raises(Failed, match=r"pip install 'office31-cli\[plots\]'"):
-        check_kind("tsne")
+        choose_kind("tsne")
     with pytest.raises(Misuse, match="did you mean tsne"):
-        check_kind("tsn")
+        choose_kind("tsn")

@@ -152,7 +152,7 @@ def test_held_out_accuracies_are_no_losses(tmp_path: Path) -> None:
     noted, card = report("recorded").curves, Registry().find("recorded").card
     assert "held-out item" in card.history[0]
     assert noted.losses.keys() == {"item", "domain"}
-    assert noted.accuracies == {"what was held out": [row["held-out item"] for row in card.history]}
+    assert noted.accuracies == {"the held-out set": [row["held-out item"] for row in card.history]}
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_two_models_are_held_against_each_other_on_the_same_photographs() -> Non
         evaluate("phone:all", model="tuned", confusion=True),
     )
     learnt = ALL * 4 // 5
-    assert f"tuned has learnt the labels of {learnt} of them" in Read(found.to_html().encode()).text
+    assert f"tuned was trained on the labels of {learnt} of them" in Read(found.to_html().encode()).text
 
 
 def test_a_score_that_is_not_honest_says_so() -> None:
@@ -216,6 +216,7 @@ def test_a_model_from_the_start_stands_alone() -> None:
     read = Read(found.to_html().encode())
     assert read.sections == SECTIONS
     assert "it was trained from the start" in read.text
+    assert "Trained on shop" in read.text
 
 
 def test_photographs_without_labels_are_shown_without_what_labels_tell(tmp_path: Path) -> None:
@@ -225,7 +226,10 @@ def test_photographs_without_labels_are_shown_without_what_labels_tell(tmp_path:
     assert read.sections == [section for section in SECTIONS if section not in OF_LABELS]
     assert "nothing can be scored" in read.text
     assert [(each.title, each.meaning) for each in found.galleries] == [
-        ("Least sure", "Named with the least confidence, whatever they show.")  # of a sure model this may still be much
+        (
+            "Least sure",
+            "Classified with the least confidence, correctly or not.",
+        )  # of a sure model this may still be much
     ]
     assert {path.stem for path in write_figures(found, tmp_path)} == {"curves", "embedding"}
     with pytest.raises(Misuse, match="no item folders"):

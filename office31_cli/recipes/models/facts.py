@@ -16,8 +16,8 @@ from office31_cli.workflow.wording import describe_calibration, describe_labels
 
 def describe_domains(row: ModelRow) -> str:
     """`amazon, webcam`, of an adapted model `amazon → dslr`."""
-    learnt = ", ".join(row.domains)
-    return learnt if row.target is None else f"{learnt} → {row.target}".strip()
+    domains = ", ".join(row.domains)
+    return domains if row.target is None else f"{domains} → {row.target}".strip()
 
 
 def describe_model(row: ModelRow) -> str:

@@ -147,5 +147,5 @@ def _how(card: Card | None) -> tuple[str, str, str]:
         return "no longer known", "", ""
     domains = ", ".join(map(str, card.data.get("domains", ())))
     target = card.configuration.get("target")
-    learnt = f"{domains} to {target}" if card.command == "adapt" else domains
-    return f"{card.command}, {learnt}", f"{card.network.get('backbone')}, {card.train} trained", card.weights
+    domains = f"{domains} to {target}" if card.command == "adapt" else domains
+    return f"{card.command}, {domains}", f"{card.network.get('backbone')}, {card.train} trained", card.weights

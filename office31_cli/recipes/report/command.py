@@ -1,4 +1,4 @@
-"""`office31 report` and `office31 figures`: all that is to be shown of a stored model."""
+"""`office31 report` and `office31 figures`: what there is to show of a stored model."""
 
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import check_device
@@ -7,7 +7,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.evaluate import parse_split
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.document import Figures, Report
-from office31_cli.recipes.report.embedding import check_kind
+from office31_cli.recipes.report.embedding import choose_kind
 from office31_cli.recipes.report.figures import check_matplotlib
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection
@@ -24,15 +24,15 @@ def report(
     skip_bad: bool = False,
     observer: Observer = SILENT,
 ) -> Report:
-    """Gather what there is to show of a stored model, the newest unless named.
+    """Compute all that a report shows of a stored model, the newest unless named; `save` of the result writes the page.
 
-    `split` is as in `evaluate`; without it, it is the domain that the model went on to, else the one that it was
-    trained on. What is shown stands beside what the model was made from, or beside `compare`. Photographs without
-    labels are shown, too, without what only labels tell. Raises `Misuse` for what does not exist or does not
-    fit, and `Failed` where no photographs are left.
+    `split` is as in `evaluate`; by default it is the domain that the model was adapted to, else its first training
+    domain. The model is shown beside the one that it was made from, or beside `compare`. Of photographs without labels
+    the report shows what needs none. Raises `Misuse` for what does not exist or does not fit, and `Failed` where there
+    are no photographs in the part.
     """
     check_device(device)
-    kind = check_kind(embedding)
+    kind = choose_kind(embedding)
     nothing = Failed("no stored model", "there is nothing to report on", "run: office31 pretrain --domain amazon")
     domain, part = (None, None) if split is None else parse_split(split)
     word = model
@@ -41,19 +41,19 @@ def report(
         if named is None:
             raise nothing
         selection.check_usable(named)
-        word, domain = named.id, _went_on_to(named)
+        word, domain = named.id, _default_domain(named)
     entry, opened = selection.select_model_and_data(
         word, data, domain, lambda entry: True, nothing, needs_labels=part is not None
     )
-    other, alone = _parent(entry, opened) if compare is None else (_compared(compare, entry, opened), "")
+    other, alone = _find_parent(entry, opened) if compare is None else (_find_other(compare, entry, opened), "")
     selection.report_model(model, entry, observer)
     from office31_cli.recipes.report.gather import (  # torch, 3 s: only now that all makes sense
         ReportRequest,
         gather_report,
     )
 
-    asked = ReportRequest(opened, domain, part, kind, device=device, skip_bad=skip_bad)
-    return gather_report(entry, other, asked, alone=alone, compared=compare is not None, observer=observer)
+    request = ReportRequest(opened, domain, part, kind, device=device, skip_bad=skip_bad)
+    return gather_report(entry, other, request, alone=alone, compared=compare is not None, observer=observer)
 
 
 def figures(
@@ -67,9 +67,9 @@ def figures(
     skip_bad: bool = False,
     observer: Observer = SILENT,
 ) -> Figures:
-    """Gather what there is to show of a stored model, as `report` does, for figures.
+    """Compute a report's figures for a paper; `save` of the result writes them.
 
-    Raises `Failed` where matplotlib is not installed, before anything is computed, and otherwise as `report` does.
+    The parameters are those of `report`. Raises as `report` does, and `Failed` where matplotlib is not installed.
     """
     check_matplotlib()
     return Figures(
@@ -86,7 +86,8 @@ def figures(
     )
 
 
-def _went_on_to(entry: Entry) -> str:
+def _default_domain(entry: Entry) -> str:
+    """The domain that a model was adapted to, else its first training domain."""
     row = ModelRow.of(entry)
     if row.target is not None:
         return row.target
@@ -95,7 +96,7 @@ def _went_on_to(entry: Entry) -> str:
     return row.domains[0]
 
 
-def _compared(word: str, entry: Entry, data: DataSet) -> Entry:
+def _find_other(word: str, entry: Entry, data: DataSet) -> Entry:
     """The model that `--compare` names; raises `Misuse` where the two cannot be shown the same photographs."""
     other = Registry().find(word)
     if other.id == entry.id:
@@ -105,11 +106,11 @@ def _compared(word: str, entry: Entry, data: DataSet) -> Entry:
     return other
 
 
-def _parent(entry: Entry, data: DataSet) -> tuple[Entry | None, str]:
+def _find_parent(entry: Entry, data: DataSet) -> tuple[Entry | None, str]:
     """What the model was made from, or why that cannot be shown."""
     if not entry.card.parents:
         return None, "it was trained from the start"
     try:
-        return _compared(entry.card.parents[0].id, entry, data), ""
+        return _find_other(entry.card.parents[0].id, entry, data), ""
     except Office31Error:
         return None, "the model that it was made from is not here, or names other items"

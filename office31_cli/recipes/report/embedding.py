@@ -1,4 +1,4 @@
-"""Features of many dimensions on a plane, so that people can look at them."""
+"""Features of many dimensions on a plane: principal components or t-SNE."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,19 +10,19 @@ from office31_cli.outputs.base import FloatArray
 from office31_cli.text import did_you_mean, printable
 
 KINDS = {"pca": "principal components", "tsne": "t-SNE"}
-"""What `--embedding` takes, and how it is called."""
+"""What `--embedding` takes, with the name in words."""
 
 FEWEST = 10
-"""Rows below which none is made: there would be nothing to see."""
+"""The fewest rows that are embedded."""
 
 _DIRECTIONS = 50
-"""Principal directions in which neighbours are looked for; what lies beyond is mostly noise."""
+"""Principal directions that t-SNE searches for neighbours; what lies beyond is mostly noise."""
 
 
-def check_kind(name: str | None) -> str:
-    """The embedding to make: unless told otherwise `tsne` where scikit-learn is here, else `pca`. Imports neither.
+def choose_kind(name: str | None) -> str:
+    """The kind of embedding: the named one, else `tsne` where scikit-learn is installed, else `pca`. Imports neither.
 
-    Raises `Misuse` where there is none of that name, and `Failed` where scikit-learn is needed and not here.
+    Raises `Misuse` for an unknown name, and `Failed` where scikit-learn is needed and not installed.
     """
     here = find_spec("sklearn") is not None
     if name is None:
@@ -35,36 +35,36 @@ def check_kind(name: str | None) -> str:
 
 
 def embed(kind: str, parts: Sequence[FloatArray]) -> list[FloatArray]:
-    """Parts (n, d) of one space on one plane: each (n, 2), in [0, 1], with one scale for both axes.
+    """Embed the rows of several parts (n, d) together on one plane: each part (n, 2), in [0, 1], both axes to scale.
 
-    Lengths are left out: they follow contrast and resolution. `pca` is the plane in which the rows differ most. `tsne`
-    keeps neighbours together (van der Maaten and Hinton 2008): groups mean something, the distances between them do
-    not. It starts from the former, so the same rows give the same picture. Needs `FEWEST` rows, else ValueError.
+    Rows are scaled to length 1: lengths follow contrast and resolution. `pca` keeps the plane of largest variance.
+    `tsne` keeps neighbours together (van der Maaten and Hinton 2008): groups mean something, distances between them do
+    not; it starts from the former, so the same rows give the same picture. Fewer than `FEWEST` rows are a ValueError.
     """
     rows = np.concatenate(parts)
     if len(rows) < FEWEST:
         raise ValueError(f"an embedding of {len(rows)} rows")
-    principal = _principal(normalize(rows))
-    plane = principal[:, :2] if kind == "pca" else _neighbours(principal)
-    return np.split(_fitted(plane), np.cumsum([len(part) for part in parts])[:-1])
+    principal = _project(normalize(rows))
+    plane = principal[:, :2] if kind == "pca" else _run_tsne(principal)
+    return np.split(_fit_to_square(plane), np.cumsum([len(part) for part in parts])[:-1])
 
 
 def normalize(rows: FloatArray) -> FloatArray:
-    """The directions of rows (n, d); a row of zeros stays one."""
+    """Rows (n, d) scaled to length 1; a row of zeros stays zero."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     directions: FloatArray = rows / np.where(lengths > 0, lengths, 1)
     return directions
 
 
-def _principal(rows: FloatArray) -> FloatArray:
+def _project(rows: FloatArray) -> FloatArray:
     """Coordinates (n, k), k >= 2, along the principal directions, the largest coefficient of each positive."""
     left, scales, right = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
     signs = np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])
-    found: FloatArray = (left * scales * signs)[:, :_DIRECTIONS]
-    return np.pad(found, ((0, 0), (0, max(0, 2 - found.shape[1]))))
+    coordinates: FloatArray = (left * scales * signs)[:, :_DIRECTIONS]
+    return np.pad(coordinates, ((0, 0), (0, max(0, 2 - coordinates.shape[1]))))
 
 
-def _neighbours(principal: FloatArray) -> FloatArray:
+def _run_tsne(principal: FloatArray) -> FloatArray:
     from sklearn.manifold import TSNE
 
     start = principal[:, :2] * (1e-4 / max(float(principal[:, 0].std()), 1e-12))
@@ -73,8 +73,8 @@ def _neighbours(principal: FloatArray) -> FloatArray:
     return np.asarray(made, dtype=np.float64)
 
 
-def _fitted(plane: FloatArray) -> FloatArray:
-    """The plane moved and scaled into the unit square, its middle in the square's."""
+def _fit_to_square(plane: FloatArray) -> FloatArray:
+    """Points (n, 2) moved and scaled into the unit square, centred."""
     low, high = plane.min(axis=0), plane.max(axis=0)
     fitted: FloatArray = 0.5 + (plane - (low + high) / 2) / max(float((high - low).max()), 1e-12)
     return fitted

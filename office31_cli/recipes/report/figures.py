@@ -148,7 +148,7 @@ def _confusion(report: "ReportContents") -> "Figure | None":
     names, middles = [printable(item) for item in report.items], [place + 0.5 for place in range(len(counts))]
     axes.set_xticks(middles, names, rotation=90, fontsize=6)
     axes.set_yticks(middles, names, fontsize=6)
-    axes.set(xlabel="taken for", ylabel="item", ylim=(len(counts), 0), aspect="equal")
+    axes.set(xlabel="predicted", ylabel="item", ylim=(len(counts), 0), aspect="equal")
     return figure
 
 
@@ -171,7 +171,7 @@ def _embedding(report: "ReportContents") -> "Figure | None":
 
 
 def _clouds(panel: "ModelEmbedding") -> list[tuple[Any, dict[str, Any]]]:
-    """Points (n, 2) with how they are drawn; those named wrongly last, so that they lie on top."""
+    """Points (n, 2) with how they are drawn; those classified wrongly last, so that they lie on top."""
     plain: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
     made = []
     if panel.source is not None:
@@ -185,7 +185,7 @@ def _clouds(panel: "ModelEmbedding") -> list[tuple[Any, dict[str, Any]]]:
     return [
         *made,
         (target.points[target.right], look),
-        (target.points[~target.right], wrong | {"label": f"{domain}, named wrongly"}),
+        (target.points[~target.right], wrong | {"label": f"{domain}, classified wrongly"}),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Photographs worth a look: where a model errs, where it hesitates, and what it has unlearnt."""
+"""Photographs worth a look: where a model errs, where it is unsure, and what it no longer classifies correctly."""
 
 from collections import Counter
 
@@ -10,42 +10,37 @@ from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.report.results import Gallery, Picture, View
 
 MOST_PICTURES, MOST_ALIKE = 12, 2
-"""In a gallery, and of one item with the same answer: ten views of one projector tell no more than two."""
+"""Pictures in a gallery, and those of one item with the same prediction: ten of one projector say no more than two."""
 
 THUMBNAIL = 160
 """Pixels of a thumbnail's longer side."""
 
 
-def galleries(this: View, other: View | None) -> list[Gallery]:
-    """Mistakes that it is surest of, photographs that it is least sure of, and what the other model alone names."""
-    sure = this.target.probabilities.max(1)
-    made = [
-        _gallery(
-            this,
-            "Least sure",
-            "Named with the least confidence, whatever they show.",
-            np.ones(len(sure), dtype=np.bool_),
-            sure,
-        )
-    ]
-    if this.right is not None:
-        told = "Named wrongly, and with the greatest confidence."
-        made.insert(0, _gallery(this, "Most confident mistakes", told, ~this.right, -sure))
-        if other is not None and other.right is not None:
-            told = f"Named rightly by {other.entry.name}, and wrongly by this model."
-            made.append(_gallery(this, "Lost to the other", told, other.right & ~this.right, -sure))
-    return made
+def build_galleries(this: View, other: View | None) -> list[Gallery]:
+    """The most confident mistakes, the least confident predictions, and what only the other model gets right."""
+    confidences = this.target.probabilities.max(1)
+    everything = np.ones(len(confidences), dtype=np.bool_)
+    least = "Classified with the least confidence, correctly or not."
+    unsure = _build_gallery(this, "Least sure", least, everything, confidences)
+    if this.right is None:
+        return [unsure]
+    most = "Classified wrongly, with the greatest confidence."
+    galleries = [_build_gallery(this, "Most confident mistakes", most, ~this.right, -confidences), unsure]
+    if other is not None and other.right is not None:
+        lost = f"Classified correctly by {other.entry.name}, and wrongly by this model."
+        galleries.append(_build_gallery(this, "Lost to the other", lost, other.right & ~this.right, -confidences))
+    return galleries
 
 
-def _gallery(this: View, title: str, meaning: str, among: BoolArray, rank: FloatArray) -> Gallery:
+def _build_gallery(this: View, title: str, meaning: str, among: BoolArray, rank: FloatArray) -> Gallery:
     """The photographs `among` (n,) that come first by `rank` (n,)."""
     places = np.flatnonzero(among)
     ordered = places[np.argsort(rank[places], kind="stable")].tolist()
-    return Gallery(title, meaning, [_picture(this, place) for place in _varied(ordered, this)])
+    return Gallery(title, meaning, [_build_picture(this, place) for place in _choose_varied(ordered, this)])
 
 
-def _varied(places: list[int], this: View) -> list[int]:
-    """The first places, of photographs that are not all alike."""
+def _choose_varied(places: list[int], this: View) -> list[int]:
+    """The first places, with at most `MOST_ALIKE` of the same item and prediction."""
     items = this.target.items if this.scored else np.zeros(len(this.target.photographs), dtype=np.int64)
     kinds: Counter[tuple[int, int]] = Counter()
     chosen = []
@@ -57,7 +52,7 @@ def _varied(places: list[int], this: View) -> list[int]:
     return chosen[:MOST_PICTURES]
 
 
-def _picture(this: View, place: int) -> Picture:
+def _build_picture(this: View, place: int) -> Picture:
     photographs, names = this.target.photographs, this.entry.card.items
     file = photographs.files[place]
     return Picture(

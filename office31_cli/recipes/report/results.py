@@ -1,4 +1,4 @@
-"""What a report shows, as rows that the page and the figures share."""
+"""What a report shows; the page and the figures are drawn from it."""
 
 import shlex
 from dataclasses import asdict, dataclass
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What one model makes of the photographs that the report is about."""
+    """One model's predictions for the photographs that the report is about."""
 
     entry: Entry
     target: "DomainPredictions"
     source: "DomainPredictions | None"
-    """Of photographs whose labels the reported model has learnt; None where there are none in its data set."""
+    """Predictions for photographs that the reported model was trained on; None where its data set has none."""
     scored: Evaluation | None
     """None where the photographs have no labels."""
 
     @property
     def right(self) -> BoolArray | None:
-        """Which of the photographs (n,) it names rightly; None where that cannot be told."""
+        """Which photographs (n,) are classified correctly; None without labels."""
         return self.target.predicted == self.target.items if self.scored else None
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Two models on the same photographs: how many only one of them names rightly, and whether that is chance."""
+    """Two models on the same photographs: how many only one of them classifies correctly, and the p-value."""
 
     only_this: int
     only_other: int
@@ -46,27 +46,27 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Curves:
-    """What a training noted after each epoch; not a number where it noted none."""
+    """What was measured after each epoch of a training; NaN where a value is missing."""
 
     losses: dict[str, list[float]]
     validators: dict[str, list[float]]
-    """Label-free scores of an adaptation: the larger, the better the epoch should be."""
+    """Scores of the label-free validators of an adaptation, the larger the better."""
     accuracies: dict[str, list[float]]
-    """By what they were measured on."""
+    """By the set that they were measured on."""
     judge: str | None
-    """The validator that was to pick an epoch, if there was one."""
+    """The validator that picks an epoch, if there is one."""
     picked: int | None
     """The epoch that it picked, from 1."""
 
     @property
     def epochs(self) -> int:
-        """How many there were."""
+        """The number of epochs."""
         return max(map(len, (self.losses | self.validators | self.accuracies).values()), default=0)
 
 
 @dataclass(frozen=True)
 class ItemRow:
-    """One item's photographs, and the share of them that is named rightly by this model and by the other."""
+    """An item's photographs, and the accuracy on them of this model and of the other."""
 
     item: str
     photographs: int
@@ -76,7 +76,7 @@ class ItemRow:
 
 @dataclass(frozen=True, eq=False)
 class DomainPoints:
-    """The points (n, 2), in [0, 1], of one domain's photographs, with their items (n,) and which are named rightly."""
+    """Points (n, 2), in [0, 1], of a domain's photographs, their items (n,), and which are correct (n,)."""
 
     domain: str
     points: FloatArray
@@ -86,7 +86,7 @@ class DomainPoints:
 
 @dataclass(frozen=True, eq=False)
 class ModelEmbedding:
-    """What one model's last layer sees."""
+    """The features of one model's last layer, as points."""
 
     model: str
     target: DomainPoints
@@ -97,22 +97,22 @@ class ModelEmbedding:
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """Features on a plane, the other model's first."""
+    """Features on a plane, for one model or two, the other model's first."""
 
     kind: str
     shared: bool
-    """Whether all panels are parts of one picture, so that the same place means the same in each."""
+    """Whether all panels share one plane, so that the same place means the same in each."""
     panels: tuple[ModelEmbedding, ...]
 
     @property
     def called(self) -> str:
-        """The kind in words."""
+        """The kind of embedding in words."""
         return KINDS[self.kind]
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence against accuracy of one model, as it is or at a temperature."""
+    """One model's accuracy by confidence, as it is or at a temperature."""
 
     model: str
     bins: list[Bin]
@@ -120,14 +120,14 @@ class Reliability:
     temperature: float | None
     """None for the probabilities as the network has them."""
     fitted_on: str | None
-    """What the temperature was fitted to."""
+    """The photographs that the temperature was fitted on."""
     own: int
-    """How many of the photographs are of those; they are judged as if it had not been."""
+    """How many of the scored photographs are among those; each is scored at a temperature fitted without it."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A photograph with what the model takes it for."""
+    """A photograph with the model's prediction."""
 
     file: str
     image: bytes
@@ -148,7 +148,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class FamilyMember:
-    """A model in the family's tree, each after its parent and one deeper."""
+    """A model in the family's tree; members follow their parent, one deeper."""
 
     depth: int
     name: str
@@ -157,7 +157,7 @@ class FamilyMember:
     row: ModelRow | None
     """None unless it is stored."""
     role: str
-    """`this`, `other`, `ancestor` of either, or nothing of these."""
+    """`this`, `other`, `ancestor` of one of the two, or empty."""
     left_out: int
 
 
@@ -167,7 +167,7 @@ class ReportContents:
 
     this: View
     other: View | None
-    """The one that it is held against: what it was made from, unless another was asked for."""
+    """The model that it is compared with: what it was made from, unless another was asked for."""
     compared: bool
     """Whether the other was asked for."""
     alone: str
@@ -178,21 +178,21 @@ class ReportContents:
     paired: PairedTest | None
     curves: Curves
     per_item: list[ItemRow]
-    """Worst first; none where the photographs have no labels, as for all that follows from these."""
+    """The lowest accuracy first; empty where the photographs have no labels."""
     confusion: IntArray | None
-    """Photographs (K, K) of item a taken for item p."""
+    """Counts (K, K): photographs of item i predicted as item j; None without labels."""
     embedding: Embedding | None
     """None where there are too few photographs."""
     reliability: list[Reliability]
     galleries: list[Gallery]
     family: list[FamilyMember]
     commands: list[list[str]]
-    """To make the model again, each as its words; none where its card does not tell enough."""
+    """The commands that make the model again, each as its words; none where its card does not record enough."""
     notes: list[str]
-    """What the commands need, and which of the models they do not make again to the bit."""
+    """What the commands need, and which models they do not make again to the bit."""
 
     def to_json(self) -> dict[str, Any]:
-        """What `--json` prints beside where it was written."""
+        """The object that `--json` prints, without the files."""
         scored, other = self.this.scored, self.other
         return {
             "model": self.this.entry.name,

@@ -14,7 +14,7 @@ _FAINTEST, _STRONGEST = 0.1, 0.5
 """Even a single photograph must be seen, and the number on the square be read."""
 
 
-def squares(label: str, matrix: IntArray, items: Sequence[str]) -> Markup:
+def draw_confusion(label: str, matrix: IntArray, items: Sequence[str]) -> Markup:
     """Photographs (K, K) of the item of a row taken for that of a column, shaded by their share of the row."""
     names = [shorten(item, _LONGEST) for item in items]
     margin = 12 + LETTER * max(map(len, names))

@@ -18,7 +18,7 @@ HUES = 6
 """Colours that the style sheet has for series, `hue0` and on; more series begin anew."""
 
 
-def curves(
+def draw_curves(
     label: str, series: Mapping[str, Sequence[float]], told: Callable[[float], str], *, marked: int | None = None
 ) -> Markup:
     """Series over epochs on one scale, each named at its end; `told` writes a value, `marked` is an epoch to ring."""

@@ -1,4 +1,4 @@
-"""Photographs as points: circles of the source, squares of the target, crosses where the target is named wrongly."""
+"""Photographs as points: circles of the source, squares of the target, crosses where it is classified wrongly."""
 
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
@@ -18,7 +18,7 @@ _LINE = 11
 """Pixels between two names, one above the other."""
 
 
-def points(label: str, panel: ModelEmbedding, items: Sequence[str]) -> Markup:
+def draw_points(label: str, panel: ModelEmbedding, items: Sequence[str]) -> Markup:
     """One model's photographs; the source's lie below, and each item's name beside its group."""
     drawn = [element("rect", x=0.5, y=0.5, width=SIDE - 1, height=SIDE - 1, rx=6, class_="ground")]
     if panel.source is not None:
@@ -40,7 +40,7 @@ def _dots(cloud: DomainPoints, shape: str, items: Sequence[str]) -> Iterator[Ele
             chosen = places[(cloud.items == item) & (cloud.right == right)]
             if len(chosen):
                 crossed = not right and shape == "square"
-                told = f"{items[item]}, {cloud.domain}{'' if right else ', named wrongly'}"
+                told = f"{items[item]}, {cloud.domain}{'' if right else ', classified wrongly'}"
                 drawn = _marks(chosen, "m-3-3l6 6m0-6l-6 6" if crossed else "h0")
                 yield element("path", hover(told), d=drawn, class_=f"{'cross' if crossed else shape} i{item}")
 

@@ -15,7 +15,7 @@ _ROW, _LEFT, _RIGHT, _BASE = 44, 8, 8, 22
 _LONGEST = 42
 
 
-def intervals(label: str, rows: Sequence[tuple[Evaluation, str]]) -> Markup:
+def draw_intervals(label: str, rows: Sequence[tuple[Evaluation, str]]) -> Markup:
     """By row a score and the class of its colour; the scale is always that of all accuracies, from none to all."""
     across = Scale(0, 1, _LEFT, WIDTH - _RIGHT)
     bottom = _ROW * len(rows) + 4

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from office31_cli.recipes.report.html.axes import Scale
 from office31_cli.recipes.report.html.svg import drawing, element, group, hover, line, text
-from office31_cli.recipes.report.html.words import points
+from office31_cli.recipes.report.html.words import format_points
 from office31_cli.recipes.report.results import ItemRow
 from office31_cli.text import format_percent, pluralize, shorten
 
@@ -15,7 +15,7 @@ _ROW, _LEFT, _RIGHT, _TOP = 21, 118, 86, 4
 _LONGEST = 16
 
 
-def bars(label: str, rows: Sequence[ItemRow]) -> Markup:
+def draw_bars(label: str, rows: Sequence[ItemRow]) -> Markup:
     """One row an item, in the order given."""
     across = Scale(0, 1, _LEFT, WIDTH - _RIGHT)
     height = _TOP + _ROW * len(rows) + 4
@@ -24,7 +24,7 @@ def bars(label: str, rows: Sequence[ItemRow]) -> Markup:
         y = _TOP + _ROW * place
         told = f"{row.item}: {format_percent(row.accuracy)} of {pluralize(row.photographs, 'photograph')}"
         before = [] if row.other is None else [line(across(row.other), y + 3, across(row.other), y + 18, "mark")]
-        gained = "" if row.other is None else f" ({points(row.accuracy - row.other)})"
+        gained = "" if row.other is None else f" ({format_points(row.accuracy - row.other)})"
         bar = across(row.accuracy) - across(0)
         drawn.append(
             group(

@@ -14,7 +14,7 @@ _ROW, _STEP, _LEFT, _GAP = 46, 24, 12, 18
 _LONGEST = 80
 
 
-def tree(label: str, family: Sequence[FamilyMember]) -> Markup:
+def draw_tree(label: str, family: Sequence[FamilyMember]) -> Markup:
     """Each model below the one that it was made from, with what made it."""
     drawn: list[Element] = []
     rows = [(_name(relative), _told(relative)) for relative in family]

@@ -13,13 +13,13 @@ from office31_cli._version import __version__
 from office31_cli.recipes.models.facts import list_facts
 from office31_cli.recipes.report import palette
 from office31_cli.recipes.report.html import tables, words
-from office31_cli.recipes.report.html.confusion import squares
-from office31_cli.recipes.report.html.curves import HUES, curves
-from office31_cli.recipes.report.html.embedding import points
-from office31_cli.recipes.report.html.interval import intervals
-from office31_cli.recipes.report.html.items import bars
-from office31_cli.recipes.report.html.lineage import tree
-from office31_cli.recipes.report.html.reliability import bins
+from office31_cli.recipes.report.html.confusion import draw_confusion
+from office31_cli.recipes.report.html.curves import HUES, draw_curves
+from office31_cli.recipes.report.html.embedding import draw_points
+from office31_cli.recipes.report.html.interval import draw_intervals
+from office31_cli.recipes.report.html.items import draw_bars
+from office31_cli.recipes.report.html.lineage import draw_tree
+from office31_cli.recipes.report.html.reliability import draw_reliability
 from office31_cli.recipes.report.results import ReportContents
 from office31_cli.text import pluralize, printable
 from office31_cli.workflow.wording import describe_labels
@@ -34,9 +34,9 @@ def render_page(report: ReportContents) -> str:
         autoescape=True, undefined=StrictUndefined, finalize=_finalized, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "percent": words.percent,
-        "confidence": words.confidence,
-        "command": words.command,
+        "percent": words.format_percent,
+        "confidence": words.format_confidence,
+        "command": words.format_command,
         "counted": pluralize,
         "data_uri": _data_uri,
         "labels": describe_labels,
@@ -101,20 +101,22 @@ def _sections(report: ReportContents) -> list[tuple[str, str]]:
 
 def _drawings(report: ReportContents) -> dict[str, Any]:
     """Every figure by its name, ready to be set into the page."""
-    drawn: dict[str, Any] = {"tree": tree(words.family(report), report.family)}
+    drawn: dict[str, Any] = {"tree": draw_tree(words.describe_family(report), report.family)}
     scores = [(report.other, "hue5"), (report.this, "hue0")]
-    drawn["intervals"] = intervals(
-        words.scores(report), [(view.scored, hue) for view, hue in scores if view is not None and view.scored]
+    drawn["intervals"] = draw_intervals(
+        words.describe_scores(report), [(view.scored, hue) for view, hue in scores if view is not None and view.scored]
     )
     drawn["curves"] = _curves(report)
     length = max(_ROWS, -(-len(report.per_item) // _COLUMNS))
     columns = (report.per_item[start : start + length] for start in range(0, len(report.per_item), length))
-    drawn["bars"] = [bars(words.items(report), column) for column in columns]
+    drawn["bars"] = [draw_bars(words.describe_items(report), column) for column in columns]
     if report.confusion is not None:
-        drawn["confusion"] = squares(words.confusion(report), report.confusion, report.items)
+        drawn["confusion"] = draw_confusion(words.describe_confusion(report), report.confusion, report.items)
     if report.embedding is not None:
-        drawn["points"] = [points(words.panel(panel), panel, report.items) for panel in report.embedding.panels]
-    drawn["bins"] = [bins(words.reliability(row), row) for row in report.reliability]
+        drawn["points"] = [
+            draw_points(words.describe_points(panel), panel, report.items) for panel in report.embedding.panels
+        ]
+    drawn["bins"] = [draw_reliability(words.describe_reliability(row), row) for row in report.reliability]
     return drawn
 
 
@@ -124,13 +126,15 @@ def _curves(report: ReportContents) -> list[tuple[str, Markup]]:
     drawn = []
     plain = "{:.3g}".format
     if noted.losses:
-        drawn.append(("Losses", curves(words.curve("losses", noted.losses), noted.losses, plain)))
+        drawn.append(("Losses", draw_curves(words.describe_curves("losses", noted.losses), noted.losses, plain)))
     for name, values in noted.accuracies.items():
-        told = words.curve(f"accuracy on {name}", {name: values})
+        told = words.describe_curves(f"accuracy on {name}", {name: values})
         shares = [100 * value for value in values]
-        drawn.append((f"Accuracy on {name}", curves(told, {"": shares}, "{:.4g} %".format, marked=noted.picked)))
+        drawn.append((f"Accuracy on {name}", draw_curves(told, {"": shares}, "{:.4g} %".format, marked=noted.picked)))
     if noted.judge in noted.validators:
         values = noted.validators[noted.judge]
-        told = words.curve(f"validator {noted.judge}", {noted.judge: values})
-        drawn.append((f"Validator {noted.judge}", curves(told, {"": values}, "{:.4g}".format, marked=noted.picked)))
+        told = words.describe_curves(f"validator {noted.judge}", {noted.judge: values})
+        drawn.append(
+            (f"Validator {noted.judge}", draw_curves(told, {"": values}, "{:.4g}".format, marked=noted.picked))
+        )
     return drawn

@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 264, 270
 _LEFT, _TOP, _RIGHT, _BOTTOM = 50, 10, 10, 38
 
 
-def bins(label: str, row: Reliability) -> Markup:
+def draw_reliability(label: str, row: Reliability) -> Markup:
     """A bar for each bin as high as its accuracy, the fainter the fewer photographs, and the gap to its confidence."""
     across = Scale(0, 1, _LEFT, WIDTH - _RIGHT)
     up = Scale(0, 1, HEIGHT - _BOTTOM, _TOP)

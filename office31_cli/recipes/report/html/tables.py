@@ -11,7 +11,7 @@ from office31_cli.workflow.wording import describe_labels, describe_score
 Row = tuple[object, ...]
 
 
-def key_figures(views: Sequence[View]) -> Iterator[Row]:
+def list_key_figures(views: Sequence[View]) -> Iterator[Row]:
     """What is known of each model, side by side."""
     scores = [view.scored for view in views if view.scored]
     if len(scores) == len(views):
@@ -26,10 +26,10 @@ def key_figures(views: Sequence[View]) -> Iterator[Row]:
                     name,
                     *(describe_score(each["kind"], next(iter([*each.values()][1:]))) if each else "-" for each in told),
                 )
-    yield "labels learnt from", *(describe_labels(view.entry.card.labels_used) for view in views)
+    yield "labels trained on", *(describe_labels(view.entry.card.labels_used) for view in views)
 
 
-def relatives(report: ReportContents) -> Iterator[Row]:
+def list_family(report: ReportContents) -> Iterator[Row]:
     """The family."""
     for relative in report.family:
         if relative.left_out:
@@ -38,7 +38,7 @@ def relatives(report: ReportContents) -> Iterator[Row]:
             yield relative.name, relative.state, describe_model(relative.row) if relative.row else ""
 
 
-def noted(report: ReportContents) -> tuple[Row, list[Row]]:
+def list_curves(report: ReportContents) -> tuple[Row, list[Row]]:
     """What the training noted: the columns' names, and an epoch a row."""
     found = report.curves
     columns: list[tuple[str, Sequence[float], Callable[[float], str]]] = [
@@ -51,15 +51,15 @@ def noted(report: ReportContents) -> tuple[Row, list[Row]]:
     return ("epoch", *(name for name, _, _ in columns)), rows
 
 
-def item_rows(report: ReportContents) -> Iterator[Row]:
+def list_items(report: ReportContents) -> Iterator[Row]:
     """Each item's accuracy."""
     for row in report.per_item:
         other = () if report.other is None else (format_percent(row.other),)
         yield row.item, f"{row.photographs:,}", format_percent(row.accuracy), *other
 
 
-def mistakes(report: ReportContents) -> Iterator[Row]:
-    """What was taken for what, the commonest first."""
+def list_mistakes(report: ReportContents) -> Iterator[Row]:
+    """Item and predicted item of the mistakes, the most common first."""
     if report.confusion is None:
         return
     pairs = zip(*(places.tolist() for places in report.confusion.nonzero()), strict=True)
@@ -68,7 +68,7 @@ def mistakes(report: ReportContents) -> Iterator[Row]:
         yield report.items[actual], report.items[taken], f"{-count:,}"
 
 
-def bins(report: ReportContents) -> Iterator[Row]:
+def list_bins(report: ReportContents) -> Iterator[Row]:
     """Every reliability diagram's bars."""
     for row in report.reliability:
         at = "as it is" if row.temperature is None else f"{row.temperature:.2f}"
