@@ -65,7 +65,7 @@ def test_it_can_be_gone_on_from(imported: dict[str, Any], drawn: Command) -> Non
     adapted = drawn.json("adapt", "--target", "dslr", "--method", "mcc", "--steps", "2", *quick)
     assert (adapted["parent"], adapted["source"]) == (imported["id"], "amazon")
     code, _, err = drawn("adapt", "--target", "dslr", "--method", "tent", "--model", "theirs", "--train", "head")
-    assert (code, "no trained part has one" in err) == (2, True)
+    assert (code, "the part that is trained has none" in err) == (2, True)
 
 
 def test_where_nobody_says_what_it_has_seen_every_score_says_so(
