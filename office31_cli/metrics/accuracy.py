@@ -1,4 +1,4 @@
-"""How often a prediction is right, over photographs and over items, and how far that number can be trusted."""
+"""Accuracy over photographs and over items, with its confidence interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class ItemAccuracy:
-    """The share of one item's photographs that were named rightly (its recall)."""
+    """The share of one item's photographs that were classified correctly (its recall)."""
 
     item: str
     photographs: int
@@ -31,13 +31,13 @@ def check_labels(predicted: IntArray, actual: IntArray) -> None:
 
 
 def accuracy(predicted: IntArray, actual: IntArray) -> float:
-    """The share of photographs named rightly, in [0, 1]; labels (n,), n > 0, else ValueError."""
+    """The share of photographs classified correctly, in [0, 1]; labels (n,), n > 0, else ValueError."""
     check_labels(predicted, actual)
     return float(np.mean(predicted == actual))
 
 
 def macro_accuracy(predicted: IntArray, actual: IntArray) -> float:
-    """The mean recall of the items that `actual` holds, in [0, 1]: each item counts the same.
+    """The mean recall of the items that occur in `actual`, in [0, 1]: each item counts the same.
 
     Labels (n,), n > 0, else ValueError.
     """
@@ -46,7 +46,7 @@ def macro_accuracy(predicted: IntArray, actual: IntArray) -> float:
 
 
 def accuracy_per_item(predicted: IntArray, actual: IntArray, items: Sequence[str]) -> list[ItemAccuracy]:
-    """The recall of every item that `actual` holds, in label order; label k is named `items[k]`.
+    """The recall of every item that occurs in `actual`, in label order; label k is `items[k]`.
 
     Labels (n,), n > 0, else ValueError.
     """
@@ -58,7 +58,7 @@ def accuracy_per_item(predicted: IntArray, actual: IntArray, items: Sequence[str
 
 
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Bounds of the accuracy behind `correct` of `total` photographs (Wilson 1927, no continuity correction).
+    """The confidence interval of an accuracy of `correct` in `total` (Wilson 1927, no continuity correction).
 
     Unlike the normal approximation it stays within [0, 1] and keeps a width at 0 and at `total`.
     Raises ValueError unless 0 <= correct <= total, 0 < total and 0 < confidence < 1.
@@ -77,7 +77,7 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
 
 
 def _recalls(predicted: IntArray, actual: IntArray) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The labels that `actual` holds, ascending, the photographs of each, and the share named rightly."""
+    """The labels that occur in `actual`, ascending, how often each does, and its recall."""
     check_labels(predicted, actual)
     labels, position, photographs = np.unique(actual, return_inverse=True, return_counts=True)
     return labels, photographs, np.bincount(position, weights=predicted == actual) / photographs

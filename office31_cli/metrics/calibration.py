@@ -1,4 +1,4 @@
-"""Whether a network's confidence can be taken at its word, and the one number that mends much of it."""
+"""How far a network's confidence is from its accuracy, and temperature scaling, which narrows the gap."""
 
 from dataclasses import dataclass
 from math import exp, log
@@ -12,18 +12,18 @@ from office31_cli.metrics.accuracy import IntArray, check_labels
 FloatArray = NDArray[np.float64]
 
 COLDEST, HOTTEST = 0.05, 20.0
-"""Between these a temperature is looked for."""
+"""The bounds of a fitted temperature."""
 
 _HALVINGS = 60
-"""Of the interval between their logarithms: what is left is far below a double's precision."""
+"""Steps of the bisection between their logarithms: what is left is far below a double's precision."""
 
 _SMALLEST = float(np.finfo(np.float64).tiny)
-"""What a probability that was rounded to 0 counts as, where its logarithm is needed."""
+"""Replaces a probability that was rounded to 0, so that its logarithm is finite."""
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Photographs whose confidence lies in (low, high]: how many, their mean confidence, the share named rightly."""
+    """The photographs whose confidence lies in (low, high]: their number, mean confidence and accuracy."""
 
     low: float
     high: float
@@ -33,10 +33,10 @@ class Bin:
 
 
 def reliability_bins(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins: int = 15) -> list[Bin]:
-    """Confidence against accuracy, in those of M equally wide bins that hold any photograph (Guo and others 2017).
+    """The bins of a reliability diagram: M of equal width, without the empty ones (Guo and others 2017).
 
     `probabilities` is (n, K), `actual` (n,), n > 0, else ValueError. A row's confidence is its largest
-    probability. The M bins are closed above: bin m holds confidences in ((m - 1) / M, m / M].
+    probability. Bin m, of 1 to M, holds confidences in ((m - 1) / M, m / M].
     """
     predicted = probabilities.argmax(axis=1)
     check_labels(predicted, actual)
@@ -53,9 +53,9 @@ def reliability_bins(probabilities: NDArray[np.floating[Any]], actual: IntArray,
 
 
 def expected_calibration_error(probabilities: NDArray[np.floating[Any]], actual: IntArray, bins: int = 15) -> float:
-    """The gap between confidence and accuracy, averaged over photographs, in [0, 1] (Guo and others 2017, eq. 3).
+    """The mean gap between confidence and accuracy over `reliability_bins`, in [0, 1] (Guo and others 2017, eq. 3).
 
-    As `reliability_bins` has the bins; raises as that does.
+    Each bin weighs as many as its photographs. Raises ValueError as `reliability_bins` does.
     """
     gaps = (
         row.photographs * abs(row.confidence - row.accuracy) for row in reliability_bins(probabilities, actual, bins)
@@ -64,15 +64,15 @@ def expected_calibration_error(probabilities: NDArray[np.floating[Any]], actual:
 
 
 def log_probabilities(probabilities: NDArray[np.floating[Any]]) -> FloatArray:
-    """Their logarithms (n, K), all of them finite, and none above 0."""
+    """The logarithms (n, K) of probabilities, all of them finite, and none above 0."""
     return np.log(np.clip(probabilities.astype(np.float64), _SMALLEST, 1))
 
 
 def apply_temperature(probabilities: NDArray[np.floating[Any]], temperature: float) -> FloatArray:
-    """The softmax (n, K) of the logarithms over a temperature: above 1 every row is less sure, below it surer.
+    """The probabilities (n, K) after temperature scaling: less confident above 1, more so below it.
 
-    It is that of the logits over the temperature, as these differ from the logarithms by a constant a row; which item
-    is the likeliest stays.
+    The softmax of the log probabilities over the temperature equals that of the logits over it, as the two differ by a
+    constant a row. The likeliest item of each row stays the same.
     """
     powers = log_probabilities(probabilities) / temperature
     powers = np.exp(powers - powers.max(axis=1, keepdims=True))
@@ -81,20 +81,20 @@ def apply_temperature(probabilities: NDArray[np.floating[Any]], temperature: flo
 
 
 def fit_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray) -> float:
-    """The temperature that makes `actual` (n,) likeliest given `probabilities` (n, K) (Guo and others 2017, 4.2).
+    """The temperature that best fits `probabilities` (n, K) to `actual` (n,) (Guo and others 2017, section 4.2).
 
-    n > 0, else ValueError. Few photographs, all named rightly, would have it at 0. So it is the most probable one
-    under a gamma distribution of 1/T with its mode at 1, which counts for as much as one photograph would:
-    b - log b, with b = 1/T, is added to the negative log likelihood. Their sum is strictly convex in b, and the root
-    of its slope is found by bisection between `COLDEST` and `HOTTEST`.
+    n > 0, else ValueError. Maximum likelihood would choose 0 where the few photographs are all classified correctly.
+    So a gamma prior on b = 1/T with its mode at 1, which weighs as much as one photograph, is added: b - log b beside
+    the negative log likelihood. Their sum is strictly convex in b; bisection between `COLDEST` and `HOTTEST` finds the
+    root of its slope.
     """
     check_labels(probabilities.argmax(axis=1), actual)
     logs = log_probabilities(probabilities)
-    told = logs[np.arange(len(actual)), actual].sum()
+    observed = logs[np.arange(len(actual)), actual].sum()
 
     def slope(b: float) -> float:
         expected = (apply_temperature(probabilities, 1 / b) * logs).sum()
-        return float(expected - told) + 1 - 1 / b
+        return float(expected - observed) + 1 - 1 / b
 
     low, high = log(1 / HOTTEST), log(1 / COLDEST)
     for _ in range(_HALVINGS):
@@ -103,17 +103,17 @@ def fit_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray) 
     return exp(-(low + high) / 2)
 
 
-def cross_fit_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray, folds: IntArray) -> FloatArray:
-    """The probabilities (n, K), each row at the temperature that all folds but its own ask for; `folds` is (n,).
+def cross_apply_temperature(probabilities: NDArray[np.floating[Any]], actual: IntArray, folds: IntArray) -> FloatArray:
+    """The probabilities (n, K), each fold's rows scaled by the temperature fitted to all other folds; `folds` is (n,).
 
-    So what is learnt of the labels can be scored on the same photographs. Raises as `fit_temperature` does.
+    So calibration can be scored on the photographs that it is fitted to. Raises as `fit_temperature` does.
     """
     check_labels(folds, actual)
-    made = probabilities.astype(np.float64)
+    scaled = probabilities.astype(np.float64)
     for fold in np.unique(folds):
         inside, others = folds == fold, folds != fold
         if others.any():
-            made[inside] = apply_temperature(
+            scaled[inside] = apply_temperature(
                 probabilities[inside], fit_temperature(probabilities[others], actual[others])
             )
-    return made
+    return scaled

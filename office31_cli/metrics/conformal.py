@@ -1,12 +1,13 @@
-"""Sets of items that hold the actual one as often as asked for: split conformal prediction.
+"""Prediction sets that contain the actual item with a target coverage: split conformal prediction.
 
-The promise holds on photographs that are exchangeable with those that the scores are of, whatever the network is worth;
-under a change of camera nothing is promised (Vovk and others 2005; Angelopoulos and Bates 2021, arXiv:2107.07511).
+Coverage is guaranteed on photographs exchangeable with those that the scores were computed on, whatever the network's
+accuracy; under a domain shift nothing is guaranteed (Vovk and others 2005; Angelopoulos and Bates 2021,
+arXiv:2107.07511).
 
-An item's score is minus the logarithm of its probability. One threshold on it gives the smallest sets on average, if
-the probabilities are right (Sadinle, Lei and Wasserman 2019). Scores that add up the probabilities of all likelier
-items (APS, Romano and others 2020) follow the difficulty of a photograph more closely, but with a network that is
-mostly sure the items of next to no probability decide then: on amazon 90 % took 13 items a set where this takes 1.3.
+An item's score is minus the logarithm of its probability. One threshold on it gives the smallest sets on average where
+the probabilities are calibrated (Sadinle, Lei and Wasserman 2019). Scores that add up the probabilities of all likelier
+items (APS, Romano and others 2020) adapt better to a photograph's difficulty, but where a network is mostly confident,
+items of nearly no probability decide them: on amazon sets of 90 % coverage had 13 items on average, and here have 1.3.
 """
 
 from fractions import Fraction
@@ -21,7 +22,7 @@ from office31_cli.metrics.calibration import FloatArray, log_probabilities
 
 
 def conformal_scores(probabilities: NDArray[np.floating[Any]], actual: IntArray) -> FloatArray:
-    """How strange each actual item looked, (n,) in nats, ascending; probabilities (n, K), n > 0, else ValueError."""
+    """The scores of the actual items, (n,) in nats, ascending; probabilities (n, K), n > 0, else ValueError."""
     check_labels(probabilities.argmax(axis=1), actual)
     return np.sort(-log_probabilities(probabilities)[np.arange(len(actual)), actual])
 
@@ -29,8 +30,8 @@ def conformal_scores(probabilities: NDArray[np.floating[Any]], actual: IntArray)
 def conformal_threshold(scores: FloatArray, coverage: float) -> float:
     """The ceil((n + 1) coverage)-th smallest of n ascending scores; infinity where n is too small for that.
 
-    The score of one more, exchangeable photograph is no larger with at least that probability. Raises ValueError
-    unless 0 < coverage < 1.
+    The score of one more exchangeable photograph is at most this with a probability of at least `coverage`. Raises
+    ValueError unless 0 < coverage < 1.
     """
     if not 0 < coverage < 1:
         raise ValueError(f"a coverage lies between 0 and 1, not {coverage}")
@@ -39,26 +40,26 @@ def conformal_threshold(scores: FloatArray, coverage: float) -> float:
 
 
 def prediction_sets(probabilities: NDArray[np.floating[Any]], threshold: float) -> BoolArray:
-    """Which items (n, K) each set holds: those whose score is no larger, and always the likeliest.
+    """Which items (n, K) each prediction set contains: those whose score is at most the threshold, and the likeliest.
 
-    With that one in it no set is empty, and the coverage can only be larger.
+    With the likeliest item no set is empty, and coverage can only grow.
     """
-    held: BoolArray = -log_probabilities(probabilities) <= threshold
-    held[np.arange(len(held)), probabilities.argmax(axis=1)] = True
-    return held
+    sets: BoolArray = -log_probabilities(probabilities) <= threshold
+    sets[np.arange(len(sets)), probabilities.argmax(axis=1)] = True
+    return sets
 
 
 def cross_prediction_sets(
     probabilities: NDArray[np.floating[Any]], actual: IntArray, folds: IntArray, coverage: float
 ) -> BoolArray:
-    """Each row's set (n, K) by the scores of all folds but its own; `folds` is (n,).
+    """The prediction sets (n, K) of each fold's rows, by the scores of all other folds; `folds` is (n,).
 
-    So the coverage can be measured on the photographs that the scores are of. Raises as those above.
+    So coverage can be measured on the photographs that the scores are of. Raises ValueError as those above do.
     """
     check_labels(folds, actual)
-    held = np.empty(probabilities.shape, dtype=np.bool_)
+    sets = np.empty(probabilities.shape, dtype=np.bool_)
     for fold in np.unique(folds):
         inside, others = folds == fold, folds != fold
         scores = conformal_scores(probabilities[others], actual[others]) if others.any() else np.empty(0)
-        held[inside] = prediction_sets(probabilities[inside], conformal_threshold(scores, coverage))
-    return held
+        sets[inside] = prediction_sets(probabilities[inside], conformal_threshold(scores, coverage))
+    return sets

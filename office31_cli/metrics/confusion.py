@@ -1,4 +1,4 @@
-"""What is taken for what."""
+"""Which items are mistaken for which."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from office31_cli.metrics.accuracy import IntArray, check_labels
 
 @dataclass(frozen=True)
 class Confusion:
-    """Photographs of one item that were taken for another, and their share of all of that item."""
+    """The number of photographs of one item that were classified as another, and their share of that item's."""
 
     actual: str
     predicted: str
@@ -20,7 +20,7 @@ class Confusion:
 
 
 def confusion_matrix(predicted: IntArray, actual: IntArray, classes: int) -> NDArray[np.int64]:
-    """Counts (K, K) with K = `classes`: entry [a, p] is the number of photographs of item a taken for item p.
+    """Counts (K, K) with K = `classes`: entry [a, p] is the number of photographs of item a that are classified as p.
 
     Labels (n,), n > 0, all of them in [0, K), else ValueError.
     """
@@ -33,14 +33,14 @@ def confusion_matrix(predicted: IntArray, actual: IntArray, classes: int) -> NDA
 
 
 def most_confused(matrix: NDArray[np.int64], items: Sequence[str], most: int = 5) -> list[Confusion]:
-    """The `most` frequent mistakes in a confusion matrix (K, K), the most frequent first, ties by name.
+    """The `most` frequent errors in a confusion matrix (K, K), the most frequent first, ties by name.
 
-    Row and column k are named `items[k]`.
+    Row and column k belong to `items[k]`.
     """
     photographs = matrix.sum(axis=1)
-    mistakes = [
+    errors = [
         Confusion(items[a], items[p], int(matrix[a, p]), float(matrix[a, p] / photographs[a]))
         for a, p in np.argwhere(matrix)
         if a != p
     ]
-    return sorted(mistakes, key=lambda each: (-each.photographs, each.actual, each.predicted))[:most]
+    return sorted(errors, key=lambda each: (-each.photographs, each.actual, each.predicted))[:most]

@@ -1,4 +1,4 @@
-"""How far apart two domains are, as features show them."""
+"""The distance between two domains in feature space."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from office31_cli.metrics.accuracy import IntArray
 Rows = NDArray[np.floating[Any]]
 
 _SHRINKAGE = 0.1
-"""Of the covariance towards a multiple of the identity, for there may be fewer photographs than features."""
+"""Of the covariance towards a multiple of the identity: there may be fewer photographs than features."""
 
 _RIDGE = 1e-12
-"""So that rows which are all alike have a discriminant, too."""
+"""Keeps the covariance of identical rows invertible."""
 
 
 def proxy_a_distance(source: Rows, target: Rows, source_folds: IntArray, target_folds: IntArray) -> float:
     """2 (1 - 2 err): 0 where a linear classifier cannot tell two domains apart, 2 where it always can.
 
-    Rows (n, d) and (m, d), each with the number of its fold (n,) and (m,): err is the mean of the two domains' error
-    rates on rows of folds that the classifier has not seen (Ben-David and others 2007). It is Fisher's discriminant.
-    Raises ValueError unless either domain has rows in and out of every fold.
+    Features (n, d) and (m, d), with the number of each row's fold (n,) and (m,). Err is the mean of the two domains'
+    error rates by cross-validation over the folds (Ben-David and others 2007); the classifier is Fisher's discriminant.
+    Raises ValueError unless both domains have rows inside and outside every fold.
     """
     wrong, counts = np.zeros(2), np.array([len(source), len(target)])
     for fold in np.union1d(source_folds, target_folds):
@@ -35,7 +35,7 @@ def proxy_a_distance(source: Rows, target: Rows, source_folds: IntArray, target_
 
 
 def _discriminant(first: Rows, second: Rows) -> tuple[NDArray[np.float64], float]:
-    """A direction (d,) and the border along it, beyond which a row belongs to the second."""
+    """A direction (d,) and a threshold: rows whose projection reaches it are classified as the second domain's."""
     means = [rows.mean(0, dtype=np.float64) for rows in (first, second)]
     centred = [rows - mean for rows, mean in zip((first, second), means, strict=True)]
     covariance = sum(rows.T @ rows / len(rows) for rows in centred) / 2  # the domains weigh alike, as they do in err
@@ -49,7 +49,7 @@ def squared_mmd(source: Rows, target: Rows) -> float:
     """The squared maximum mean discrepancy of rows (n, d) and (m, d): about 0 for samples of one distribution.
 
     The unbiased estimate with a Gaussian kernel exp(-d^2 / (2 s^2)), s the median distance of all pairs (Gretton and
-    others 2012, equation 3); below 0 by chance, at most 2. Raises ValueError unless n and m are 2 or more.
+    others 2012, equation 3); below 0 by chance, at most 2. Raises ValueError unless n and m are at least 2.
     """
     if min(len(source), len(target)) < 2:
         raise ValueError("two rows or more of each domain are needed")

@@ -1,55 +1,56 @@
-"""What adapting will bring, from what can be seen without a label of the target.
+"""A forecast of how adaptation will change accuracy on the target, without target labels.
 
-A network that is adapted names some of the target's photographs otherwise than the one it came from; those that it
-names alike count the same before and after. So the accuracy changes by the share named otherwise, `changed`, times what
-is won of it: the part that turns from wrong to right less the part that turns from right to wrong.
+Adaptation changes the prediction of some of the target's photographs and leaves that of all others, so accuracy changes
+by `changed`, the share of changed predictions, times their net gain: the fraction of them that becomes correct less the
+fraction that becomes wrong. The net gain is a linear function of `ForecastInputs.terms`.
 
-The constants below were fitted to 69 pseudo-shifts, for which labels are known: a part of a domain's photographs is
-the source, the rest, seen coarse, dark, noisy, zoomed, turned, covered, hazy, as a negative, or short of items, the
-target (tests/benchmarks/forecast.py makes and fits them). The kinds of estimates were chosen, and the intervals taken,
-by leaving out each of the three domains in turn. No pair of real domains took part.
+The constants below were fitted to 69 pseudo-shifts, whose labels are known: part of a domain's photographs is the
+source; the rest, made coarse, dark, noisy, zoomed, rotated, occluded, hazy or negative, or deprived of items, is the
+target (tests/benchmarks/forecast.py makes and fits them). The regressors were chosen, and the intervals computed, by
+leaving out each of the three domains in turn. No pair of real domains was used.
 """
 
 from dataclasses import dataclass
 from statistics import NormalDist
 
-_WON = (-0.17, 1.23, -0.79, -1.99)
-"""Of what is won, for each of `terms`."""
+_NET_GAIN = (-0.17, 1.23, -0.79, -1.99)
+"""The net gain's coefficient for each of `ForecastInputs.terms`."""
 
-_WON_WITHIN = 0.30
-"""Nine in ten pseudo-shifts won no more, and no less, than this beside the estimate."""
+_NET_GAIN_MARGIN = 0.30
+"""Of nine in ten pseudo-shifts the net gain was within this of its estimate."""
 
-_BEFORE, _BEFORE_WITHIN = (-0.51, 0.23, -1.02), 0.12
-"""Of the accuracy before, in normal quantiles: a constant, the source's accuracy, `changed`; nine in ten, as above."""
+_BEFORE, _BEFORE_MARGIN = (-0.51, 0.23, -1.02), 0.12
+"""The same for accuracy before adaptation, as a probit: coefficients of 1, and of the probits of the source's accuracy
+and of `changed`."""
 
-_LEAST = 0.02
-"""Shares below this, or beyond one less it, are too few photographs to tell apart."""
+_SMALLEST_SHARE = 0.02
+"""Shares are clipped to this from 0 and from 1: beyond, there are too few photographs to tell them apart."""
 
 NEGLIGIBLE = 0.025
-"""A change of accuracy that is hardly worth the while."""
+"""A smaller change of accuracy is not worth adapting for."""
 
 
 @dataclass(frozen=True)
 class ForecastInputs:
-    """What a forecast is made from; shares in [0, 1]."""
+    """What a gain is forecast from; shares in [0, 1]."""
 
     source_accuracy: float
-    """On photographs of the source that were not learnt from."""
+    """On the source's held-out set."""
     changed: float
-    """Of the target's photographs, those that adapted heads name otherwise; the mean over heads."""
+    """Of the target's photographs, those whose prediction adapted heads change; the mean over heads."""
     confidence: float
-    """Of adapted heads in what they name otherwise; 1 where there is nothing."""
+    """The adapted heads' mean confidence in the predictions they change; 1 where there are none."""
     shares_before: float
-    """Total variation between the items' shares in the source and those named in the target, before adapting."""
+    """Total variation between the items' shares in the source and those predicted in the target, before adaptation."""
     shares_after: float
-    """The same, after."""
+    """The same, after adaptation."""
 
     @property
     def terms(self) -> tuple[float, float, float, float]:
-        """What a change is worth follows: a constant, how sure it can be, and two signs of other shares of the items.
+        """The net gain's regressors: a constant, confidence, and two measures of label shift.
 
-        The last is how far the shares named before adapting depart beyond what so many errors could explain: then
-        the target really holds other shares, which adapting evens out.
+        The last is the part of `shares_before` that prediction errors cannot explain: the target's items then truly
+        have other shares, which adaptation tends to even out.
         """
         unexplained = max(0.0, self.shares_before - self.changed)
         return 1.0, self.source_accuracy * self.confidence, self.shares_after, unexplained
@@ -57,7 +58,7 @@ class ForecastInputs:
 
 @dataclass(frozen=True)
 class GainForecast:
-    """Accuracies on the target as fractions; each interval holds the truth in nine of ten pseudo-shifts."""
+    """Accuracies on the target as fractions, with intervals that covered the truth in nine of ten pseudo-shifts."""
 
     before: float
     before_interval: tuple[float, float]
@@ -67,31 +68,31 @@ class GainForecast:
 
     @property
     def verdict(self) -> str:
-        """`helps`, `hurts`, `hardly` or `open`: what the gain and its interval amount to."""
+        """`hardly` for a negligible gain, else `helps`, `hurts`, or `open` where the interval contains 0."""
         low, high = self.gain_interval
         if abs(self.gain) < NEGLIGIBLE:
             return "hardly"
         return "helps" if low > 0 else "hurts" if high < 0 else "open"
 
 
-def forecast_gain(signs: ForecastInputs) -> GainForecast:
-    """The forecast; no accuracy changes by more than the share that is named otherwise."""
-    won = sum(weight * term for weight, term in zip(_WON, signs.terms, strict=True))
+def forecast_gain(inputs: ForecastInputs) -> GainForecast:
+    """The forecast; accuracy changes by no more than the share of changed predictions."""
+    net_gain = sum(weight * term for weight, term in zip(_NET_GAIN, inputs.terms, strict=True))
     normal = NormalDist()
-    quantiles = (1.0, *(normal.inv_cdf(_inside(share)) for share in (signs.source_accuracy, signs.changed)))
+    quantiles = (1.0, *(normal.inv_cdf(_clip(share)) for share in (inputs.source_accuracy, inputs.changed)))
     before = normal.cdf(sum(weight * each for weight, each in zip(_BEFORE, quantiles, strict=True)))
     gain, low, high = (
-        min(1 - before, max(-before, signs.changed * max(-1.0, min(1.0, won + off))))
-        for off in (0.0, -_WON_WITHIN, _WON_WITHIN)
+        min(1 - before, max(-before, inputs.changed * max(-1.0, min(1.0, net_gain + off))))
+        for off in (0.0, -_NET_GAIN_MARGIN, _NET_GAIN_MARGIN)
     )
     return GainForecast(
         before=before,
-        before_interval=(max(0.0, before - _BEFORE_WITHIN), min(1.0, before + _BEFORE_WITHIN)),
+        before_interval=(max(0.0, before - _BEFORE_MARGIN), min(1.0, before + _BEFORE_MARGIN)),
         after=before + gain,
         gain=gain,
         gain_interval=(low, high),
     )
 
 
-def _inside(share: float) -> float:
-    return min(1 - _LEAST, max(_LEAST, share))
+def _clip(share: float) -> float:
+    return min(1 - _SMALLEST_SHARE, max(_SMALLEST_SHARE, share))

@@ -1,4 +1,4 @@
-"""Which labels look wrong to a classifier that has not learnt from them (Northcutt, Jiang and Chuang 2021)."""
+"""Suspected label errors, by a classifier that was not trained on these labels (Northcutt, Jiang and Chuang 2021)."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 from office31_cli.metrics.accuracy import IntArray
 
 ISSUE_MARGIN = 0.5
-"""The margin from which on a label is doubted.
+"""A label with at least this margin is a suspected error.
 
-Of 20 labels of 795 webcam photographs that were made wrong, a head on features finds nearly all by it, with few others;
-confident learning's own thresholds, the mean confidence in each item, find three quarters of them.
+With 20 of webcam's 795 labels changed on purpose, a head on frozen features finds nearly all of them and few others.
+The thresholds of confident learning, the mean confidence in each item, find three quarters.
 """
 
 
 def label_issue_margins(probabilities: NDArray[np.floating[Any]], labels: IntArray) -> NDArray[np.float64]:
-    """By how much another item is likelier than the label's own, (n,), in [-1, 1]: the normalised margin.
+    """By how much the likeliest other item is more probable than the labelled one, (n,), in [-1, 1].
 
-    Probabilities (n, K) of photographs that the classifier did not learn from, and their labels (n,), else ValueError.
+    Probabilities (n, K) of photographs that the classifier was not trained on, and their labels (n,), else ValueError.
     """
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
         raise ValueError(f"expected probabilities (n, K) and labels (n,), got {probabilities.shape} and {labels.shape}")

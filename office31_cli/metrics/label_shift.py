@@ -1,4 +1,4 @@
-"""How often each item occurs where nobody has labelled anything."""
+"""The share of each item in an unlabelled domain, from a classifier's predictions."""
 
 from typing import Any
 
@@ -11,10 +11,11 @@ Shares = NDArray[np.float64]
 
 
 def estimate_shares(probabilities: NDArray[np.floating[Any]], prior: Shares) -> Shares:
-    """The items' shares (K,) in photographs of which a classifier says `probabilities` (n, K), n > 0.
+    """The items' shares (K,) in photographs for which a classifier predicts `probabilities` (n, K), n > 0.
 
-    `prior` (K,) are the shares that it learnt from, above 0. Expectation maximisation (Saerens and others
-    2002): the likeliest shares if a picture of an item looks alike in both places. Raises ValueError for other shapes.
+    `prior` (K,) holds the items' shares in its training set, all above 0. Maximum likelihood by expectation
+    maximisation (Saerens and others 2002), which assumes that photographs of an item look alike in both domains.
+    Raises ValueError for other shapes.
     """
     if probabilities.ndim != 2 or not len(probabilities) or prior.shape != probabilities.shape[1:]:
         raise ValueError(f"expected probabilities (n, K) and shares (K,), got {probabilities.shape} and {prior.shape}")
@@ -31,5 +32,5 @@ def estimate_shares(probabilities: NDArray[np.floating[Any]], prior: Shares) -> 
 
 
 def total_variation(first: Shares, second: Shares) -> float:
-    """Half the sum of the differences of shares (K,), in [0, 1]: what part of one would have to change its item."""
+    """Half the sum of the absolute differences of two distributions (K,), in [0, 1]."""
     return float(np.abs(first - second).sum() / 2)

@@ -1,4 +1,4 @@
-"""Which differences between methods or models are more than noise: that of seeds, or of photographs."""
+"""Significance tests for differences between methods (over seeds) and between models (over photographs)."""
 
 from collections.abc import Sequence
 from math import comb
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 _EXACT = 16
-"""Up to so many differences all ways to flip their signs are gone through."""
+"""The largest number of pairs for which all sign flips are enumerated."""
 
 _DRAWS = 50_000
 
@@ -15,9 +15,9 @@ _DRAWS = 50_000
 def sign_flip_test(differences: ArrayLike) -> float:
     """The two-sided p-value of paired differences (n,), n > 0, in (0, 1] (Fisher 1935, section 21).
 
-    If two methods did not differ, each pair's difference could as well have had the other sign: the share of all ways
-    to flip signs whose mean is at least as far from zero. Beyond 16 pairs the share among 50,000 drawn ways, the one
-    that was observed among them. Raises ValueError where there is no pair.
+    Under the null hypothesis each difference could as well have had the other sign: p is the share of all sign flips
+    whose mean is at least as far from zero as the observed one. Beyond 16 pairs it is the share among 50,000 random
+    flips, the observed one included. Raises ValueError where there is no pair.
     """
     values = np.asarray(differences, dtype=np.float64).ravel()
     if not len(values):
@@ -32,10 +32,10 @@ def sign_flip_test(differences: ArrayLike) -> float:
 
 
 def mcnemar_test(only_first: int, only_second: int) -> float:
-    """The two-sided p-value, in (0, 1], of two networks that name the same photographs (McNemar 1947), exactly.
+    """The exact two-sided p-value, in (0, 1], of two networks' accuracies on the same photographs (McNemar 1947).
 
-    `only_first` photographs are named rightly by the first alone, `only_second` by the second alone: if neither was
-    better, each of them could as well have fallen to the other. Those that both or neither name rightly tell nothing.
+    `only_first` photographs are classified correctly by the first network alone, `only_second` by the second alone;
+    under the null hypothesis either is as likely. Those that both or neither classify correctly carry no information.
     Raises ValueError below zero.
     """
     if min(only_first, only_second) < 0:
@@ -46,7 +46,7 @@ def mcnemar_test(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of several tests, raised so that together they err as rarely as one (Holm 1979)."""
+    """The p-values of several tests, adjusted to control the family-wise error rate (Holm 1979)."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     adjusted, largest = [0.0] * len(p_values), 0.0
     for rank, place in enumerate(order):

@@ -1,4 +1,4 @@
-"""Scores of an epoch that need no label of the target: the larger, the better it should be."""
+"""Scores for choosing an epoch without target labels: the larger, the better it should be."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ _BLOCK = 128
 """Rows whose similarities to all others stay in the processor's cache."""
 
 _COMPARED = 8192
-"""Rows that are compared with each other, at most: the pairs of more would take longer than the training."""
+"""The most rows that are compared with each other: all pairs of more would take longer than the training."""
 
 Probabilities = NDArray[np.floating[Any]]
 
@@ -36,8 +36,8 @@ def soft_neighbourhood_density(probabilities: Probabilities, temperature: float 
     """How evenly a prediction's neighbours are spread, in [0, log(n - 1)] (Saito and others 2021).
 
     Probabilities (n, K), n > 1, else ValueError. Every row's cosine similarities to the others make a softmax
-    with the temperature; the score is the mean entropy of those. Of more than 8,192 rows, so many are looked at, at
-    even distances.
+    with the temperature; the score is the mean entropy of those. Of more than 8,192 rows, 8,192 evenly
+    spaced ones are used.
     """
     checked = _checked(probabilities)
     if len(checked) < 2:
@@ -67,7 +67,7 @@ VALIDATORS: dict[str, Callable[[Probabilities], float]] = {
 """By the names that a user types."""
 
 SOURCE = "source"
-"""One more, which needs labels after all: the accuracy on those of the source that were held out."""
+"""One more, which is no function of probabilities alone: the accuracy on the held-out set of the source."""
 
 
 def _spread(unit: NDArray[np.float64], first: int, temperature: float) -> NDArray[np.float64]:

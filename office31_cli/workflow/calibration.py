@@ -14,7 +14,7 @@ from office31_cli.metrics.calibration import (
     HOTTEST,
     FloatArray,
     apply_temperature,
-    cross_fit_temperature,
+    cross_apply_temperature,
     expected_calibration_error,
     fit_temperature,
 )
@@ -70,7 +70,7 @@ class Calibration:
         cls, probabilities: FloatArray, actual: IntArray, digests: Sequence[str], *, fitted_on: str, labels: SeenLabels
     ) -> Self:
         """Of item probabilities (n, K) and the actual items (n,), n > 0; twins have the same of the n `digests`."""
-        crossed = cross_fit_temperature(probabilities, actual, assign_folds(digests))
+        crossed = cross_apply_temperature(probabilities, actual, assign_folds(digests))
         return cls(
             temperature=fit_temperature(probabilities, actual),
             fitted_on=fitted_on,
@@ -108,7 +108,7 @@ class Calibration:
         made, sets = self.calibrate(probabilities), self.prediction_sets(probabilities, coverage)
         if own.any():
             parts = assign_folds([digest for digest, known in zip(photographs.digests, own, strict=True) if known])
-            made[own] = cross_fit_temperature(probabilities[own], actual[own], parts)
+            made[own] = cross_apply_temperature(probabilities[own], actual[own], parts)
             sets[own] = cross_prediction_sets(probabilities[own], actual[own], parts, coverage)
         return CrossFitted(made, sets, int(own.sum()))
 

@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     }
     domains, terms = np.array([each["domain"] for each in found]), np.array([each.terms for each in signs])
     changed, gain = columns["changed"], columns["after"] - columns["before"]
-    told("_WON", terms * changed[:, None], gain, domains, lambda made: made, changed.clip(0.02))
+    told("_NET_GAIN", terms * changed[:, None], gain, domains, lambda made: made, changed.clip(0.02))
     quantiles = [_quantiles(columns[name]) for name in ("source_accuracy", "changed")]
     terms, wanted = np.stack([np.ones(len(found)), *quantiles], 1), _quantiles(columns["before"])
     told("_BEFORE", terms, wanted, domains, np.vectorize(NormalDist().cdf), np.ones(len(found)))

@@ -8,7 +8,7 @@ from office31_cli.metrics.calibration import (
     COLDEST,
     HOTTEST,
     apply_temperature,
-    cross_fit_temperature,
+    cross_apply_temperature,
     expected_calibration_error,
     fit_temperature,
     reliability_bins,
@@ -140,15 +140,15 @@ def test_few_photographs_that_are_named_rightly_make_no_network_certain() -> Non
 def test_what_judges_a_photograph_has_not_seen_its_label() -> None:
     probabilities, actual = drawn(2, 40, 5, 2.0)
     folds = np.arange(40) % 4
-    made = cross_fit_temperature(probabilities, actual, folds)
+    made = cross_apply_temperature(probabilities, actual, folds)
     for fold in range(4):
         others = folds != fold
         temperature = fit_temperature(probabilities[others], actual[others])
         np.testing.assert_array_equal(made[~others], apply_temperature(probabilities[~others], temperature))
     changed = np.where(folds == 1, (actual + 1) % 5, actual)
-    np.testing.assert_array_equal(made[folds == 1], cross_fit_temperature(probabilities, changed, folds)[folds == 1])
+    np.testing.assert_array_equal(made[folds == 1], cross_apply_temperature(probabilities, changed, folds)[folds == 1])
 
 
 def test_one_fold_alone_stays_as_it_is() -> None:
     probabilities, actual = drawn(3, 5, 3)
-    np.testing.assert_array_equal(cross_fit_temperature(probabilities, actual, np.zeros(5, dtype=int)), probabilities)
+    np.testing.assert_array_equal(cross_apply_temperature(probabilities, actual, np.zeros(5, dtype=int)), probabilities)
