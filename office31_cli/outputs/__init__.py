@@ -1,4 +1,4 @@
-"""What a network answers: one file a kind of output, found by its name, and composites of them.
+"""What a network predicts: one file a kind of output, found by its name, and composites of them.
 
 To add a kind, write `NAME.py` with a class `Kind` that derives from `base.Output`. Nothing else needs to know of
 it: a column of that kind can be declared in a folder's `labels.csv` and asked for with `--outputs`.
@@ -11,7 +11,7 @@ FOLDER = ModuleFolder(__name__, "kind of output", shared=("base", "composite", "
 
 
 def kinds() -> tuple[str, ...]:
-    """The kinds by name: `yes_no.py` is `yes/no`. Imports none of them."""
+    """The kinds by name, such as `yes/no` for `yes_no.py`. Imports none of them."""
     return FOLDER.names()
 
 
@@ -19,11 +19,11 @@ def load(kind: str) -> type[Output]:
     """The class of a kind that `kinds` lists; raises ValueError for any other."""
     if kind not in kinds():
         raise ValueError(f"there is no kind of output called {kind!r}")
-    made: type[Output] = FOLDER.load(kind).Kind
-    return made
+    output: type[Output] = FOLDER.load(kind).Kind
+    return output
 
 
 def infer_kind(texts: set[str]) -> str:
-    """The narrowest kind that can hold every one of the texts: yes/no, else a number, else a choice."""
+    """The narrowest kind that accepts all of a column's texts: yes/no, else a number, else a choice."""
     fitting = [(load(kind).breadth, kind) for kind in kinds() if load(kind).accepts(texts)]
     return min(fitting)[1]

@@ -1,8 +1,8 @@
-"""What one output component is: a few numbers of the network's last layer, their loss, and how they are read."""
+"""An output component: a few columns of the network's last layer, their loss, and how they become predictions."""
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 FloatArray: TypeAlias = "npt.NDArray[np.float64]"
 
-Verdict: TypeAlias = tuple[str | bool | float, float | None]
-"""What an answer about one photograph comes down to, and its probability; None where the kind has none."""
+PredictedValue: TypeAlias = tuple[str | bool | float, float | None]
+"""What is predicted for one photograph, and its probability; None for a kind without probabilities."""
 
 Columns: TypeAlias = "Mapping[str, FloatArray]"
-"""Values (n,) by column: a label's number, 0 or 1, or the number itself; not a number where there is no value."""
+"""Values (n,) by column: a label's number, 0 or 1, or the number itself; NaN where there is no value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Output(ABC):
-    """One component of what a network answers; `weight` is that of its loss in the composite's sum.
+    """One component of what a network predicts; `weight` is that of its loss in the composite's sum.
 
-    Imports no torch before a loss or an answer is computed.
+    Imports no torch before a loss or a prediction is computed.
     """
 
     name: str
@@ -33,15 +33,15 @@ class Output(ABC):
 
     kind: ClassVar[str]
     fixed_columns: ClassVar[tuple[str, ...]] = ()
-    """The columns that it always answers, if that is fixed: such a kind is asked for by its own name."""
+    """The columns that it always predicts, if these are fixed: such a kind is asked for by its own name."""
     breadth: ClassVar[int] = 100
-    """How much else could be meant by texts that fit: a column is of the narrowest kind."""
+    """How much else the texts that it accepts could be: a column is of the kind of least breadth that accepts it."""
     headline: ClassVar[str]
-    """The one figure of `score` that says most."""
+    """The most important figure of `score`."""
     unbounded: ClassVar[tuple[str, ...]] = ()
     """The figures of `score` that are no fractions in [0, 1]."""
     description: ClassVar[str] = "the value, in the column's own unit"
-    """What an answer is, for whoever has nothing but an exported file."""
+    """What a prediction is, for a reader of an exported file."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not 0 < self.weight <= sys.float_info.max:
@@ -50,7 +50,7 @@ class Output(ABC):
     @classmethod
     @abstractmethod
     def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
-        """The output for a column; `labels` holds, by column, the names of its values where these are a choice."""
+        """The output for a column; `labels` holds, by column, the labels of each that is a choice."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -71,24 +71,24 @@ class Output(ABC):
     @property
     @abstractmethod
     def width(self) -> int:
-        """How many numbers of the last layer it takes."""
+        """The number of columns of the last layer that it takes."""
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
-        """The names among which it chooses, in the order of its numbers."""
+        """The labels among which it chooses, in the order of its numbers; empty for other kinds."""
         return ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it learns from and answers."""
+        """The columns that it is trained on and predicts."""
         return self.fixed_columns or (self.name,)
 
     def fit(self, columns: "Columns") -> Self:
-        """The output with what it has to know of the values that are learnt from, once and for all."""
+        """The output with whatever it derives from the values of the training set, such as a number's scale."""
         return self
 
     def targets(self, columns: "Columns") -> "FloatArray":
-        """What its loss compares with, (n,)."""
+        """The targets (n,) of its loss."""
         return columns[self.name]
 
     @abstractmethod
@@ -96,49 +96,38 @@ class Output(ABC):
         """The mean loss of `raw` (n, width) against `targets` (n,), in float32, before weighting."""
 
     def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
-        """As `loss`, with this share of a label's certainty spread over all labels, for a kind that has labels."""
+        """As `loss`, with label smoothing for kinds that have labels."""
         return self.loss(raw, targets)
 
     @abstractmethod
     def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
-        """What `raw` (n, width) says about each of `columns`, in the form that `readers` score."""
-
-    def decode_array(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
-        """As `read`, of an array."""
-        return decode_numpy(self.decode, raw)
+        """The predictions for each of `columns` from `raw` (n, width), as the outputs of `by_column` score them."""
 
     def by_column(self) -> dict[str, "Output"]:
-        """Who scores and tells the answer about each of `columns`."""
+        """For each of `columns` the output that scores its predictions."""
         return {self.name: self}
 
     @abstractmethod
-    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
-        """What an answer is worth against the actual values (n,), n > 0; fractions in [0, 1] where it can be."""
+    def score(self, predicted: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Figures of decoded predictions against the actual values (n,), n > 0; fractions in [0, 1] where possible."""
 
-    def predictions(self, answer: "FloatArray") -> list[Verdict]:
-        """What an answer comes down to, photograph by photograph; unless a kind knows better, the number itself."""
-        return [(value, None) for value in answer.tolist()]
+    def predictions(self, decoded: "FloatArray") -> list[PredictedValue]:
+        """The predicted value of each photograph; by default the decoded number itself."""
+        return [(value, None) for value in decoded.tolist()]
 
     @classmethod
     def accepts(cls, texts: set[str]) -> bool:
-        """Whether a column that holds these texts can be of this kind."""
+        """Whether a column with these texts can be of this kind."""
         return False
 
     @classmethod
     def parse_column(cls, texts: Sequence[str]) -> tuple[list[float], tuple[str, ...]]:
-        """A column's texts as numbers, and the labels that they number; raises `Unreadable` where one is not."""
+        """A column's texts as numbers, and the labels that they number; raises `Unreadable` where one is no value."""
         raise NotImplementedError
 
 
-def decode_numpy(read: "Callable[[Tensor], dict[str, Tensor]]", raw: "FloatArray") -> dict[str, "FloatArray"]:
-    """What `read` makes of an array (n, width), in its precision."""
-    import torch
-
-    return {column: answer.numpy() for column, answer in read(torch.from_numpy(raw)).items()}
-
-
 class Unreadable(ValueError):
-    """A text is no value of a kind; `place` is its position."""
+    """A text that is no value of a kind; `place` is its position."""
 
     def __init__(self, place: int, why: str) -> None:
         super().__init__(why)

@@ -1,10 +1,10 @@
-"""A choice among many: cross-entropy, read by softmax."""
+"""A choice among several labels: softmax and cross-entropy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from office31_cli.outputs.base import Output, Verdict
+from office31_cli.outputs.base import Output, PredictedValue
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,7 @@ class Kind(Output):
 
     @property
     def width(self) -> int:
-        """One number a label."""
+        """One logit a label."""
         return len(self.labels)
 
     @property
@@ -61,21 +61,21 @@ class Kind(Output):
         """Probabilities (n, labels)."""
         return {self.name: raw.softmax(1)}
 
-    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
-        """Accuracy, the mean over labels, and the expected calibration error."""
+    def score(self, predicted: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Accuracy, its mean over labels, and the expected calibration error of probabilities (n, labels)."""
         from office31_cli.metrics.accuracy import accuracy, macro_accuracy
         from office31_cli.metrics.calibration import expected_calibration_error
 
-        predicted, labels = answer.argmax(1), actual.astype(int)
+        likeliest, labels = predicted.argmax(1), actual.astype(int)
         return {
-            "accuracy": accuracy(predicted, labels),
-            "macro_accuracy": macro_accuracy(predicted, labels),
-            "ece": expected_calibration_error(answer, labels),
+            "accuracy": accuracy(likeliest, labels),
+            "macro_accuracy": macro_accuracy(likeliest, labels),
+            "ece": expected_calibration_error(predicted, labels),
         }
 
-    def predictions(self, answer: "FloatArray") -> list[Verdict]:
-        """The likeliest label."""
-        pairs = zip(answer.argmax(1).tolist(), answer.max(1).tolist(), strict=True)
+    def predictions(self, decoded: "FloatArray") -> list[PredictedValue]:
+        """The likeliest label of each photograph."""
+        pairs = zip(decoded.argmax(1).tolist(), decoded.max(1).tolist(), strict=True)
         return [(self.labels[place], probability) for place, probability in pairs]
 
     @classmethod

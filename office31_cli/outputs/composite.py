@@ -1,11 +1,11 @@
-"""Several outputs at once: those that share their hidden layers, and networks side by side."""
+"""Several outputs at once: some share their hidden layers, others belong to networks side by side."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from office31_cli import outputs as kinds
-from office31_cli.outputs.base import Output, decode_numpy
+from office31_cli.outputs.base import Output
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Composite:
-    """What a model answers: its networks, each with the outputs that share its hidden layers.
+    """All that a model predicts: its networks, each with the outputs that share its hidden layers.
 
-    The numbers of all outputs stand side by side, (n, width), in the order of `outputs`; the loss is the weighted
-    sum of theirs.
+    The last layers' columns of all outputs stand side by side, (n, width), in the order of `outputs`; the loss is the
+    weighted sum of the outputs' losses.
     """
 
     networks: tuple[tuple[Output, ...], ...]
@@ -30,34 +30,34 @@ class Composite:
 
     @property
     def width(self) -> int:
-        """How many numbers all of them take."""
+        """The number of columns of the last layers that all outputs take."""
         return sum(output.width for output in self.outputs)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are learnt from and answered."""
+        """The columns that are trained on and predicted."""
         return tuple(column for output in self.outputs for column in output.columns)
 
     def by_column(self) -> dict[str, Output]:
-        """Who scores and tells the answer about each of `columns`."""
-        return {column: reader for output in self.outputs for column, reader in output.by_column().items()}
+        """For each of `columns` the output that scores its predictions."""
+        return {column: scorer for output in self.outputs for column, scorer in output.by_column().items()}
 
     def map_outputs(self, change: Callable[[Output], Output]) -> "Composite":
         """The composite with every output replaced."""
         return replace(self, networks=tuple(tuple(map(change, network)) for network in self.networks))
 
     def fit(self, columns: "Columns") -> "Composite":
-        """Every output with what it has to know of the values that are learnt from."""
+        """The composite with every output fitted to the values of the training set."""
         return self.map_outputs(lambda output: output.fit(columns))
 
     def inherit_from(self, earlier: "Composite") -> "Composite":
-        """What `earlier` answers already stays what it was there (a number's scale), weights apart.
+        """The composite with each output that `earlier` has as it is there, such as a number's scale, but for its weight.
 
         Raises ValueError where an output has other labels there.
         """
         known = {(output.name, output.kind): output for output in earlier.outputs}
 
-        def kept(output: Output) -> Output:
+        def inherit(output: Output) -> Output:
             before = known.get((output.name, output.kind), output)
             if [each.vocabulary for each in before.by_column().values()] != [
                 each.vocabulary for each in output.by_column().values()
@@ -65,16 +65,16 @@ class Composite:
                 raise ValueError(f"its output {output.name} knows other labels")
             return before.with_weight(output.weight)
 
-        return self.map_outputs(kept)
+        return self.map_outputs(inherit)
 
     def targets(self, columns: "Columns") -> "FloatArray":
-        """What the losses compare with, (n, outputs)."""
+        """The targets of all losses, (n, outputs)."""
         import numpy as np
 
         return np.stack([output.targets(columns) for output in self.outputs], axis=1)
 
     def losses(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "dict[str, Tensor]":
-        """Each output's weighted loss of `raw` (n, width) against `targets` (n, outputs), its labels smoothed."""
+        """Each output's weighted loss of `raw` (n, width) against `targets` (n, outputs), with label smoothing."""
         import torch
 
         parts = torch.split(raw, [output.width for output in self.outputs], dim=1)
@@ -84,34 +84,36 @@ class Composite:
         }
 
     def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
-        """What `raw` (n, width) says about each of `columns`."""
-        answers: dict[str, Tensor] = {}
+        """The predictions for each of `columns` from `raw` (n, width)."""
+        decoded: dict[str, Tensor] = {}
         start = 0
         for output in self.outputs:
-            answers |= output.decode(raw[:, start : start + output.width])
+            decoded |= output.decode(raw[:, start : start + output.width])
             start += output.width
-        return answers
+        return decoded
 
     def decode_array(self, raw: "FloatArray") -> dict[str, "FloatArray"]:
-        """As `read`, of an array."""
-        return decode_numpy(self.decode, raw)
+        """As `decode`, of an array and in its precision."""
+        import torch
+
+        return {column: decoded.numpy() for column, decoded in self.decode(torch.from_numpy(raw)).items()}
 
     def scores(self, raw: "FloatArray", columns: "Columns") -> dict[str, dict[str, Any]]:
-        """By column its kind and figures, of `raw` (n, width), for those of which `columns` holds any value."""
+        """By column the kind and figures of the predictions from `raw` (n, width), where `columns` has actual values."""
         import numpy as np
 
-        answers = self.decode_array(raw)
+        decoded = self.decode_array(raw)
         scores: dict[str, dict[str, Any]] = {}
-        for column, reader in self.by_column().items():
+        for column, output in self.by_column().items():
             if column in columns and (known := ~np.isnan(columns[column])).any():
-                figures = reader.score(answers[column][known], columns[column][known])
-                scores[column] = {"kind": reader.kind, **figures}
+                figures = output.score(decoded[column][known], columns[column][known])
+                scores[column] = {"kind": output.kind, **figures}
         return scores
 
     def headlines(self, scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-        """Of each column the one figure that says most."""
-        readers = self.by_column()
-        return {column: figures[readers[column].headline] for column, figures in scores.items()}
+        """The headline figure of each column."""
+        outputs = self.by_column()
+        return {column: figures[outputs[column].headline] for column, figures in scores.items()}
 
     def to_json(self) -> list[list[dict[str, Any]]]:
         """As stored in a model's card."""
@@ -120,10 +122,10 @@ class Composite:
     @classmethod
     def from_json(cls, stored: Any) -> "Composite":
         """The inverse of `to_json`; raises KeyError, TypeError or ValueError where `stored` is something else."""
-        made = tuple(tuple(kinds.load(each["kind"]).from_json(each) for each in network) for network in stored)
-        if not made or not all(made):
+        networks = tuple(tuple(kinds.load(each["kind"]).from_json(each) for each in network) for network in stored)
+        if not networks or not all(networks):
             raise ValueError("a network without outputs")
-        composite = cls(made)
+        composite = cls(networks)
         for names in ([output.name for output in composite.outputs], composite.columns):
             if len(set(names)) < len(names):
                 raise ValueError("an output is there twice")

@@ -1,4 +1,4 @@
-"""How outputs are written on the command line: `item`, `item+0.5*domain`, `pair`, `separate`, `item+web/domain`.
+"""What `--outputs` takes: `item`, `item+0.5*domain`, `pair`, `separate`, `item+web/domain`.
 
 `+` joins outputs that share their hidden layers, `/` separates networks, and a number before `*` weighs a loss.
 """
@@ -18,13 +18,13 @@ SEPARATE = "separate"
 _SEPARATE = "item/domain"
 
 RESERVED = "+*/,"
-"""What no column's name may hold."""
+"""Characters that no column's name may contain."""
 
 _HELP = "write item, item+domain, item+0.5*domain, pair or separate"
 
 
 class Column(Protocol):
-    """What can be asked of a photograph."""
+    """What can be predicted of a photograph."""
 
     @property
     def kind(self) -> str:
@@ -32,14 +32,14 @@ class Column(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Of a choice, the names of its values."""
+        """The labels of a choice; empty for other kinds."""
 
 
 def parse(text: str, column: Callable[[str], Column]) -> Composite:
-    """The composite that is meant; `column` finds what a data set offers by name.
+    """The composite that the text denotes; `column` looks up a data set's columns by name.
 
-    Raises `Misuse` where the text is not of the form above, names a column twice, or asks nothing about the item;
-    and whatever `column` raises for a name that it does not know.
+    Raises `Misuse` where the text is not of the form above, contains a column twice, or lacks the item; and whatever
+    `column` raises for an unknown name.
     """
     if text.strip() == SEPARATE:
         text = _SEPARATE
@@ -49,7 +49,7 @@ def parse(text: str, column: Callable[[str], Column]) -> Composite:
     if twice:
         raise Misuse(_what(text), f"{printable(twice[0])} is asked for twice", "name each output once")
     if "item" not in composite.columns:
-        raise Misuse(_what(text), "nothing there names the item", "add item, or use pair")
+        raise Misuse(_what(text), "the item is not among them", "add item, or use pair")
     return composite
 
 
@@ -74,8 +74,8 @@ def _output(term: str, text: str, column: Callable[[str], Column]) -> Output:
     weight = _weight(factor, text) if star else 1.0
     if name in kinds.kinds() and (columns := kinds.load(name).fixed_columns):
         return kinds.load(name).for_column(name, {each: column(each).labels for each in columns}).with_weight(weight)
-    found = column(name)
-    return kinds.load(found.kind).for_column(name, {name: found.labels}).with_weight(weight)
+    asked = column(name)
+    return kinds.load(asked.kind).for_column(name, {name: asked.labels}).with_weight(weight)
 
 
 def _weight(factor: str, text: str) -> float:

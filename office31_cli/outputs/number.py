@@ -1,4 +1,4 @@
-"""A number: squared error on standardised values, read in the column's own unit."""
+"""A number: squared error on standardised values, predicted in the column's own unit."""
 
 import math
 import sys
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from office31_cli.outputs.base import Columns, FloatArray
 
 GAIN = 0.25
-"""Standardised values a unit of the last layer: the squared error would else curve so much more than a cross-entropy
-that a learning rate which suits the one makes the other diverge."""
+"""Standardised values per unit of the last layer's output: without it the curvature of the squared error is so much
+larger than a cross-entropy's that a learning rate which suits the one makes the other diverge."""
 
 LARGEST = 1e18
-"""Standardised values beyond it have no square in single precision."""
+"""Standardised values beyond this cannot be squared in single precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(Output):
-    """One number: `(value - mean) / std`, by the mean and standard deviation of what is learnt from, over `GAIN`."""
+    """One number: the last layer times `GAIN` is the value standardised by the training set's mean and deviation."""
 
     mean: float | None = None
     std: float | None = None
@@ -47,7 +47,7 @@ class Kind(Output):
 
     @classmethod
     def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
-        """The column's number, its scale not known yet."""
+        """The column's number, not yet scaled."""
         return cls(name=name)
 
     @property
@@ -56,7 +56,7 @@ class Kind(Output):
         return 1
 
     def fit(self, columns: "Columns") -> Self:
-        """The scale of the values; one that is known already is kept. Raises `Misuse` where it is not finite."""
+        """With the values' mean and standard deviation, unless it has some; raises `Misuse` where they are not finite."""
         if self.mean is not None:
             return self
         import numpy as np
@@ -90,15 +90,15 @@ class Kind(Output):
         mean, std = self._scale()
         return {self.name: GAIN * raw[:, 0] * std + mean}
 
-    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
-        """Mean absolute error, root of the mean squared error, and the share of the variance that is explained.
+    def score(self, predicted: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Mean absolute error, root mean squared error, and R2.
 
-        The latter (R2) is at most 1, below 0 for what is worse than the mean, and not a number where all are alike.
+        R2 is at most 1, negative for predictions worse than the mean, and NaN where all actual values are equal.
         """
         import numpy as np
 
-        with np.errstate(over="ignore", invalid="ignore"):  # what is too large to be squared is infinite
-            error = answer - actual
+        with np.errstate(over="ignore", invalid="ignore"):  # the square of a large error may be infinite
+            error = predicted - actual
             absolute, squared, variance = float(abs(error).mean()), float((error**2).mean()), _variance(actual)
         return {
             "mae": absolute,
@@ -108,7 +108,7 @@ class Kind(Output):
 
     @classmethod
     def accepts(cls, texts: set[str]) -> bool:
-        """Only finite numbers."""
+        """Whether all are finite numbers."""
         return all(_number(text) is not None for text in texts)
 
     @classmethod
@@ -134,7 +134,7 @@ class Kind(Output):
 
 
 def _variance(values: "FloatArray") -> float:
-    """The mean squared deviation; 0 where all are alike, which rounding would else hide."""
+    """The variance; exactly 0 where all values are equal, in spite of rounding."""
     return float(values.var()) if values.min() < values.max() else 0.0
 
 

@@ -1,4 +1,4 @@
-"""One choice of a (domain, item) pair, from which both are read by adding up the probabilities."""
+"""One choice among all (domain, item) pairs; each of the two is predicted by its marginal probabilities."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Kind(Output):
 
     @property
     def width(self) -> int:
-        """One number a pair."""
+        """One logit a pair."""
         return len(self.domains) * len(self.items)
 
     @property
@@ -63,12 +63,12 @@ class Kind(Output):
         return {"domain": pairs.sum(2), "item": pairs.sum(1)}
 
     def by_column(self) -> dict[str, Output]:
-        """Two choices."""
+        """Two choices, of a domain and of an item."""
         return {
             "domain": choice.Kind(name="domain", labels=self.domains),
             "item": choice.Kind(name="item", labels=self.items),
         }
 
-    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
-        """Its two answers are scored one by one, by `readers`."""
+    def score(self, predicted: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Its two columns are scored one by one, by the outputs of `by_column`."""
         raise NotImplementedError

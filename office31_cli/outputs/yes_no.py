@@ -1,10 +1,10 @@
-"""A yes/no judgement: binary cross-entropy, read by the logistic function."""
+"""A yes/no column: logistic function and binary cross-entropy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from office31_cli.outputs.base import Output, Unreadable, Verdict
+from office31_cli.outputs.base import Output, PredictedValue, Unreadable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,12 +25,12 @@ class Kind(Output):
 
     @classmethod
     def for_column(cls, name: str, labels: Mapping[str, tuple[str, ...]]) -> Self:
-        """A judgement about the column."""
+        """Yes or no, for the column."""
         return cls(name=name)
 
     @property
     def width(self) -> int:
-        """One number."""
+        """One logit."""
         return 1
 
     def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
@@ -38,7 +38,7 @@ class Kind(Output):
         return self.smoothed_loss(raw, targets, 0.0)
 
     def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
-        """As `Output.smoothed_loss`: half of what is spread falls to either answer."""
+        """As `Output.smoothed_loss`: targets move towards 0.5 by this share."""
         from torch.nn.functional import binary_cross_entropy_with_logits
 
         return binary_cross_entropy_with_logits(raw[:, 0], targets + smoothing * (0.5 - targets))
@@ -47,20 +47,20 @@ class Kind(Output):
         """The probability (n,) of yes."""
         return {self.name: raw[:, 0].sigmoid()}
 
-    def score(self, answer: "FloatArray", actual: "FloatArray") -> dict[str, float]:
-        """Accuracy, and of those that are a yes the share that is found (not a number where there are none)."""
-        right = (answer > 0.5) == (actual > 0.5)
-        recalls = {"recall_yes": right[actual > 0.5], "recall_no": right[actual <= 0.5]}
-        shares = {name: float(part.mean()) if len(part) else float("nan") for name, part in recalls.items()}
-        return {"accuracy": float(right.mean())} | shares
+    def score(self, predicted: "FloatArray", actual: "FloatArray") -> dict[str, float]:
+        """Accuracy, and the recall of yes and of no: NaN where none is actual."""
+        correct = (predicted > 0.5) == (actual > 0.5)
+        parts = {"recall_yes": correct[actual > 0.5], "recall_no": correct[actual <= 0.5]}
+        recalls = {name: float(part.mean()) if len(part) else float("nan") for name, part in parts.items()}
+        return {"accuracy": float(correct.mean())} | recalls
 
-    def predictions(self, answer: "FloatArray") -> list[Verdict]:
-        """True for yes, with the probability of what is said."""
-        return [(yes > 0.5, max(yes, 1 - yes)) for yes in answer.tolist()]
+    def predictions(self, decoded: "FloatArray") -> list[PredictedValue]:
+        """True for yes, with the probability of the predicted value."""
+        return [(yes > 0.5, max(yes, 1 - yes)) for yes in decoded.tolist()]
 
     @classmethod
     def accepts(cls, texts: set[str]) -> bool:
-        """Only yes, no, true, false, 1 and 0, in upper or lower case."""
+        """Whether all are yes, no, true, false, 1 or 0, in upper or lower case."""
         return {text.lower() for text in texts} <= _TEXTS.keys()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""An output of every kind, composites of them, and values of the columns that they answer."""
+"""An output of every kind, composites of them, and values of the columns that they predict."""
 
 import numpy as np
 
@@ -26,6 +26,11 @@ def joined(*outputs: Output) -> Composite:
 def apart(*outputs: Output) -> Composite:
     """A network each, side by side."""
     return Composite(tuple((output,) for output in outputs))
+
+
+def decode(output: Output, raw: FloatArray) -> dict[str, FloatArray]:
+    """What one output predicts, in the precision of `raw`."""
+    return joined(output).decode_array(raw)
 
 
 def drawn_columns(count: int = 7, seed: int = 0) -> dict[str, FloatArray]:

@@ -16,7 +16,7 @@ from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.yes_no import Kind as YesNo
-from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, drawn_columns, joined
+from tests.helpers.mixed_outputs import BOXED, DOMAIN, GRAMS, ITEM, PAIR, apart, decode, drawn_columns, joined
 
 WEIGHED = (ITEM, DOMAIN.with_weight(0.5), BOXED.with_weight(3.0), GRAMS.with_weight(0.25))
 PLACES = {"item": slice(0, 3), "domain": slice(3, 5), "boxed": slice(5, 6), "grams": slice(6, 7)}
@@ -200,7 +200,7 @@ def test_every_output_reads_its_own_numbers(composite: Composite) -> None:
     widths = {"item": 3, "domain": 2, "boxed": 1, "grams": 1}
     for output in composite.outputs:
         stop = start + widths[output.name]
-        np.testing.assert_array_equal(answers[output.name], output.decode_array(raw[:, start:stop])[output.name])
+        np.testing.assert_array_equal(answers[output.name], decode(output, raw[:, start:stop])[output.name])
         start = stop
     assert composite.width == start == 7
     assert set(answers) == set(composite.columns) == set(COLUMNS)

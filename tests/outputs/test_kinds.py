@@ -21,7 +21,7 @@ from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.number import Kind as Number
 from office31_cli.outputs.pair import Kind as Pair
 from office31_cli.outputs.yes_no import Kind as YesNo
-from tests.helpers.mixed_outputs import BOXED, DOMAIN, EVERY, GRAMS, ITEM, PAIR, drawn_columns
+from tests.helpers.mixed_outputs import BOXED, DOMAIN, EVERY, GRAMS, ITEM, PAIR, decode, drawn_columns
 
 every_kind = pytest.mark.parametrize("output", EVERY, ids=lambda output: f"{output.name}:{output.kind}")
 
@@ -115,7 +115,7 @@ def test_the_weight_is_left_to_the_composite(output: Output) -> None:
 
 @given(raws(3))
 def test_a_choice_is_read_by_softmax(raw: FloatArray) -> None:
-    (answer,) = ITEM.decode_array(raw).values()
+    (answer,) = decode(ITEM, raw).values()
     np.testing.assert_allclose(answer, softmax(raw, axis=1), atol=1e-15)
     np.testing.assert_allclose(answer.sum(1), 1)
 
@@ -123,8 +123,8 @@ def test_a_choice_is_read_by_softmax(raw: FloatArray) -> None:
 @given(arrays(np.float64, st.integers(1, 9), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_a_judgement_is_read_by_the_logistic_function_without_overflow(raw: FloatArray) -> None:
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        (answer,) = BOXED.decode_array(raw[:, None]).values()
-        (opposite,) = BOXED.decode_array(-raw[:, None]).values()
+        (answer,) = decode(BOXED, raw[:, None]).values()
+        (opposite,) = decode(BOXED, -raw[:, None]).values()
     np.testing.assert_allclose(answer, expit(raw), atol=1e-15)
     np.testing.assert_allclose(answer + opposite, 1)
 
@@ -132,15 +132,13 @@ def test_a_judgement_is_read_by_the_logistic_function_without_overflow(raw: Floa
 @pytest.mark.parametrize("size", [1e3, 1e300])
 def test_softmax_does_not_overflow(size: float) -> None:
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        answers = ITEM.decode_array(np.array([[size, 0.0, -size]])) | PAIR.decode_array(
-            np.array([[size, 0, 0, 0, 0, -size]])
-        )
+        answers = decode(ITEM, np.array([[size, 0.0, -size]])) | decode(PAIR, np.array([[size, 0, 0, 0, 0, -size]]))
     assert answers["item"].tolist() == [[1, 0, 0]]
     assert answers["domain"].tolist() == [[1, 0]]
 
 
 def test_a_number_is_read_in_its_own_unit() -> None:
-    answers = GRAMS.decode_array(np.array([[0.0], [4.0], [-8.0]]))
+    answers = decode(GRAMS, np.array([[0.0], [4.0], [-8.0]]))
     np.testing.assert_allclose(answers["grams"], [300.0, 340.0, 220.0])
 
 
@@ -152,13 +150,13 @@ def test_a_numbers_loss_is_its_error_over_the_standard_deviation(values: list[in
     actual = np.resize(learnt["grams"], len(raw))
     targets = fitted.targets({"grams": actual})
     loss = fitted.loss(torch.from_numpy(raw), torch.from_numpy(targets)).item()
-    error = (fitted.decode_array(raw)["grams"] - actual) / fitted.std
+    error = (decode(fitted, raw)["grams"] - actual) / fitted.std
     assert loss == pytest.approx(np.mean(error**2), rel=1e-6, abs=1e-6)
 
 
 @given(raws(6))
 def test_a_pairs_marginals_are_summed_probabilities(raw: FloatArray) -> None:
-    answers = PAIR.decode_array(raw)
+    answers = decode(PAIR, raw)
     together = softmax(raw, axis=1)  # phone: bike, mug, pen; shop: bike, mug, pen
     np.testing.assert_allclose(answers["domain"][:, 0], together[:, 0] + together[:, 1] + together[:, 2], atol=1e-12)
     np.testing.assert_allclose(answers["item"][:, 1], together[:, 1] + together[:, 4], atol=1e-12)
@@ -170,7 +168,7 @@ def test_a_pairs_marginals_are_summed_probabilities(raw: FloatArray) -> None:
 def test_a_pair_can_disagree_with_its_most_probable_pair() -> None:
     """The item of two middling pairs outweighs that of the one most probable pair."""
     raw = np.log(np.array([[0.4, 0.3, 0.0, 0.0, 0.3, 0.0]]) + 1e-30)
-    answers = PAIR.decode_array(raw)
+    answers = decode(PAIR, raw)
     assert answers["item"].argmax() == ITEM.labels.index("mug")
     assert answers["domain"].argmax() == DOMAIN.labels.index("phone")
 
@@ -188,7 +186,7 @@ def test_a_pairs_answers_are_scored_as_two_choices() -> None:
 def test_the_width_is_what_the_loss_and_the_reading_take(output: Output) -> None:
     widths = {"item": 3, "domain": 2, "boxed": 1, "grams": 1, "pair": 6}
     assert output.width == widths[output.name]
-    assert output.decode_array(drawn_raw(output)).keys() == set(output.columns)
+    assert decode(output, drawn_raw(output)).keys() == set(output.columns)
 
 
 # ---- what an answer is worth
@@ -203,7 +201,7 @@ guesses = st.integers(1, 40).flatmap(
 @given(guesses)
 def test_a_choices_accuracies_agree_with_scikit_learn(given: tuple[FloatArray, FloatArray]) -> None:
     raw, actual = given
-    score = ITEM.score(ITEM.decode_array(raw)["item"], actual.astype(float))
+    score = ITEM.score(decode(ITEM, raw)["item"], actual.astype(float))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # on labels that are answered and never occur
         assert score["accuracy"] == pytest.approx(metrics.accuracy_score(actual, raw.argmax(1)))
@@ -223,7 +221,7 @@ judgements = st.lists(st.tuples(st.floats(-4, 4), st.booleans()), min_size=1, ma
 @given(judgements)
 def test_a_judgements_figures_agree_with_scikit_learn(pairs: list[tuple[float, bool]]) -> None:
     raw, actual = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
-    answer = BOXED.decode_array(raw[:, None])["boxed"]
+    answer = decode(BOXED, raw[:, None])["boxed"]
     score, said = BOXED.score(answer, actual), answer > 0.5
     assert score["accuracy"] == pytest.approx(metrics.accuracy_score(actual == 1, said))
     for name, label in (("recall_yes", True), ("recall_no", False)):
@@ -282,7 +280,7 @@ def test_errors_too_large_to_be_squared_are_infinite() -> None:
 def test_the_headline_is_a_figure_that_is_told() -> None:
     columns = drawn_columns()
     for output in (ITEM, DOMAIN, BOXED, GRAMS):
-        score = output.score(output.decode_array(drawn_raw(output))[output.name], columns[output.name])
+        score = output.score(decode(output, drawn_raw(output))[output.name], columns[output.name])
         assert output.headline in score
         assert set(output.unbounded) <= score.keys()
         for name in score.keys() - set(output.unbounded):
@@ -319,7 +317,7 @@ def test_numbers_of_any_size_in_between_are_learnt_as_such_near_one(size: float,
 
 def test_a_number_that_was_not_fitted_has_no_scale_to_read_it_by() -> None:
     for call in (
-        lambda: Number(name="grams").decode_array(np.zeros((1, 1))),
+        lambda: decode(Number(name="grams"), np.zeros((1, 1))),
         lambda: Number(name="grams").targets(drawn_columns()),
     ):
         with pytest.raises(ValueError, match="grams has not been fitted"):
