@@ -51,7 +51,7 @@ class Composite:
         return self.map_outputs(lambda output: output.fit(columns))
 
     def inherit_from(self, earlier: "Composite") -> "Composite":
-        """The composite with each output that `earlier` has as it is there, such as a number's scale, but for its weight.
+        """The composite with `earlier`'s own version of each output that it has, such as a number's scale, weights apart.
 
         Raises ValueError where an output has other labels there.
         """
@@ -99,7 +99,7 @@ class Composite:
         return {column: decoded.numpy() for column, decoded in self.decode(torch.from_numpy(raw)).items()}
 
     def scores(self, raw: "FloatArray", columns: "Columns") -> dict[str, dict[str, Any]]:
-        """By column the kind and figures of the predictions from `raw` (n, width), where `columns` has actual values."""
+        """By column the kind and figures of predictions from `raw` (n, width), where `columns` has actual values."""
         import numpy as np
 
         decoded = self.decode_array(raw)

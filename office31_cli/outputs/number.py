@@ -56,7 +56,7 @@ class Kind(Output):
         return 1
 
     def fit(self, columns: "Columns") -> Self:
-        """With the values' mean and standard deviation, unless it has some; raises `Misuse` where they are not finite."""
+        """With the values' mean and standard deviation, unless it has some; `Misuse` where these are not finite."""
         if self.mean is not None:
             return self
         import numpy as np

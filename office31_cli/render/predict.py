@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 
 from rich.console import RenderableType
 
-from office31_cli.outputs.base import Verdict
+from office31_cli.outputs.base import PredictedValue
 from office31_cli.recipes.predict.results import Prediction, Predictions
 from office31_cli.registry import Problem
 from office31_cli.render.models import build_problems_table
@@ -78,7 +78,7 @@ def _measure(names: Iterable[str]) -> int:
     return max((text_width(printable(name)) for name in names), default=0)
 
 
-def _format_verdict(verdict: Verdict) -> str:
+def _format_verdict(verdict: PredictedValue) -> str:
     """`webcam 98.0 %`, `yes 93.1 %`, `0.25`."""
     value, confidence = verdict
     if confidence is None:

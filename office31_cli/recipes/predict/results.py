@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from office31_cli.errors import Failed, Office31Error, Refused
-from office31_cli.outputs.base import Output, Verdict
+from office31_cli.outputs.base import Output, PredictedValue
 from office31_cli.text import pluralize
 
 
@@ -21,7 +21,7 @@ class Prediction:
     """The probability of the likeliest item."""
     top: list[tuple[str, float]]
     """The likeliest items with their probabilities, the likeliest first."""
-    outputs: dict[str, Verdict]
+    outputs: dict[str, PredictedValue]
     """What it answers beside the item, by column."""
     set: list[str] | None
     """The items among which the right one is with the coverage asked for, the likeliest first; None without one."""
