@@ -51,7 +51,7 @@ class Composite:
         return self.map_outputs(lambda output: output.fit(columns))
 
     def inherit_from(self, earlier: "Composite") -> "Composite":
-        """The composite with `earlier`'s own version of each output that it has, such as a number's scale, weights apart.
+        """The composite with `earlier`'s version of each output that both have, such as a number's scale, but its weights.
 
         Raises ValueError where an output has other labels there.
         """
