@@ -79,9 +79,9 @@ def compute_frozen_outputs(
             for first in range(start, stop, batch_size()):
                 last = min(first + batch_size(), stop)
                 rows = photographs.rows[first:last]
-                images = preprocessing.view(view, decoded(rows), draws[first:last])
+                images = preprocessing.make_view(view, decoded(rows), draws[first:last])
                 if partners is not None:
-                    others = preprocessing.centre(decoded(photographs.rows[partners[first:last]]))
+                    others = preprocessing.centre_crop(decoded(photographs.rows[partners[first:last]]))
                     images = images.lerp(others, 1 - MIX_SHARE)
                 outputs.append(_to_cache_precision(network(images).float().cpu().numpy(), dtype))
         return np.concatenate(outputs)

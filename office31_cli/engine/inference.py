@@ -38,7 +38,7 @@ def build_predictor(network: Network, preprocessing: Preprocessing, device: torc
 
     def predict_pixels(pixels: Pixels) -> FloatArray:
         with torch.inference_mode(), autocast(device):
-            images = preprocessing.centre(torch.from_numpy(pixels).to(device, non_blocking=True))
+            images = preprocessing.centre_crop(torch.from_numpy(pixels).to(device, non_blocking=True))
             outputs: FloatArray = head(backbone(images)).cpu().double().numpy()
             return outputs
 

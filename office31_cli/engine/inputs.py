@@ -155,16 +155,16 @@ class PixelInputs:
         """Random resized crops, half of them mirrored."""
         if not len(examples):  # torch makes no grid for no crops
             return self.evaluation_views(examples)
-        return self._preprocessing.augmented(self._on_device(examples), random_numbers)
+        return self._preprocessing.augment(self._on_device(examples), random_numbers)
 
     def strong_views(self, examples: Examples, random_numbers: RandomNumbers) -> Tensor:
         """Random resized crops in changed colours."""
         eight_each = np.hstack([random_numbers, 1 - random_numbers[:, :3]])
-        return self._preprocessing.view(PLAIN_VIEWS, self._on_device(examples), eight_each)
+        return self._preprocessing.make_view(PLAIN_VIEWS, self._on_device(examples), eight_each)
 
     def evaluation_views(self, examples: Examples) -> Tensor:
         """Centre crops."""
-        return self._preprocessing.centre(self._on_device(examples))
+        return self._preprocessing.centre_crop(self._on_device(examples))
 
     def _on_device(self, examples: Examples) -> Tensor:
         batch = _read_rows([self._pixels], np.zeros(len(examples), dtype=np.int64), examples)

@@ -79,7 +79,7 @@ class _Answering(nn.Module):
 
     def forward(self, given: Tensor) -> dict[str, Tensor]:
         if self._preprocessing is not None and self._squash is not None:
-            given = self._preprocessing.centre(self._squash(given))
+            given = self._preprocessing.centre_crop(self._squash(given))
         logits = self.network(given)
         answers = self.network.architecture.outputs.decode(logits)
         if self._temperature is not None:

@@ -51,7 +51,7 @@ class Composite:
         return self.map_outputs(lambda output: output.fit(columns))
 
     def inherit_from(self, earlier: "Composite") -> "Composite":
-        """The composite with `earlier`'s version of each output that both have, such as a number's scale, but its weights.
+        """The composite with `earlier`'s version of each output in both, such as a number's scale, but its own weights.
 
         Raises ValueError where an output has other labels there.
         """

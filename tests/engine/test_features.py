@@ -45,7 +45,7 @@ def test_the_rows_are_what_the_frozen_part_makes_of_the_centre(train: str, dtype
     frozen = split_network(whole, train).frozen_part
     assert frozen is not None
     with torch.no_grad():
-        expected = frozen(PREPROCESSING.centre(torch.from_numpy(PIXELS))).numpy()
+        expected = frozen(PREPROCESSING.centre_crop(torch.from_numpy(PIXELS))).numpy()
     assert rows.dtype == dtype
     np.testing.assert_allclose(rows, expected, rtol=tolerance, atol=tolerance)
 

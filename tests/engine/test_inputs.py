@@ -70,8 +70,8 @@ def test_pixels_are_augmented_in_training_and_centred_in_evaluation() -> None:
     examples = Examples(np.zeros(2, dtype=np.int64), rows, np.empty((2, 0)))
     draws = np.random.default_rng(1).random((2, 5))
     chosen = torch.from_numpy(pixels[rows])
-    assert torch.equal(inputs.evaluation_views(examples), preprocessing.centre(chosen))
-    assert torch.equal(inputs.training_views(examples, draws), preprocessing.augmented(chosen, draws))
+    assert torch.equal(inputs.evaluation_views(examples), preprocessing.centre_crop(chosen))
+    assert torch.equal(inputs.training_views(examples, draws), preprocessing.augment(chosen, draws))
 
 
 @pytest.mark.parametrize("in_memory", [0, 1 << 28])

@@ -107,7 +107,7 @@ def test_with_preprocessing_inside_it_takes_pictures_of_any_size(form: Format) -
     for size in ((20, 20), (31, 64), (70, 21), (7, 5), (1, 1)):
         pictures = random.integers(0, 256, (3, *size, 3), dtype=np.uint8)
         squashed = np.stack([squash(picture) for picture in pictures])
-        check(run(pictures), network, PREPROCESSING.centre(torch.from_numpy(squashed)).contiguous().numpy())
+        check(run(pictures), network, PREPROCESSING.centre_crop(torch.from_numpy(squashed)).contiguous().numpy())
         np.testing.assert_allclose(run(pictures[:1])["logits"], run(pictures)["logits"][:1], atol=1e-5)
 
 

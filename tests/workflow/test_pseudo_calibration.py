@@ -44,7 +44,7 @@ def test_mixed_pictures_are_labelled_by_what_the_network_takes_the_stronger_for(
     network.eval()
     opened = open_domain(open_data(str(things)), "phone", preprocessing, skip_bad=False, observer=Listener())
     order = np.argsort(opened.photographs.digests)
-    pictures = preprocessing.centre(torch.from_numpy(opened.pixels.rows(opened.photographs.rows[order])))
+    pictures = preprocessing.centre_crop(torch.from_numpy(opened.pixels.rows(opened.photographs.rows[order])))
     with torch.inference_mode():
         plain = network(pictures).double().softmax(1).numpy()
         mixed = network(0.65 * pictures + 0.35 * pictures.roll(-1, 0)).double().softmax(1).numpy()

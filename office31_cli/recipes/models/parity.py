@@ -49,7 +49,7 @@ def measure_parity(
         with observer.track("comparing the file with the model", count) as advance:
             for batch in _batches(islice(pictures, count)):
                 wholes, squashed = (np.stack(pixels) for pixels in zip(*batch, strict=True))
-                images = preprocessing.centre(torch.from_numpy(squashed))
+                images = preprocessing.centre_crop(torch.from_numpy(squashed))
                 found = run(wholes if graph.preprocesses else images.contiguous().numpy())
                 with torch.inference_mode():
                     logits = network.eval()(images)
