@@ -106,7 +106,9 @@ def test_a_further_view_is_a_window_in_other_colours() -> None:
     resized = F.interpolate(pixels.permute(0, 3, 1, 2).float(), size=(16, 16), mode="bilinear", align_corners=False)
     seen = SMALL.make_view(2, pixels, np.array([PLAIN] * 3))
     torch.testing.assert_close(seen, normalised(SMALL, resized), rtol=1e-3, atol=1e-3)
-    assert torch.equal(seen, SMALL.make_view(7, pixels, np.array([PLAIN] * 3)))  # the number means nothing but other draws
+    assert torch.equal(
+        seen, SMALL.make_view(7, pixels, np.array([PLAIN] * 3))
+    )  # the number means nothing but other draws
 
 
 @pytest.mark.parametrize(("place", "draw", "factor"), [(5, 0.0, 0.6), (5, 0.25, 0.8), (6, 1.0, 1.4), (7, 0.75, 1.2)])
