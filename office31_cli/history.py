@@ -1,24 +1,24 @@
-"""The rows of a training's history, one an epoch: mean losses by their names, and what was measured after them."""
+"""The rows of a training's history, one an epoch: mean losses by name, and measurements after the epoch."""
 
 from collections.abc import Iterable, Mapping
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 LOSS, VALIDATOR, VALIDATION, HELD_OUT = "loss", "validator", "validation", "held-out"
-"""What a value of a row belongs to: beside losses what label-free validators say, how the labels that stop a training
-early are answered, and those that were held out."""
+"""The groups of a row's values: losses, scores of label-free validators, and accuracies on the validation set, which
+stops a training early, and on the held-out set."""
 
 _LARGEST = 1e100
-"""What lies beyond was never measured, in single precision, and the sums and scales of a drawing could overflow."""
+"""Larger values were not measured, in single precision, and would overflow the sums and scales of a chart."""
 
 
 def measurement_key(group: str, name: str) -> str:
-    """The key of what was measured: `validator im`, `held-out item`."""
+    """The key of a measurement: `validator im`, `held-out item`."""
     return f"{group} {name}"
 
 
 def parse_key(key: str) -> tuple[str, str]:
-    """The inverse of `measured`; a loss is called by its name alone."""
+    """Group and name of a key, the inverse of `measurement_key`; the key of a loss is its name alone."""
     group, space, name = key.partition(" ")
     return (group, name) if space and group in (VALIDATOR, VALIDATION, HELD_OUT) else (LOSS, key)
 
@@ -30,15 +30,16 @@ def total_losses(history: Iterable[Mapping[str, Any]]) -> list[float]:
 
 
 def curves(history: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """The course of each value by its key, over the epochs that have it; a foreign card's row may hold anything."""
-    found: dict[str, list[float]] = {}
+    """By key the values of the epochs that have one; a card from elsewhere may hold anything, and what is no number is
+    left out."""
+    by_key: dict[str, list[float]] = {}
     for row in history:
         for key, value in row.items():
-            if (told := finite_or_nan(value)) == told:
-                found.setdefault(key, []).append(told)
-    return found
+            if not isnan(number := finite_or_nan(value)):
+                by_key.setdefault(key, []).append(number)
+    return by_key
 
 
 def finite_or_nan(value: object) -> float:
-    """A value of a row, or of a list like it; not a number where a foreign card has something else there."""
+    """A value of a row as a float; NaN where a card from elsewhere holds something else, or a number beyond reason."""
     return float(value) if type(value) in (int, float) and abs(value) <= _LARGEST else nan  # type: ignore[arg-type]

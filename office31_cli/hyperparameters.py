@@ -1,4 +1,4 @@
-"""Numbers that a method or a strategy lets its user set: their defaults, the ranges worth trying, what they mean."""
+"""Hyper-parameters of a method or a strategy: their defaults, the ranges worth trying, and what they mean."""
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
@@ -15,7 +15,7 @@ def hyperparameter(default: Any, low: float, high: float, meaning: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Configurable:
-    """Something whose fields, made with `ranged`, are its hyper-parameters."""
+    """A class whose fields, made with `hyperparameter`, are its hyper-parameters."""
 
     @classmethod
     def hyperparameters(cls) -> "tuple[Field[Any], ...]":
@@ -34,14 +34,17 @@ class Configurable:
 
     @classmethod
     def from_text(cls, name: str, settings: Mapping[str, str]) -> Self:
-        """The thing `name` with what was typed after `--set`; raises `Misuse` for what it does not have."""
+        """An instance with the values typed after `--set`; `name` is its name in messages.
+
+        Raises `Misuse` for a setting that it does not have, or a value out of range.
+        """
         known = {each.name: each for each in fields(cls)}
-        made = cls()
+        configured = cls()
         for key, text in settings.items():
             if key not in known:
                 raise Misuse(f"--set {printable(key)}", f"{name} has no such setting", did_you_mean(key, known))
-            made = replace(made, **{key: parse_value(known[key], text)})
-        return made
+            configured = replace(configured, **{key: parse_value(known[key], text)})
+        return configured
 
     def settings(self) -> dict[str, float | int | bool]:
         """The hyper-parameters by name, as stored in a model's card."""
@@ -49,7 +52,7 @@ class Configurable:
 
 
 def parse_value(setting: "Field[Any]", text: str) -> float | int | bool:
-    """A typed value as the kind of number that the default is, within the bounds."""
+    """A typed value as a number of the default's type; raises `Misuse` where it is none, or out of bounds."""
     low, high = setting.metadata["low"], setting.metadata["high"]
     refused = Misuse(f"--set {setting.name}={printable(text)}", "not in its range", f"use {low:g} to {high:g}")
     if isinstance(setting.default, bool):

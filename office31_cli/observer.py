@@ -1,48 +1,48 @@
-"""How long work tells its caller what it does, without knowing whether a person or a pipe is listening."""
+"""How long-running work reports to its caller, without knowing whether a person or a pipe is listening."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 Advance = Callable[[int], None]
-"""Call with the number of units done since the last call."""
+"""Called with the number of units done since the last call."""
 
 Epochs = Sequence[Mapping[str, float]]
-"""What each epoch of a training came to; `history` tells what its keys mean."""
+"""A row for each epoch of a training; `history` says what the keys mean."""
 
 
 class Observer(Protocol):
-    """What the command line shows on stderr; a caller from Python may pass its own or none."""
+    """Receives messages and progress; the command line shows them on stderr, Python callers may pass theirs."""
 
     def say(self, message: str) -> None:
-        """Tell something worth knowing, such as which model was taken."""
+        """Receive something worth knowing, such as which model was taken."""
 
     def warn(self, message: str) -> None:
-        """Tell something that the user may have to act on."""
+        """Receive something that the user may have to act on."""
 
     def track(self, label: str, total: int, done: int = 0) -> AbstractContextManager[Advance]:
-        """Follow `total` units of work, of which `done` are there already."""
+        """Follow the progress of `total` units of work, of which `done` are done already."""
 
     def epochs(self, epochs: Epochs) -> None:
-        """Hear what a training has come to so far: after each of its epochs, and first of those before it went on."""
+        """Receive a training's history so far: after each epoch, and once at the start of one that is resumed."""
 
 
 class SilentObserver:
-    """Tells nothing."""
+    """Ignores everything."""
 
     def say(self, message: str) -> None:
-        """Keep quiet."""
+        """Ignore it."""
 
     def warn(self, message: str) -> None:
-        """Keep quiet."""
+        """Ignore it."""
 
     @contextmanager
     def track(self, label: str, total: int, done: int = 0) -> Iterator[Advance]:
-        """Follow nothing."""
+        """Ignore it."""
         yield lambda units: None
 
     def epochs(self, epochs: Epochs) -> None:
-        """Hear nothing."""
+        """Ignore it."""
 
 
 SILENT: Observer = SilentObserver()
@@ -72,7 +72,7 @@ class Relay:
 
 
 class WarnOnce(Relay):
-    """Passes everything on but a warning that was given before: for what does the same again and again."""
+    """Passes everything on but repeated warnings: for work that does the same again and again."""
 
     def __init__(self, observer: Observer) -> None:
         super().__init__(observer)
@@ -86,7 +86,7 @@ class WarnOnce(Relay):
 
 
 class WithoutEpochs(Relay):
-    """Passes everything on but the epochs: for a training that only helps the one that is followed."""
+    """Passes everything on but the epochs: for trainings that only serve the one that is followed."""
 
     def epochs(self, epochs: Epochs) -> None:
-        """Keep quiet."""
+        """Ignore it."""

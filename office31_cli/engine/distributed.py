@@ -1,7 +1,7 @@
-"""One training in several processes: each computes a part of every batch, and all take the same step.
+"""Distributed training: each process computes a shard of every batch, and all take the same step.
 
-Beside the gradients, which torch's DistributedDataParallel averages, two things depend on rows that other processes
-hold: what batch norm normalises by, and where in the drawn numbers a row's dropout stands.
+Beside the gradients, which torch's DistributedDataParallel averages, two things depend on the rows of other processes:
+the statistics of batch norm, and which of the drawn random numbers are a row's dropout.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,13 +28,13 @@ from office31_cli.strategies.base import ParameterGroup, trainable_parameters
 def build_training(
     task: Task, groups: list[ParameterGroup], batches: Batches, settings: Settings, device: torch.device
 ) -> Training:
-    """The training of a task whose losses are means over labelled rows; shared where processes have joined."""
+    """The training of a task whose losses are means over labelled rows; distributed where processes have joined."""
     kind = Training if process_group.process_count() == 1 else DistributedTraining
     return kind(task, groups, batches, settings, device)
 
 
 class DistributedTraining(Training):
-    """The training that one process would do, up to rounding, done by all that have joined."""
+    """The training of a single process, up to rounding, shared by all that have joined."""
 
     def __init__(
         self, task: Task, groups: list[ParameterGroup], batches: Batches, settings: Settings, device: torch.device
@@ -44,13 +44,13 @@ class DistributedTraining(Training):
         learning = {id(value) for group in groups if not group.start for value in group.parameters}
         self._shared = DistributedDataParallel(
             self.task,
-            forward_sync_buffers=False,  # they are the same everywhere, as all follow the whole batch
-            # such as layers that do not learn yet, and the average of the weights
+            forward_sync_buffers=False,  # they are the same everywhere, as batch norms see the whole batch
+            # such as layers that are not trained yet, and the moving average
             find_unused_parameters=any(id(value) not in learning for value in trainable_parameters(self.task)),
         )
 
     def run(self, observer: Observer, checkpoints: Checkpoints | None = None, *, resume: bool = False) -> History:
-        """As `Training.run`; only the first process's checkpoints are kept."""
+        """As `Training.run`; the first process alone stores checkpoints."""
         smallest = self._batches.photographs // max(1, self._batches.steps)
         if smallest < self._part.count:
             raise Failed(
@@ -74,7 +74,7 @@ class DistributedTraining(Training):
         )  # which accuracies decide, and these may differ in the last bit
 
     def _losses(self, progress: float, phase: int, batch: Batch, where: str) -> dict[str, Tensor]:
-        """Those of this process's rows, so weighed that their mean over the processes is that over the whole batch."""
+        """The losses of this shard, weighted so that their mean over the processes is that of the whole batch."""
         with GlobalBatchMode(self._part, batch.rows):
             losses = super()._losses(progress, phase, batch, where)
         weight = len(batch.tensors[0]) * self._part.count / batch.rows
@@ -91,14 +91,14 @@ class DistributedTraining(Training):
 
 
 class GlobalBatchMode(TorchFunctionMode):
-    """Within, batch norm sees the rows of all processes, and dropout draws for all of them and keeps its own.
+    """Within it batch norm normalises by the whole batch, and dropout draws for all of it and keeps the shard's.
 
-    `rows` is the whole batch's number, of which this process holds its part. Evaluation is left as it is.
+    The whole batch has `rows` rows. Evaluation is unchanged.
     """
 
     def __init__(self, part: BatchShard, rows: int) -> None:
         super().__init__()
-        self._rows, self._mine = rows, part.rows(rows)
+        self._rows, self._rows_of_shard = rows, part.rows(rows)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -114,22 +114,22 @@ class GlobalBatchMode(TorchFunctionMode):
     def _dropout(self, given: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         if not training or p == 0:
             return given
-        kept = self._own(F.dropout(self._for_all(given).fill_(1), p))
+        kept = self._take_shard(F.dropout(self._empty_batch(given).fill_(1), p))
         return given.mul_(kept) if inplace else given * kept
 
     def _bernoulli(self, given: Tensor, *chances: Any, **named: Any) -> Tensor:
         """Stochastic depth (torchvision) draws a number a row so."""
-        if len(given) != self._mine.stop - self._mine.start:
+        if len(given) != self._rows_of_shard.stop - self._rows_of_shard.start:
             return given.bernoulli_(*chances, **named)
-        return given.copy_(self._own(self._for_all(given).bernoulli_(*chances, **named)))
+        return given.copy_(self._take_shard(self._empty_batch(given).bernoulli_(*chances, **named)))
 
-    def _for_all(self, given: Tensor) -> Tensor:
-        """Room for the rows of all processes, in the memory order of `given`, in which numbers are drawn."""
+    def _empty_batch(self, given: Tensor) -> Tensor:
+        """An empty tensor for the whole batch in the memory order of `given`, in which random numbers are drawn."""
         row = given[0]
         return given.new_empty_strided((self._rows, *row.shape), (row.numel(), *row.stride()))
 
-    def _own(self, drawn: Tensor) -> Tensor:
-        return drawn[self._mine]
+    def _take_shard(self, drawn: Tensor) -> Tensor:
+        return drawn[self._rows_of_shard]
 
 
 def global_batch_norm(

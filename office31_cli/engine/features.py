@@ -1,4 +1,4 @@
-"""What the frozen part of a network makes of every photograph: computed once, kept in the cache."""
+"""The outputs of a network's frozen part for every photograph: computed once, kept in the cache."""
 
 import functools
 import hashlib
@@ -25,7 +25,7 @@ _VIEWS = 1
 """Raised when what a view shows changes, so that features of the older ones are not used."""
 
 MIX_SHARE = 0.65
-"""Of a picture that is mixed with another (Hu and others 2024)."""
+"""The share of a picture in its mixture with another (Hu and others 2024)."""
 
 
 def compute_frozen_outputs(
@@ -39,12 +39,12 @@ def compute_frozen_outputs(
     view: int = 0,
     partners: IntArray | None = None,
 ) -> CachedArray:
-    """The frozen part's outputs (n, ...) for one view of the photographs, unless told otherwise their centre crops.
+    """The frozen part's outputs (n, ...) for one view of the photographs, by default their centre crops.
 
-    With `partners` (n,) each picture is mixed with the centre crop of the photograph at that place of the n, of which
-    it keeps `OWN_SHARE`.
-    Vectors are kept in float32, activation maps, which are large, in float16. The key holds the weights' values,
-    the photographs' bytes and the preprocessing: any model whose frozen part is the same shares the entry.
+    With `partners` (n,) each picture is mixed with the centre crop of the photograph at that place: `MIX_SHARE` of it,
+    and the rest of the partner. Vectors are stored in float32, activation maps, which are large, in float16. The key
+    holds the weights' values, the photographs' bytes and the preprocessing: models with the same frozen part share
+    the entry. Raises `Failed` where an output is not finite in the precision that is stored.
     """
     shape = frozen_output_shape(frozen, preprocessing.crop)
     dtype = np.float32 if len(shape) == 1 else np.float16
@@ -101,7 +101,7 @@ def compute_frozen_outputs(
 
 
 def _view_random_numbers(digests: Sequence[str], view: int) -> RandomNumbers:
-    """What decides a view of photographs (n, 8): of each by its content, wherever it is listed."""
+    """The random numbers (n, 8) that decide a view of photographs; each photograph's follow from its content alone."""
     hashes = [hashlib.sha256(f"view {view} {digest}".encode()).digest() for digest in digests]
     return np.frombuffer(b"".join(hashes), dtype="<u4").reshape(-1, 8) / 2.0**32
 

@@ -1,4 +1,4 @@
-"""Where a network is cut in two: a frozen part, run once for each photograph, and a part that is trained."""
+"""Splits a network in two: a frozen part, run once for each photograph, and a part that is trained."""
 
 import inspect
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from office31_cli.models.state_dict import hash_tensors
 
 @dataclass(frozen=True)
 class FrozenSplit:
-    """`trained(frozen(images))` is what the network answers; the parts share its parameters.
+    """`trained_part(frozen_part(images))` is the network's output; the parts share its parameters.
 
-    `name` says where the cut is; `frozen` is None where everything is trained. `stages` are, of each of the
-    networks side by side, what is trained below its head.
+    `name` says what the trained part is fed with: `features`, `last-stage` or `pixels`. `frozen_part` is None where
+    everything is trained. `stages` are the trained layers below the head, for each of the networks side by side.
     """
 
     name: str
@@ -28,24 +28,24 @@ class FrozenSplit:
 
 
 def split_network(network: Network, train: str) -> FrozenSplit:
-    """Cut for `--train`: `head` freezes the backbone, `last` all of it but its last stage, `all` nothing.
+    """Split for `--train`: `head` freezes the backbone, `last` all of it but its last stage, `all` nothing.
 
-    Parameters of the frozen part no longer ask for gradients; its batch norms keep their statistics.
+    The frozen part is in evaluation mode, and its parameters have `requires_grad` off.
     """
     network.requires_grad_(True)
     if train == "all":
         return FrozenSplit("pixels", None, network, tuple(network.backbones))
     if train == "head":
-        nothing = tuple(nn.Identity() for _ in network.heads)
-        return FrozenSplit("features", *_join_side_by_side(list(network.backbones), list(network.heads)), nothing)
-    split = [_split_below_last_stage(backbone) for backbone in network.backbones]
-    below, stages = zip(*split, strict=True)
+        no_stages = tuple(nn.Identity() for _ in network.heads)
+        return FrozenSplit("features", *_join_side_by_side(list(network.backbones), list(network.heads)), no_stages)
+    pairs = [_split_below_last_stage(backbone) for backbone in network.backbones]
+    below, stages = zip(*pairs, strict=True)
     upper = [nn.Sequential(stage, head) for stage, head in zip(stages, network.heads, strict=True)]
     return FrozenSplit("last-stage", *_join_side_by_side(below, upper), stages)
 
 
 def _join_side_by_side(frozen: Sequence[nn.Module], trained: Sequence[nn.Module]) -> tuple[nn.Module, nn.Module]:
-    """Networks side by side as one: where their frozen parts are the same, it runs once for all of them."""
+    """Networks side by side as one; where their frozen parts are equal, one runs for all of them."""
     for module in frozen:
         _freeze(module)
     if len({hash_tensors(module.state_dict()) for module in frozen} if len(frozen) > 1 else frozen) == 1:
@@ -54,14 +54,17 @@ def _join_side_by_side(frozen: Sequence[nn.Module], trained: Sequence[nn.Module]
 
 
 class _Below(nn.ModuleList):
-    """Frozen parts that differ: what each makes of the images (n, c, ...) stands side by side, (n, parts * c, ...)."""
+    """Frozen parts that differ: their outputs (n, c, ...) concatenated along the channels, (n, parts * c, ...).
+
+    The class's name is in the key of cached features.
+    """
 
     def forward(self, images: Tensor) -> Tensor:
         return torch.cat([module(images) for module in self], 1)
 
 
 class _Above(nn.Module):
-    """Trained parts, each fed with all that it is given, or where the frozen ones are `apart` with its share."""
+    """Trained parts, each fed with the whole input, or, where the frozen parts are `apart`, with its channels."""
 
     def __init__(self, parts: Sequence[nn.Module], *, apart: bool) -> None:
         super().__init__()
@@ -77,9 +80,9 @@ def _freeze(module: nn.Module) -> nn.Module:
 
 
 class _CoarseTracer(fx.Tracer):
-    """Records a network's calls as coarsely as will do: looks only into modules that hold a block of the stage.
+    """Traces a network as coarsely as possible: only modules that contain a block of the stage are traced into.
 
-    What is not looked into stays a module, so that its dropout still follows its training mode.
+    The others stay modules, so that their dropout still follows their training mode.
     """
 
     def __init__(self, stage: list[str]) -> None:
@@ -92,9 +95,9 @@ class _CoarseTracer(fx.Tracer):
 
 
 def _split_below_last_stage(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """The backbone below its last stage, and the last stage with what follows it.
+    """The backbone below its last stage, and the last stage with all that follows it.
 
-    Raises `Failed` for a network that looks at its images' sizes, or hands more than one tensor to its last stage.
+    Raises `Failed` for a network that branches on its images' sizes, or passes several tensors to its last stage.
     """
     stage = last_stage(backbone)
     nodes = _needed_nodes(backbone, stage)
@@ -120,12 +123,12 @@ def _split_below_last_stage(backbone: nn.Module) -> tuple[nn.Module, nn.Module]:
 
 
 def _needed_nodes(backbone: nn.Module, stage: list[str]) -> list[fx.Node]:
-    """The calls that lead from the images to the features, in order; other arguments have their defaults."""
+    """The graph's nodes that lead from the images to the features, in order; other arguments have their defaults."""
     parameters = inspect.signature(backbone.forward).parameters.values()
-    settled = {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
+    defaults = {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty}
     try:
-        nodes = list(_CoarseTracer(stage).trace(backbone, settled).nodes)
-    except Exception as error:  # whatever a network does with its images that is no record of calls
+        nodes = list(_CoarseTracer(stage).trace(backbone, defaults).nodes)
+    except Exception as error:  # whatever a network does that cannot be traced
         raise _cannot_split() from error
     needed: set[fx.Node] = set()
     for node in reversed(nodes):
@@ -135,7 +138,7 @@ def _needed_nodes(backbone: nn.Module, stage: list[str]) -> list[fx.Node]:
 
 
 def _cannot_split() -> Failed:
-    return Failed("--train last", "this network cannot be cut below its last stage", "use --train head, or all")
+    return Failed("--train last", "this network cannot be split below its last stage", "use --train head, or all")
 
 
 def frozen_output_shape(frozen: nn.Module, crop: int) -> tuple[int, ...]:

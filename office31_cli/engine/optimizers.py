@@ -37,7 +37,7 @@ def build_optimizer(groups: list[ParameterGroup], settings: Settings) -> Optimiz
 
 
 def unfreeze(groups: list[ParameterGroup], progress: float) -> None:
-    """Have the groups learn whose time has come, and no others."""
+    """Switch `requires_grad` on for the groups whose start has come, and off for the others."""
     for group in groups:
         for parameter in group.parameters:
             parameter.requires_grad_(progress >= group.start)
@@ -50,7 +50,7 @@ def set_learning_rate(optimizer: Optimizer, settings: Settings, progress: float)
 
 
 def learning_rate_factor(settings: Settings, progress: float) -> float:
-    """Where the learning rate stands: 1 at its full height."""
+    """The learning rate as a share of the full one."""
     return 1.0 if settings.schedule == "constant" else 0.5 * (1 + math.cos(math.pi * progress))
 
 

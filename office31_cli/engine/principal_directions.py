@@ -1,4 +1,4 @@
-"""Principal directions: the same features in fewer numbers, so that a step has less to multiply and to remember."""
+"""Principal directions: features in fewer dimensions, so that a step has less to multiply and to store."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _GRAIN = 64
 """Directions come in multiples of this, as products are fastest then."""
 
 _BLOCK = 4096
-"""Rows that are read at a time."""
+"""Rows read at a time."""
 
 
 def principal_directions(
@@ -24,9 +24,9 @@ def principal_directions(
 ) -> Tensor | None:
     """Orthonormal columns (d, k) along which rows (n, d) of unit length keep `KEPT` of their squared length.
 
-    The eigenvectors of the second moment with the largest eigenvalues (Pearson 1901), of all rows of the arrays. Those
-    of each are added up in its order (n,): a sum's last digits depend on it, and that of a listing follows the labels.
-    None where that would save nothing, or where a row is no vector.
+    The eigenvectors, with the largest eigenvalues, of the second moment of all rows (Pearson 1901). The rows of each
+    array are summed in its order (n,), on which the last digits depend: that of a listing follows the labels.
+    None where that would save nothing, or where a row is not a vector.
     """
     if len(arrays[0].shape) != 2:
         return None

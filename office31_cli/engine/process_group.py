@@ -1,4 +1,4 @@
-"""The processes that train one model together: how they meet, wait for each other, and part."""
+"""The process group that trains one model: how its processes join, wait for each other, and leave."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ from office31_cli.observer import Observer
 Made = TypeVar("Made")
 
 _PATIENCE = timedelta(days=7)
-"""So long the others wait while the first process computes features. One that dies is noticed at once."""
+"""How long processes wait for the first one, which may be computing features. One that dies is noticed at once."""
 
 
 @contextlib.contextmanager
 def join(device: str) -> Iterator[None]:
-    """Meet the other processes that torchrun started, if there are any, and part from them at the end.
+    """Join the other processes that torchrun started, if there are any, and leave the group at the end.
 
-    Whichever fails first tells of it; the others end as well, in silence.
+    The first that fails reports its error; the others end as well, in silence.
     """
     if processes.count() == 1:
         yield
@@ -57,17 +57,17 @@ def join(device: str) -> Iterator[None]:
 
 
 def process_count() -> int:
-    """How many processes share each step of a training."""
+    """The number of processes that share each step of a training."""
     return dist.get_world_size() if _is_distributed() else 1
 
 
 def local_shard() -> BatchShard:
-    """Which rows of each batch are this process's."""
+    """The shard of each batch that is this process's."""
     return BatchShard(dist.get_rank(), dist.get_world_size()) if _is_distributed() else BatchShard()
 
 
 def run_in_turn(make: Callable[[], Made]) -> Made:
-    """What `make` returns; the first process makes it before the others, which find in the cache what that takes."""
+    """What `make` returns; the first process calls it before the others, which then find its work in the cache."""
     if not _is_distributed():
         return make()
     if dist.get_rank() == 0:
@@ -79,7 +79,7 @@ def run_in_turn(make: Callable[[], Made]) -> Made:
 
 
 def run_on_first(make: Callable[[], Made]) -> Made:
-    """What `make` returns in the first process, in all of them."""
+    """What `make` returns in the first process, which alone calls it; the others receive it."""
     if not _is_distributed():
         return make()
     made: list[Any] = [make() if dist.get_rank() == 0 else None]
@@ -89,7 +89,7 @@ def run_on_first(make: Callable[[], Made]) -> Made:
 
 
 def open_checkpoints(run: dict[str, Any], observer: Observer) -> Checkpoints:
-    """Those of a run, which the first process keeps and all go on from."""
+    """The checkpoints of a run: the first process stores them, all restore them."""
     return (Checkpoints if local_shard().index == 0 else ReadOnlyCheckpoints)(run, observer)
 
 
@@ -99,7 +99,7 @@ def _is_distributed() -> bool:
 
 @contextlib.contextmanager
 def _report_lost_process() -> Iterator[None]:
-    """A process that does not answer is no fault of the program: raises `Failed`."""
+    """Raise `Failed` where another process does not answer, which is no fault of the program."""
     try:
         yield
     except RuntimeError as error:
@@ -111,7 +111,7 @@ def _report_lost_process() -> Iterator[None]:
 
 
 def _failed_first(store: Store | None) -> bool:
-    """Whether no other process has failed before; who cannot ask takes it that none has."""
+    """Whether no other process has failed before; where the store cannot be asked, none has."""
     with contextlib.suppress(RuntimeError):
         return store is None or store.add("office31/failures", 1) == 1
     return True

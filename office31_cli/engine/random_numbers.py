@@ -1,7 +1,7 @@
-"""Random numbers that are derived and never carried on: each depends on its key alone.
+"""Random numbers without a state: each depends on its key alone.
 
-So an epoch's order, a photograph's window and a step's dropout are the same after an interruption, in another
-process, or in another order of work.
+An epoch's order, a photograph's crop and a step's dropout are therefore the same after an interruption, in another
+process, and in another order of work.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Modules of the same shape computed as one: where each is too small to keep a processor busy."""
+"""Modules of the same shape computed as one, where each is too small to keep a processor busy."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
@@ -11,15 +11,15 @@ Kind = TypeVar("Kind", bound=nn.Module)
 
 
 class VmapStack(nn.Module, Generic[Kind]):
-    """Runs whose tensors lie one behind the other, (runs, ...), so that what each would multiply is one product.
+    """The modules' tensors stacked, (runs, ...), so that their matrix products are one batched product.
 
-    The weights of linear layers lie transposed, (runs, in, out): so their gradients come out of the product in the
-    order in which the optimizer wants them, and need not be copied.
+    The weights of linear layers are stored transposed, (runs, in, out): the product then leaves their gradients in
+    the memory order that the optimizer needs, and they are not copied.
     """
 
     def __init__(self, modules: Sequence[Kind]) -> None:
         super().__init__()
-        self._modules_apart = list(modules)  # a plain list: they only get their tensors back
+        self._modules_apart = list(modules)  # a plain list: their own tensors are not trained
         together = {
             name: torch.stack([dict(each.named_parameters())[name].detach() for each in modules])
             for name, _ in modules[0].named_parameters()
@@ -31,7 +31,7 @@ class VmapStack(nn.Module, Generic[Kind]):
             self.register_buffer(_key(name), torch.stack([each.get_buffer(name) for each in modules]))
 
     def forward(self, arguments: tuple[Any, ...], *batch: Tensor) -> Any:
-        """What every run's module returns for its part of the batch (runs, ...); `arguments` are the same for all."""
+        """Each run's output for its part of the batch (runs, ...), stacked; all get the same `arguments`."""
         template = self._modules_apart[0]
 
         def one(tensors: dict[str, Tensor], *part: Tensor) -> Any:
@@ -41,7 +41,7 @@ class VmapStack(nn.Module, Generic[Kind]):
         return vmap(one)(self._by_name(), *batch)
 
     def write_back(self) -> list[Kind]:
-        """The modules apart, with what their tensors have become."""
+        """The modules themselves, with the stacked tensors copied into theirs."""
         stacked = self._by_name()
         with torch.no_grad():
             for run, module in enumerate(self._modules_apart):
@@ -50,7 +50,7 @@ class VmapStack(nn.Module, Generic[Kind]):
         return self._modules_apart
 
     def train(self, mode: bool = True) -> "VmapStack[Kind]":
-        """Training mode for the modules, too."""
+        """Set training mode, for the modules too."""
         super().train(mode)
         self._modules_apart[0].train(mode)
         return self

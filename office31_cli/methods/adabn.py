@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def batch_norms(body: "nn.Module") -> "Iterator[_BatchNorm]":
-    """The batch norms in a module, of any number of dimensions."""
+    """The batch norms in a module, of 1, 2 or 3 dimensions."""
     from torch.nn.modules.batchnorm import _BatchNorm
 
     return (module for module in body.modules() if isinstance(module, _BatchNorm))
@@ -20,9 +20,9 @@ def batch_norms(body: "nn.Module") -> "Iterator[_BatchNorm]":
 
 @dataclass(frozen=True, kw_only=True)
 class Method(base.Method):
-    """A domain's looks are in the mean and variance of its activations, so each domain is normalised by its own.
+    """A domain's style is in the mean and variance of its activations, so each domain is normalised by its own.
 
-    It has no losses: the training loop shows it the target in training mode and takes no step.
+    It has no losses: the training loop runs the target through the network in training mode and takes no step.
     """
 
     paper = "Li and others 2016, arXiv:1603.04779"
@@ -31,7 +31,7 @@ class Method(base.Method):
     changes_batch_norms = True
 
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
-        """Forget the source's statistics; those to come are averaged over all batches alike."""
+        """Reset the running statistics; the target's are averaged over all batches with equal weights."""
         for norm in batch_norms(body):
             norm.reset_running_stats()
             norm.momentum = None  # a cumulative average: with the usual 0.1 the last few batches would decide

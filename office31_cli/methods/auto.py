@@ -1,4 +1,4 @@
-"""Auto: several MCC networks, each from a start of its own, teach one what they agree on; the recipe of our own."""
+"""Auto: one network distilled from several MCC networks with different initialisations; a recipe of this toolkit."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,23 +18,23 @@ def agreement(z: "Tensor", p: "Tensor") -> "Tensor":
 
 @dataclass(frozen=True, kw_only=True)
 class Method(mcc.Method):
-    """Which wrong answers an MCC network settles on depends on its start; what several agree on depends less on it.
+    """An MCC network's errors depend on its random initialisation; the mean of several depends on it less.
 
-    The teachers' mean prediction names more of the target rightly than nearly any of them does alone, and a student
-    that learns it, the source's labels and MCC keeps that in one network.
+    The teachers' mean prediction is more accurate on the target than nearly any of them alone, and a student trained
+    on it, on the source's labels and by MCC keeps that in one network.
     """
 
     paper = "this toolkit; after Jin and others 2020 (MCC) and Hinton and others 2015 (distillation)"
 
-    teachers: int = hyperparameter(5, 2, 32, "networks that are trained first")
-    agreed: float = hyperparameter(1.0, 0.0, 10.0, "weight of the cross-entropy on what they agree on")
+    teachers: int = hyperparameter(5, 2, 32, "teachers, which are trained first")
+    agreed: float = hyperparameter(1.0, 0.0, 10.0, "weight of the cross-entropy on their mean prediction")
 
     def teacher_methods(self) -> list[base.Method]:
         """MCC networks, with the student's settings."""
         return [mcc.Method(weight=self.weight, temperature=self.temperature)] * self.teachers
 
     def losses(self, source: Source, target: Target, step: Step) -> "dict[str, Tensor]":
-        """MCC's, and the agreement with the teachers."""
+        """MCC's loss, and the cross-entropy on the teachers' mean prediction."""
         assert target.pseudo_labels is not None
         confusion = super().losses(source, target, step)
         return {**confusion, "agreement": self.agreed * agreement(target.logits, target.pseudo_labels)}

@@ -42,7 +42,7 @@ def entropy_weight(p: "Tensor") -> "Tensor":
 
 
 def random_map(features: int, classes: int) -> "nn.Module":
-    """The two fixed matrices of `random_multilinear`, as buffers `features` and `classes`, freshly drawn."""
+    """The two fixed matrices of `random_multilinear`, as buffers `features` and `classes`, randomly initialised."""
     import torch
 
     fixed = torch.nn.Module()
@@ -53,7 +53,7 @@ def random_map(features: int, classes: int) -> "nn.Module":
 
 @dataclass(frozen=True, kw_only=True)
 class Method(base.Method):
-    """Domains are aligned item by item if the discriminator knows what the classifier takes a photograph for."""
+    """Domains are aligned item by item if the discriminator sees the classifier's predictions."""
 
     paper = "Long and others 2018, arXiv:1705.10667"
 
@@ -80,7 +80,7 @@ class Method(base.Method):
         logits = domain_logits(step.extra_modules["discriminator"], x_s, x_t)
         if not self.entropy:
             return {"domain": domain_loss(*logits)}
-        # The weights are made by the features' side of the game, so their gradient is reversed as well.
+        # The weights follow from the features, which play against the discriminator: their gradient is reversed too.
         weights = (entropy_weight(gradient_reversal(each.probabilities, strength)) for each in (source, target))
         return {"domain": domain_loss(*logits, *weights)}
 

@@ -23,7 +23,7 @@ def ramp(progress: float, alpha: float = 10) -> float:
 
 
 def domain_discriminator(columns: int, width: int = 1024) -> "nn.Sequential":
-    """A fresh network from (n, `columns`) to the logits (n, 1) of coming from the source."""
+    """A randomly initialised network from (n, `columns`) to the logits (n, 1) of the source domain."""
     from torch import nn
 
     return nn.Sequential(
@@ -65,7 +65,7 @@ def domain_loss(
 
 @dataclass(frozen=True, kw_only=True)
 class Method(base.Method):
-    """A discriminator learns to tell the domains, and the features, by its reversed gradient, to mislead it."""
+    """A discriminator is trained to tell the domains apart; its reversed gradient trains the features to mislead it."""
 
     paper = "Ganin and others 2016, arXiv:1505.07818"
 

@@ -1,4 +1,4 @@
-"""ERM: learn from the source alone; the baseline of every table."""
+"""ERM: train on the source alone; the baseline of every table."""
 
 from dataclasses import dataclass
 

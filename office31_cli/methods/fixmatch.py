@@ -1,4 +1,4 @@
-"""FixMatch: let certain predictions on a weak view of the target label a strong view of it."""
+"""FixMatch: confident predictions on a weak view of the target are pseudo-labels for a strong view."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ def confident_agreement(z_weak: "Tensor", z_strong: "Tensor", threshold: float =
 
 @dataclass(frozen=True, kw_only=True)
 class Method(base.Method):
-    """A photograph stays what it is under augmentation; few pass the threshold at first, and more as it learns."""
+    """Augmentation does not change the item; few predictions pass the threshold at first, and more later."""
 
     paper = "Sohn and others 2020, arXiv:2001.07685"
     views = 4

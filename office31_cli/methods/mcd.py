@@ -17,14 +17,14 @@ def classifier_discrepancy(p1: "Tensor", p2: "Tensor") -> "Tensor":
 
 @dataclass(frozen=True, kw_only=True)
 class Method(base.Method):
-    """A batch is six steps: heads and features learn the source, heads part on the target, features join them (4)."""
+    """Six steps a batch: all on the source; heads apart on the target; features bring them together, four times."""
 
     paper = "Saito and others 2018, arXiv:1712.02560"
     supervised = False
     phases = 6
 
     def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
-        """Both heads: the classifier's own, to be called with fixed weights or features, and a fresh one."""
+        """Both heads: the classifier's last layer, and a randomly initialised one of the same shape."""
         from torch import nn
 
         return {"first": outputs, "second": nn.Linear(outputs.in_features, outputs.out_features)}

@@ -1,4 +1,4 @@
-"""MDD: features on which no second head can keep to the first on the source and leave it on the target."""
+"""MDD: features on which no second head can agree with the first on the source and disagree on the target."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -44,7 +44,7 @@ def centroid_labels(f: "Tensor", p: "Tensor", rounds: int = 2) -> "Tensor":
 
 @dataclass(frozen=True, kw_only=True)
 class Method(base.Method):
-    """The classifier holds what the source was like; without the source, features must fit it instead."""
+    """The frozen classifier stands for the source: without the source, target features are fitted to it."""
 
     paper = "Liang and others 2020, arXiv:2002.08546"
     source_free = True
@@ -53,7 +53,7 @@ class Method(base.Method):
     rounds: int = hyperparameter(2, 1, 10, "of centroids that an epoch's pseudo-labels take")
 
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
-        """Freeze the classifier."""
+        """Freeze the last layer."""
         outputs.requires_grad_(False)
 
     def assign_pseudo_labels(self, source: Source, target: ModelOutput) -> "Tensor":

@@ -19,7 +19,7 @@ def mean_entropy(z: "Tensor") -> "Tensor":
 
 @dataclass(frozen=True, kw_only=True)
 class Method(base.Method):
-    """Certain predictions are more often right, and so few parameters cannot unlearn much."""
+    """Confident predictions are more often correct, and so few parameters cannot do much harm."""
 
     paper = "Wang and others 2021, arXiv:2006.10726"
     source_free = True

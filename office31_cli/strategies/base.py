@@ -1,6 +1,6 @@
-"""What a strategy decides: which parameters learn how fast, and what is minimised beside the outputs' losses.
+"""What a fine-tuning strategy defines: parameter groups with their learning rates, and losses beside the outputs'.
 
-The files of the strategies import no torch before they compute, so that `office31 strategies` lists them in an instant.
+The files of the strategies import torch only inside functions, so that `office31 strategies` lists them at once.
 """
 
 import copy
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from office31_cli.models.network import Architecture, Network
 
 START_SAMPLE = 512
-"""As many photographs as a strategy gets to see before the first step."""
+"""The most photographs that a strategy is given before the first step."""
 
 BACKBONE_SCALE = 0.1
-"""Pre-trained layers are nearly right already; the field's usual protocol gives them a tenth of the rate."""
+"""The learning rate of pre-trained layers, as a share of the new ones': a tenth in the field's usual protocol."""
 
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Parameters that share a learning rate: `scale` times that of the newest layers."""
+    """Parameters with the same learning rate: `scale` times that of the new layers."""
 
     parameters: "list[nn.Parameter]"
     scale: float = 1.0
     start: float = 0.0
-    """The share of the training after which they begin to learn."""
+    """The share of the training after which they are trained."""
 
 
 def trainable_parameters(module: "nn.Module") -> "list[nn.Parameter]":
-    """The module's parameters that ask for gradients."""
+    """The module's parameters with `requires_grad`."""
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
 def backbone_and_head_groups(network: "Network") -> list[ParameterGroup]:
-    """What asks for gradients: the backbones' at a tenth of the heads' rate."""
+    """The parameters with `requires_grad`: the backbones' at a tenth of the heads' learning rate."""
     return [
         ParameterGroup(trainable_parameters(network.backbones), BACKBONE_SCALE),
         ParameterGroup(trainable_parameters(network.heads)),
@@ -49,89 +49,89 @@ def backbone_and_head_groups(network: "Network") -> list[ParameterGroup]:
 
 @dataclass(frozen=True, eq=False)
 class UnlabelledOutput:
-    """What the network makes of m photographs of the target. There is no label in it."""
+    """The network's output for m photographs of the target, which have no labels."""
 
     features: "list[Tensor]"
-    """By network what its last layer is fed with, (m, d)."""
+    """The inputs (m, d) of each network's last layer."""
     raw_outputs: "Tensor"
     """(m, width)"""
 
 
 @dataclass(frozen=True, eq=False)
 class StepContext:
-    """One step: what the network makes of n labelled photographs, and of unlabelled ones beside them."""
+    """A step: the network's output for n labelled photographs, and for unlabelled ones beside them."""
 
     network: "Network"
     trained_part: "nn.Module"
-    """Maps what the frozen part made of photographs to `answers`; it shares the network's parameters."""
+    """Maps the frozen part's output to `raw_outputs`; it shares the network's parameters."""
     inputs: "Tensor"
     feature_maps: "list[Tensor]"
-    """What the layers that the strategy `watches` made of the inputs, (n, ...) each."""
+    """The outputs (n, ...) of `watched_layers` for these inputs, in the order in which the layers ran."""
     raw_outputs: "Tensor"
-    """(n, width), as the network's outputs read it."""
+    """The network's output (n, width)."""
     targets: "Tensor"
     """(n, outputs)"""
     unlabelled: UnlabelledOutput | None
-    """For a strategy that uses it."""
+    """None unless the strategy `uses_unlabelled`."""
     extra_modules: "Mapping[str, nn.Module]"
-    """What the strategy keeps beside the network."""
+    """Those of `build_extra_modules`."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingStart:
-    """What a training goes on from, before its first step."""
+    """The network before the first step, and a sample of the training set."""
 
     network: "Network"
     trained_part: "nn.Module"
     inputs: "Tensor"
-    """Those of up to `SHOWN` of the photographs to learn from, (n, ...), as seen in evaluation."""
+    """Inputs (n, ...) of up to `START_SAMPLE` training photographs, in evaluation views."""
     targets: "Tensor"
     """(n, outputs)"""
     loss: "Callable[[Tensor], Tensor]"
-    """Of answers (n, width) to these photographs; a scalar."""
+    """The loss, a scalar, of raw outputs (n, width) for these photographs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(Configurable, ABC):
-    """A way to go on with labels; its fields, made with `ranged`, are its hyper-parameters.
+    """A fine-tuning strategy; its fields, made with `hyperparameter`, are its hyper-parameters.
 
-    Unless it says otherwise every layer that `--train` leaves trainable learns, the backbone at a tenth of the rate,
-    and nothing is minimised but the outputs' losses.
+    By default every layer that `--train` leaves trainable is trained, the backbone at a tenth of the learning rate,
+    and only the outputs' losses are minimised.
     """
 
     paper: ClassVar[str] = ""
-    """Who, when, where."""
+    """Authors, year, and where it was published."""
     uses_unlabelled: ClassVar[bool] = False
-    """Whether it learns from the target's photographs without labels, too."""
+    """Whether it trains on the target's unlabelled photographs, too."""
     item_only: ClassVar[bool] = False
-    """Whether the network can answer nothing but the item."""
+    """Whether the network can have no output but the item."""
     losses_are_row_means: ClassVar[bool] = False
-    """Whether all that it minimises are means over the labelled rows, which several processes can share."""
+    """Whether all its losses are means over the labelled rows, so that several processes can share a batch."""
     needs_stored_item: ClassVar[bool] = False
-    """Whether the stored network must answer the item by itself, as it makes use of that layer."""
+    """Whether it uses the stored network's last layer of the item, so that there must be one."""
     train: ClassVar[str | None] = None
-    """What `--train` is unless told otherwise, where less than usual has to be left trainable: `head`."""
+    """The default of `--train`, where it is not the usual one."""
     weight_decay: ClassVar[float | None] = None
-    """In place of the usual one."""
+    """The weight decay, where it is not the usual one."""
 
     def architecture(self, before: "Architecture") -> "Architecture":
-        """The network to train, for a stored one."""
+        """The architecture to train, for that of the stored network."""
         return before
 
     def parameter_groups(self, network: "Network") -> list[ParameterGroup]:
-        """The parameters to train with their learning rates; what else asks for gradients is frozen here."""
+        """The parameters to train, in groups by learning rate; the others' `requires_grad` is switched off here."""
         return backbone_and_head_groups(network)
 
     def watched_layers(self, network: "Network") -> "Sequence[nn.Module]":
-        """The layers of whose output its losses are made."""
+        """The layers whose outputs its losses need."""
         return ()
 
-    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
-        """What it keeps beside the network; what asks for gradients there is trained at the full rate."""
+    def build_extra_modules(self, start: TrainingStart) -> "dict[str, nn.Module]":
+        """Modules beside the network, not stored with it; what has `requires_grad` is trained at the full rate."""
         return {}
 
     def losses(self, step: StepContext) -> "dict[str, Tensor]":
-        """What is minimised beside the outputs' losses, by name; scalars. Computed in float32."""
+        """The losses to minimise beside the outputs', by name; scalars, computed in float32."""
         return {}
 
 
@@ -143,23 +143,23 @@ def last_stages(network: "Network") -> "list[nn.Module]":
 
 
 def counterparts(layers: "Sequence[nn.Module]", module: "nn.Module", twin: "nn.Module") -> "list[nn.Module]":
-    """The layers of `twin`, a copy of `module`, that stand where `layers` stand in that, as far as they do."""
+    """The layers of `twin`, a copy of `module`, that correspond to those of `layers` that are in `module`."""
     names = {id(layer): name for name, layer in module.named_modules()}
     return [twin.get_submodule(names[id(layer)]) for layer in layers if id(layer) in names]
 
 
 @contextmanager
 def record_outputs(layers: "Sequence[nn.Module]") -> "Iterator[list[Tensor]]":
-    """Collects what the layers put out, in the order in which they are run."""
-    seen: list[Tensor] = []
-    hooks = [layer.register_forward_hook(lambda _, __, made: seen.append(made)) for layer in layers]
+    """Yields a list to which the layers' outputs are appended, in the order in which they run."""
+    outputs: list[Tensor] = []
+    hooks = [layer.register_forward_hook(lambda _, __, output: outputs.append(output)) for layer in layers]
     try:
-        yield seen
+        yield outputs
     finally:
         for hook in hooks:
             hook.remove()
 
 
 def frozen_copy(module: "nn.Module") -> "nn.Module":
-    """The module as it is now, for good."""
+    """A copy of the module in evaluation mode, whose parameters have `requires_grad` off."""
     return copy.deepcopy(module).eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""BSS: shrink the smallest singular values of a batch's features, in which what does not transfer hides."""
+"""BSS: shrink the smallest singular values of a batch's features, along which little transfers."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Co-tuning: the stored last layer goes on learning too, from what it says of photographs of the same item."""
+"""Co-tuning: the stored last layer is trained too, on the source classes that each item resembles."""
 
 import copy
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def category_relationship(p_source: "Tensor", labels: "Tensor", classes: int) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(base.Strategy):
-    """A second last layer keeps the stored network's knowledge of what resembles what; it is not stored again."""
+    """A copy of the stored last layer keeps the network's knowledge of which classes are alike; it is not stored."""
 
     paper = "You and others 2020 (NeurIPS), Co-Tuning for Transfer Learning"
     item_only = True
@@ -40,24 +40,24 @@ class Strategy(base.Strategy):
     weight: float = hyperparameter(2.3, 0.1, 10.0, "of the second layer's cross-entropy")
 
     def watched_layers(self, network: "Network") -> "Sequence[nn.Module]":
-        """What the last layer is fed with."""
+        """The bottleneck, whose output is the last layer's input."""
         return network.bottlenecks()
 
-    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
-        """The second last layer, and the relationship, a row for each item."""
+    def build_extra_modules(self, start: TrainingStart) -> "dict[str, nn.Module]":
+        """The copy of the last layer, and p(source class | item) with a row for each item."""
         import torch
         from torch import nn
 
-        (last,) = beginning.network.last_layers()
-        beginning.trained_part.eval()
+        (last,) = start.network.last_layers()
+        start.trained_part.eval()
         with torch.no_grad():
-            p_source = beginning.trained_part(beginning.inputs).softmax(1)
-        related = category_relationship(p_source, beginning.targets[:, 0].long(), p_source.shape[1])
+            p_source = start.trained_part(start.inputs).softmax(1)
+        related = category_relationship(p_source, start.targets[:, 0].long(), p_source.shape[1])
         rows = nn.Embedding(len(related), p_source.shape[1], _weight=related, _freeze=True)
         return {"source": copy.deepcopy(last), "related": rows}
 
     def losses(self, step: StepContext) -> "dict[str, Tensor]":
-        """The second layer's cross-entropy against what its classes have to do with each photograph's item."""
+        """The copy's cross-entropy against p(source class | item) of each photograph."""
         from torch.nn.functional import cross_entropy
 
         (features,) = step.feature_maps

@@ -1,4 +1,4 @@
-"""DELTA: keep the feature maps that matter as the stored network makes them."""
+"""DELTA: keep the feature maps that matter to the loss near those of the stored network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ def feature_map_distance(
 ) -> "Tensor":
     """0.5 sum over layers, photographs and channels of attention times the squared distance of two maps; scalar.
 
-    Equation 4 of Li and others 2019: of each layer the maps (n, c, ...) as they are and as the stored network makes
-    them, and how much each channel (c,) counts.
+    Equation 4 of Li and others 2019: for each layer the maps (n, c, ...) of the network and of the stored one, and
+    the channels' attention (c,).
     """
     import torch
 
@@ -52,35 +52,35 @@ def channel_attention(maps: "Tensor", gradients: "Tensor") -> "Tensor":
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(base.Strategy):
-    """What the network makes of photographs is kept instead of its weights, and most where the labels need it."""
+    """The network's feature maps are regularised instead of its weights, most where the labels need them."""
 
     paper = "Li and others 2019, arXiv:1901.09229"
 
     weight: float = hyperparameter(0.01, 1e-4, 10.0, "of the distance")
 
     def watched_layers(self, network: "Network") -> "Sequence[nn.Module]":
-        """The last stages, which are run only where they learn, and the bottlenecks."""
+        """The last stages, which run only where they are trained, and the bottlenecks."""
         return [*last_stages(network), *network.activations()]
 
-    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
-        """What is trained as stored, and each layer's attention."""
+    def build_extra_modules(self, start: TrainingStart) -> "dict[str, nn.Module]":
+        """A frozen copy of the trained part, and each layer's attention."""
         from torch import autograd, nn
 
-        start = frozen_copy(beginning.trained_part)
-        beginning.trained_part.eval()
-        layers = self.watched_layers(beginning.network)
+        frozen = frozen_copy(start.trained_part)
+        start.trained_part.eval()
+        layers = self.watched_layers(start.network)
         with record_outputs(layers) as maps:
-            answers = beginning.trained_part(beginning.inputs)
-        loss = beginning.loss(answers)
+            raw_outputs = start.trained_part(start.inputs)
+        loss = start.loss(raw_outputs)
         gradients = autograd.grad(loss, maps)
-        pairs = zip(*(_channels_second(each, beginning.network) for each in (maps, gradients)), strict=True)
+        pairs = zip(*(_channels_second(each, start.network) for each in (maps, gradients)), strict=True)
         attention = [
             nn.Parameter(channel_attention(made.detach(), gradient), requires_grad=False) for made, gradient in pairs
         ]
-        return {"start": start, "attention": nn.ParameterList(attention)}
+        return {"start": frozen, "attention": nn.ParameterList(attention)}
 
     def losses(self, step: StepContext) -> "dict[str, Tensor]":
-        """The distance from the start's maps of the same photographs."""
+        """The distance from the stored network's maps of the same photographs."""
         import torch
 
         start, attention = step.extra_modules["start"], step.extra_modules["attention"]

@@ -1,4 +1,4 @@
-"""L2-SP: pull the weights towards those that were stored, and not towards zero."""
+"""L2-SP: weight decay towards the stored weights, not towards zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,17 +33,17 @@ def starting_point_penalty(
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(base.Strategy):
-    """The stored weights are the best guess before any label is seen: so they, not zero, are what decay leads to."""
+    """The stored weights are the best guess before any label is seen, so weights decay towards them, not to zero."""
 
     paper = "Li and others 2018, arXiv:1802.01483"
     weight_decay: ClassVar[float | None] = 0.0
 
-    alpha: float = hyperparameter(0.01, 1e-4, 1.0, "how strongly stored weights hold on")
+    alpha: float = hyperparameter(0.01, 1e-4, 1.0, "weight decay towards the stored weights")
     beta: float = hyperparameter(0.01, 1e-4, 1.0, "weight decay of the last layer")
 
-    def build_extra_modules(self, beginning: TrainingStart) -> "dict[str, nn.Module]":
+    def build_extra_modules(self, start: TrainingStart) -> "dict[str, nn.Module]":
         """The network as stored."""
-        return {"start": frozen_copy(beginning.network)}
+        return {"start": frozen_copy(start.network)}
 
     def losses(self, step: StepContext) -> "dict[str, Tensor]":
         """The penalty over what is trained."""

@@ -1,4 +1,4 @@
-"""LP-FT: the last linear layer first, then every layer, so that a fresh head does not distort good features."""
+"""LP-FT: the last linear layer first, then every layer, so that a random head does not distort good features."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ class Strategy(base.Strategy):
     probing: float = hyperparameter(0.5, 0.1, 0.9, "share of the training for the last layer alone")
 
     def parameter_groups(self, network: "Network") -> list[ParameterGroup]:
-        """The outputs at once; the bottlenecks and the backbones later, these at a tenth of the rate."""
+        """The last layers from the start; the bottlenecks and the backbones later, these at a tenth of the rate."""
         return [
             ParameterGroup(trainable_parameters(network.backbones), BACKBONE_SCALE, self.probing),
             ParameterGroup(

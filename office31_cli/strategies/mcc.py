@@ -1,4 +1,4 @@
-"""MCC: beside the labels, let predictions on the unlabelled rest confuse as few pairs of items as possible."""
+"""MCC: beside the labels, make predictions on the unlabelled rest confuse as few pairs of items as possible."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(base.Strategy):
-    """The method of `adapt` of that name, with a few labels to hold on to."""
+    """The method of `adapt` of that name, with a few labels of the target beside it."""
 
     paper = "Jin and others 2020, arXiv:1912.03699"
     uses_unlabelled = True

@@ -85,7 +85,7 @@ class FinetuneRun(Run):
             self._validation_accuracy if len(self.partition.validation) else None,
             self.build_measure(),
             epochs=self.settings.epochs,
-            settled=math.ceil(max(group.start for group in groups) * self.settings.epochs),
+            first_full_epoch=math.ceil(max(group.start for group in groups) * self.settings.epochs),
         )
 
     def _check_starts(self, groups: list[ParameterGroup]) -> None:

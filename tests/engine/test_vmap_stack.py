@@ -19,7 +19,7 @@ def made(name: str) -> list[AdaptationNetwork]:
 
 
 def drawn(name: str, step: int) -> tuple[Tensor, ...]:
-    """A batch for all runs, as `PairedBatches` would make it, with a guess of each of the target's photographs."""
+    """A batch for all runs, as `SourceTargetBatches` makes it, with a pseudo-label of each target photograph."""
     method = methods.load(name)
     random = torch.Generator().manual_seed(step)
     source, target, again = (
