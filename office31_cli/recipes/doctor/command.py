@@ -38,12 +38,12 @@ def doctor(
     seed: int = 0,
     observer: Observer = SILENT,
 ) -> Examination:
-    """Examine the machine, the data set, and with `source` and `target` what adapting from one to the other would do.
+    """Examine the machine and the data set, and with `source` and `target` forecast what adapting would bring.
 
-    No label of the target is read, but for those of domains in `check_labels`, and these for nothing but to check them.
-    The network is `model`, else the newest that learnt from the source alone, else a head that is trained on the
-    source for this and thrown away, on `backbone`. With none of the names, the photographs are counted and compared by
-    their bytes, and nothing is opened. Stores no model. Raises `Misuse` for names that do not exist or do not fit.
+    No label of the target is read. Labels of the domains in `check_labels` are searched for errors and used for nothing
+    else. The network is `model`, else the newest that was trained on the source alone, else a head on `backbone` that
+    is trained on the source and not stored. Without any domain, photographs are counted and compared by their bytes,
+    and none is decoded. Raises `Misuse` for names that do not exist or do not fit.
     """
     began = time.monotonic()
     check_device(device)
@@ -61,17 +61,19 @@ def doctor(
 def _check_unused(model: str | None, backbone: str | None, weights: str | None) -> None:
     for option, given in (("--model", model), ("--backbone", backbone), ("--weights", weights)):
         if given is not None:
-            raise Misuse(f"{option} {printable(given)}", "nothing would be shown to it", "name --source and --target")
+            raise Misuse(
+                f"{option} {printable(given)}", "no network is used without a domain", "name --source and --target"
+            )
 
 
 def _count_only(data: str | None, began: float) -> Examination:
-    """The machine, and the data set's counts where there is one."""
+    """Examine the machine, and count the data set's photographs where there is one."""
     try:
         opened = open_data(data)
     except Failed:
         if data is not None:
             raise
-        opened = None  # nothing was brought here yet, which is told as a finding
+        opened = None  # none was downloaded yet: that is a finding and no error
     return Examination(
         machine=machine.inspect_machine(),
         source=None,
@@ -98,7 +100,7 @@ def _build_request(
     seed: int,
     observer: Observer,
 ) -> tuple[Request, Entry | None]:
-    """The network to look through, as the start of a training on the source that may never be run."""
+    """The network to examine with, as a request to train it on the source; and the stored model, if it is one."""
     entry, opened = None, None if data is None else open_data(data)
     if (backbone, weights) == (None, None):
         entry, opened = _find_model(model, data, source, target or (source or check_labels)[0], observer)
@@ -108,17 +110,17 @@ def _build_request(
     options = Options(device=device, seed=seed, train="head")
     if entry is None:
         if not source:
-            raise Misuse("--source", "no stored model tells what to learn from", "name the labelled domain")
+            raise Misuse("--source", "no stored model says what the source is", "name the labelled domain")
         request = build_request("doctor", source, data=data, backbone=backbone, weights=weights, options=options)
         selection.report_data(data, request.data, observer)
         return request, None
-    learnt = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled_domains]
-    domains = tuple(name for name in opened.domains if name in (source or learnt) and name != target)
+    seen = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled_domains]
+    domains = tuple(name for name in opened.domains if name in (source or seen) and name != target)
     selection.check_item_order(entry, opened)
     if not domains:
-        raise Misuse(f"model {entry.name}", f"it has learnt from no domain but {target}", "name one with --source")
+        raise Misuse(f"model {entry.name}", f"it was trained on no domain but {target}", "name one with --source")
     if target is not None and entry.card.labels_used.get(target):
-        observer.warn(f"{target}: {entry.name} has learnt labels of it, so the forecast promises too little to gain")
+        observer.warn(f"{target}: {entry.name} was trained on labels of it, so the forecast of the gain is too low")
     return (
         Request(
             command="doctor",
@@ -153,13 +155,13 @@ def _find_model(
 
 
 def _fits(entry: Entry, *, source: set[str] | None, target: str) -> bool:
-    """Whether a model learnt from the source alone, and was not adapted."""
-    learnt = {domain for domain, count in entry.card.labels_used.items() if count}
-    return entry.card.command != "adapt" and learnt == (source or learnt - {target})
+    """Whether a model was trained on the source alone, and was not adapted."""
+    trained_on = {domain for domain, count in entry.card.labels_used.items() if count}
+    return entry.card.command != "adapt" and trained_on == (source or trained_on - {target})
 
 
 def _check_names(data: DataSet, source: Sequence[str] | None, target: str | None, check_labels: Sequence[str]) -> None:
-    """Raise `Misuse` with a near match for domains that do not exist, have no labels, or are both ends at once."""
+    """Raise `Misuse` with a near match for domains that do not exist, have no labels, or are source and target."""
     for name in (*(source or ()), *check_labels):
         data.check_labelled(name)
     if target is not None:
@@ -176,14 +178,14 @@ def examine(
     began: float,
     observer: Observer,
 ) -> Examination:
-    """Look at everything; labels are read of the source and of the domains in `check_labels`."""
+    """Run the whole examination; labels are read of the source and of the domains in `check_labels` alone."""
     from office31_cli.recipes.doctor import forecast as forecasting
     from office31_cli.recipes.doctor.probe import adapt_heads, open_probe, predict_out_of_fold
 
     observed = dict.fromkeys((*request.domains, *check_labels))
     probe = open_probe(request, [*([target] if target else []), *check_labels], observer)
     judged = {name: predict_out_of_fold(probe, name, observer) for name in observed}
-    found = inventory.inspect_data(probe, judged, observed)
+    data = inventory.inspect_data(probe, judged, observed)
     distance: Distance | None = None
     shift: LabelShift | None = None
     forecast: Forecast | None = None
@@ -191,18 +193,16 @@ def examine(
         if entry is None:
             probe.train(observer)
         heads = adapt_heads(probe, target, observer)
-        distance, shift = (
-            forecasting.measure_distance(probe, target),
-            forecasting.estimate_label_shift(probe, heads.mean(0)),
-        )
-        forecast = forecasting.build_forecast(probe, target, _accuracy(probe, judged), heads)
+        distance = forecasting.measure_distance(probe, target)
+        shift = forecasting.estimate_label_shift(probe, heads.mean(0))
+        forecast = forecasting.build_forecast(probe, target, _measure_source_accuracy(probe, judged), heads)
     return Examination(
         machine=machine.inspect_machine(),
         source="+".join(request.domains),
         target=target,
         model=entry.name if entry else None,
         backbone=request.backbone,
-        data=found,
+        data=data,
         distance=distance,
         label_shift=shift,
         forecast=forecast,
@@ -210,7 +210,7 @@ def examine(
     )
 
 
-def _accuracy(probe: "Probe", judged: dict[str, FloatArray]) -> float:
-    """On the source's photographs, of heads that did not learn from them."""
-    answered = np.concatenate([judged[name].argmax(1) for name in probe.request.domains])
-    return accuracy(answered, probe.items())
+def _measure_source_accuracy(probe: "Probe", judged: dict[str, FloatArray]) -> float:
+    """The accuracy on the source of heads that were not trained on the photographs that they predict."""
+    predicted = np.concatenate([judged[name].argmax(1) for name in probe.request.domains])
+    return accuracy(predicted, probe.items())

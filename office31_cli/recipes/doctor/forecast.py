@@ -26,7 +26,7 @@ from office31_cli.workflow.timing import extrapolate_seconds, measure_photograph
 
 
 def build_forecast(probe: Probe, target: str, source_accuracy: float, heads: FloatArray) -> Forecast:
-    """From what adapted heads (heads, n, K) make of the target, and the network from the source alone."""
+    """The forecast, from the probabilities of adapted heads (heads, n, K) and those of the unadapted network."""
     shares = np.bincount(probe.items(), minlength=len(probe.data.items)) / len(probe.items())
     signs = measure_forecast_inputs(shares, source_accuracy, probe.predict(probe.target(target)), heads)
     views = ADAPT_VIEWS * sum(len(probe.domains[name].photographs) for name in (*probe.request.domains, target))

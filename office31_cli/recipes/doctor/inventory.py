@@ -1,4 +1,4 @@
-"""What a data set holds: counted without opening a picture, and looked at once the domains are open."""
+"""What a data set holds: counted without decoding a picture, or inspected with the domains open."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ def count_photographs(data: DataSet) -> DataInventory:
 
 
 def count_by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
-    """How many photographs each item has, in the items' order; those of labelled ones alone can be told."""
+    """How many of the labelled photographs show each item, in the items' order."""
     counts = np.bincount(photographs.items, minlength=len(data.items)).tolist()
     return dict(zip(data.items, counts, strict=True))
 
@@ -74,7 +74,7 @@ def _inspect_domain(data: DataSet, domain: "Domain", judged: "FloatArray | None"
 
 
 def _find_label_issues(data: DataSet, photographs: Photographs, judged: FloatArray) -> list[LabelIssue]:
-    """Labels that look wrong; of items with too few photographs to learn from the others, none does."""
+    """Label issues, the most likely first; items with too few different photographs for all folds have none."""
     margins = label_issue_margins(judged, photographs.items)
     contents = {
         item: len({photographs.digests[n] for n in np.flatnonzero(photographs.items == item)})

@@ -33,7 +33,7 @@ class Extra:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a training here would have."""
+    """What a training on this machine can use."""
 
     office31: str
     python: str
@@ -56,7 +56,7 @@ class Machine:
 
 
 def inspect_machine() -> Machine:
-    """Look at this machine. Imports torch: whether that works is what matters most."""
+    """Inspect this machine. Imports torch: whether that works is what matters most."""
     home, cache = paths.data_home(), paths.cache_home()
     accelerator, threads, fault = _torch()
     return Machine(
@@ -82,7 +82,7 @@ def _torch() -> tuple[str | None, int | None, str | None]:
         from office31_cli.engine import device
 
         return device.accelerator_name(), device.thread_count(), None
-    except Exception as error:  # whatever a broken installation raises as it is imported
+    except Exception as error:  # whatever a broken installation raises when it is imported
         return None, None, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 

@@ -1,4 +1,4 @@
-"""What an examination looks at: domains opened, their features, and the network that saw them."""
+"""The domains of an examination, their features, and heads that are trained and adapted on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -50,9 +50,9 @@ class Probe:
     network: Network
     split: FrozenSplit
     inputs: FrozenInputs
-    """As the network sees them: one view of each photograph."""
+    """The network's features, one view of each photograph."""
     condensed: FrozenInputs
-    """The same along their principal directions, for heads that are trained for the examination alone."""
+    """The same, projected onto their principal directions, for the heads that are trained for the examination."""
     device: torch.device
 
     @property
@@ -62,7 +62,7 @@ class Probe:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What photographs go through before the network."""
+        """How photographs are resized and normalised for the network."""
         return self.start.preprocessing
 
     def place(self, name: str) -> int:
@@ -80,7 +80,7 @@ class Probe:
         return build_unlabelled_examples(self.domains[name].photographs, self.place(name))
 
     def items(self) -> IntArray:
-        """What the source's photographs show (n,), domain after domain."""
+        """The items of the source's photographs (n,), domain after domain."""
         return np.concatenate([self.domains[name].photographs.items for name in self.request.domains])
 
     def features(self, name: str) -> FloatArray:
@@ -132,14 +132,14 @@ def _open_readable(data: DataSet, name: str, preprocessing: Preprocessing, obser
 
 
 ADAPTED = 4
-"""Heads that are adapted."""
+"""The number of heads that are adapted."""
 
 _EPOCHS, _STEPS = 2, 150
 """A short training: three tenths of the steps that `adapt` takes."""
 
 
 def predict_out_of_fold(probe: Probe, name: str, observer: Observer) -> FloatArray:
-    """Each item's probability (n, K) for a domain's photographs, from heads that did not learn from their labels.
+    """Probabilities (n, K) for a domain's photographs, each from a head that was not trained on its label.
 
     Raises `Failed` where a domain has too little to be divided.
     """
@@ -183,7 +183,7 @@ def adapt_heads(probe: Probe, target: str, observer: Observer, epochs: int = _EP
 def _train_heads(
     probe: Probe, method_name: str, pairs: Sequence[SourceTargetData], observer: Observer, epochs: int = _EPOCHS
 ) -> list[FloatArray]:
-    """What a head for each pair, trained as one, makes of its target: (n, K) each."""
+    """Train a head for each pair, all as one training; returns each head's probabilities of its target, (n, K)."""
     method = methods.load(method_name)()
     settings = replace(build_settings(probe.request, "head"), epochs=epochs)
     networks = [
@@ -200,7 +200,7 @@ def _train_heads(
 
 
 def build_head(probe: Probe, seed: int | str, inputs: FrozenInputs) -> Head:
-    """A fresh head for the inputs, condensed or not."""
+    """A randomly initialised head for the inputs, projected or not."""
     seed_torch("initial weights", seed)
     directions = inputs.directions
     whole = Head(probe.inputs.width, BOTTLENECK, len(probe.data.items))

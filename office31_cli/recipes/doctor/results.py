@@ -8,12 +8,12 @@ from office31_cli.metrics.forecast import ForecastInputs, GainForecast
 from office31_cli.recipes.doctor.machine import Machine
 
 FOLDS = 5
-"""Each photograph is judged by a head that learnt from the other four fifths."""
+"""Each photograph is predicted by a head that was trained on the other four fifths."""
 
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A photograph whose label looks wrong, and what it looks like instead."""
+    """A photograph whose label is probably wrong, with the item that is more likely."""
 
     file: str
     item: str
@@ -32,9 +32,9 @@ class DomainInventory:
     missing: list[str] | None
     """Items without a readable photograph; None as above."""
     unreadable: list[str] | None
-    """Files that are no picture; None where the pictures were not opened."""
+    """Files that cannot be decoded; None where pictures were not decoded."""
     doubts: list[LabelIssue] | None
-    """Labels that look wrong, the most doubtful first; None where the labels were not looked at."""
+    """Label issues, the most likely first; None where labels were not read."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DataInventory:
     identical: list[Group]
     """Byte-identical photographs."""
     near: list[Group] | None
-    """Near duplicates; None where the pictures were not opened."""
+    """Near duplicates; None where pictures were not decoded."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Examination:
-    """All that was looked at; None where it was not."""
+    """The result of an examination; None for what was not examined."""
 
     machine: Machine
     source: str | None
     target: str | None
     model: str | None
-    """The stored network that was looked at; None where one was trained for this and thrown away, or none needed."""
+    """The stored model that was examined; None where a head was trained for this, or no network was needed."""
     backbone: str | None
     data: DataInventory | None
     distance: Distance | None

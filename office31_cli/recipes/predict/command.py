@@ -34,7 +34,7 @@ BATCH = 16
 
 @dataclass(frozen=True, kw_only=True)
 class PredictRequest:
-    """What to tell of which pictures."""
+    """Which pictures to predict, and how."""
 
     pictures: tuple[Path, ...]
     """As named: files and folders."""
@@ -63,7 +63,7 @@ def predict(
 ) -> Predictions:
     """Name what is on pictures: on files, and on all that a folder holds below it.
 
-    The predictions are made as they are gone through, in constant memory. The network abstains where it is less
+    The predictions are made while they are iterated over, in constant memory. The network abstains where it is less
     confident than `min_confidence`; with `coverage`, each prediction has a set of items that holds the right one with
     this probability. Without `model` the newest one is taken. A picture that cannot be read is left out and the
     observer warned; `check` of what is returned tells of it at the end.
@@ -87,7 +87,7 @@ def predict(
             "leave it out, or train a model with --held-out above 0",
         )
     count, widest = _look_through(named, observer)
-    asked = PredictRequest(
+    request = PredictRequest(
         pictures=named,
         count=count,
         path_width=widest,
@@ -98,7 +98,7 @@ def predict(
         batch_size=batch_size,
     )
     selection.report_model(model, entry, observer)
-    return predictions(entry, asked, device=device, observer=observer)
+    return open_predictions(entry, request, device=device, observer=observer)
 
 
 def _check_numbers(top: int, min_confidence: float, coverage: float | None, batch_size: int) -> None:
@@ -138,8 +138,8 @@ def _look_through(named: tuple[Path, ...], observer: Observer) -> tuple[int, int
 Thing = TypeVar("Thing")
 
 
-def predictions(entry: Entry, asked: PredictRequest, *, device: str, observer: Observer) -> Predictions:
-    """What the stored network says of the pictures: see `predict`."""
+def open_predictions(entry: Entry, request: PredictRequest, *, device: str, observer: Observer) -> Predictions:
+    """Load the stored network; its predictions are made while they are iterated over."""
     from office31_cli.engine.device import choose_device
     from office31_cli.engine.inference import build_predictor
     from office31_cli.models.stored import load_network
@@ -153,15 +153,15 @@ def predictions(entry: Entry, asked: PredictRequest, *, device: str, observer: O
         id=entry.id,
         items=entry.card.items,
         outputs={column: reader for column, reader in outputs.by_column().items() if column != "item"},
-        top=min(asked.top, len(entry.card.items)),
-        min_confidence=asked.min_confidence,
-        coverage=asked.coverage,
-        calibrated_on=asked.calibration.fitted_on if asked.calibration else None,
-        pictures=asked.count,
-        path_width=asked.path_width,
-        batches=_batches(answer, preprocessing.side, outputs, asked, unreadable, observer),
+        top=min(request.top, len(entry.card.items)),
+        min_confidence=request.min_confidence,
+        coverage=request.coverage,
+        calibrated_on=request.calibration.fitted_on if request.calibration else None,
+        pictures=request.count,
+        path_width=request.path_width,
+        batches=_batches(answer, preprocessing.side, outputs, request, unreadable, observer),
         unreadable=unreadable,
-        promised=bool(asked.calibration and asked.calibration.labels),
+        promised=bool(request.calibration and request.calibration.labels),
     )
 
 
@@ -169,14 +169,14 @@ def _batches(
     answer: "Predictor",
     side: int,
     outputs: Composite,
-    asked: PredictRequest,
+    request: PredictRequest,
     unreadable: list[UnreadPicture],
     observer: Observer,
 ) -> Iterator[list[Prediction]]:
     """The predictions batch by batch; what cannot be read is warned of and noted in `unreadable`."""
-    decoded = decode_ahead(picture_files.find_pictures(asked.pictures), side, ahead=2 * asked.batch_size)
-    with closing(decoded), observer.track("naming pictures", asked.count) as advance:
-        for batch in _batched(decoded, asked.batch_size):
+    decoded = decode_ahead(picture_files.find_pictures(request.pictures), side, ahead=2 * request.batch_size)
+    with closing(decoded), observer.track("naming pictures", request.count) as advance:
+        for batch in _batched(decoded, request.batch_size):
             readable = []
             for path, pixels in batch:
                 if isinstance(pixels, Office31Error):
@@ -184,38 +184,38 @@ def _batches(
                     unreadable.append(UnreadPicture(str(path), pixels))
                 else:
                     readable.append((path, pixels))
-            told = _told(readable, answer, outputs, asked) if readable else []
+            batch_predictions = _predict_batch(readable, answer, outputs, request) if readable else []
             advance(len(batch))
-            yield told
+            yield batch_predictions
 
 
-def _told(
-    pictures: Sequence[tuple[Path, Pixels]], answer: "Predictor", outputs: Composite, asked: PredictRequest
+def _predict_batch(
+    pictures: Sequence[tuple[Path, Pixels]], answer: "Predictor", outputs: Composite, request: PredictRequest
 ) -> list[Prediction]:
-    """What the network's answers about decoded pictures come down to."""
+    """The predictions for a batch of decoded pictures."""
     paths, pixels = zip(*pictures, strict=True)
     answers, readers = outputs.decode_array(answer(np.stack(pixels))), outputs.by_column()
     items, own = readers.pop("item").vocabulary, answers["item"]
     verdicts = {column: reader.predictions(answers[column]) for column, reader in readers.items()}
-    calibration, coverage = asked.calibration, asked.coverage
+    calibration, coverage = request.calibration, request.coverage
     shares = calibration.calibrate(own) if calibration else own
     sets = calibration.prediction_sets(own, coverage) if calibration and coverage else None
-    told = []
+    predictions = []
     for place, path in enumerate(paths):
         order = np.argsort(-own[place], kind="stable").tolist()  # a calibration leaves it as it is
-        top = [(items[number], float(shares[place, number])) for number in order[: asked.top]]
+        top = [(items[number], float(shares[place, number])) for number in order[: request.top]]
         likeliest, confidence = top[0]
-        told.append(
+        predictions.append(
             Prediction(
                 path=str(path),
-                item=likeliest if confidence >= asked.min_confidence else None,
+                item=likeliest if confidence >= request.min_confidence else None,
                 confidence=confidence,
                 top=top,
                 outputs={column: each[place] for column, each in verdicts.items()},
                 set=None if sets is None else [items[number] for number in order if sets[place, number]],
             )
         )
-    return told
+    return predictions
 
 
 def _batched(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:

@@ -1,4 +1,4 @@
-"""What `office31 predict` returns: what is on each picture, told as it is found."""
+"""What `office31 predict` returns: predictions, made while they are iterated over."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -12,19 +12,19 @@ from office31_cli.text import pluralize
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What a network says is on one picture."""
+    """The prediction for one picture."""
 
     path: str
     item: str | None
-    """The likeliest; None where the network abstains, less confident than was asked for."""
+    """The likeliest item; None where the network abstains because its confidence is too low."""
     confidence: float
     """The probability of the likeliest item."""
     top: list[tuple[str, float]]
     """The likeliest items with their probabilities, the likeliest first."""
     outputs: dict[str, PredictedValue]
-    """What it answers beside the item, by column."""
+    """Predictions of the other outputs, by column."""
     set: list[str] | None
-    """The items among which the right one is with the coverage asked for, the likeliest first; None without one."""
+    """The prediction set with the target coverage, the likeliest item first; None without `coverage`."""
 
     def to_json(self) -> dict[str, Any]:
         """One of `pictures` in the object that `--json` prints."""
@@ -58,7 +58,7 @@ class Predictions:
     outputs: dict[str, Output]
     """What is answered beside the item, by column."""
     top: int
-    """How many items are told of each picture."""
+    """How many of the likeliest items each prediction has."""
     min_confidence: float
     coverage: float | None
     calibrated_on: str | None
