@@ -24,12 +24,12 @@ _ONE_BLOCK = 0.8
 def build_backbone(
     name: str, crop: int, weights: Mapping[str, Tensor] | None = None, *, finite: bool = True
 ) -> nn.Module:
-    """The network `name`, with fresh weights or those given; maps images (n, 3, crop, crop) to features (n, d).
+    """The network `name`, randomly initialised or with the given weights: images (n, 3, crop, crop) to features (n, d).
 
     What is cut off is the last layer alone: its input are the features, as in the published tables
     (2,048 for ResNet-50, 4,096 for AlexNet). SqueezeNet has no linear layer and keeps its last convolution: see
-    `ClassesAndPeaks`. Raises `Failed` where `weights` do not fit, or, unless `finite` is not asked for, hold values
-    that are not finite, and as `catalogue.check_backbone` does.
+    `ClassesAndPeaks`. Raises `Failed` where `weights` do not fit or, with `finite`, hold values that are
+    not finite, and as `catalogue.check_backbone` does.
     """
     if name.startswith(TIMM):
         from office31_cli.models import from_timm  # an extra
@@ -68,7 +68,7 @@ def last_layer(backbone: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, 
 
 def _options(name: str, crop: int) -> dict[str, Any]:
     if name in ("googlenet", "inception_v3"):
-        # Their fresh weights would take half a minute to draw; the auxiliary heads serve their first training only;
+        # Random weights would take half a minute to draw; the auxiliary heads serve their first training only;
         # the published weights expect images that the network itself scales to [-1, 1].
         return {"init_weights": False, "aux_logits": False, "transform_input": True}
     # A vision transformer has one position embedding a patch: it must know how many there are.
@@ -139,7 +139,7 @@ class ClassesAndPeaks(nn.Module):
     """SqueezeNet's maps (n, 512, h, w) to features (n, 1000 + 512): each class map's mean, each channel's peak.
 
     A class map is rectified before it is pooled, so its mean is no linear function of the channels' means. On amazon's
-    held-out photographs these name items as well as the channels' means do, and they carry further to other cameras.
+    held-out set these classify items as well as the channels' means do, and they transfer better to other cameras.
     """
 
     def __init__(self, classes: nn.Module) -> None:

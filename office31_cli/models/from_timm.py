@@ -24,7 +24,7 @@ _FILE = "model.safetensors"
 
 
 def build(backbone: str, crop: int, weights: Mapping[str, Tensor] | None = None, *, finite: bool = True) -> nn.Module:
-    """The network, with fresh weights or those given: images (n, 3, crop, crop) to pooled features (n, d).
+    """The network, randomly initialised or with the given weights: images (n, 3, crop, crop) to pooled features (n, d).
 
     Raises `Failed` where timm is not installed or `weights` do not fit, as `load_weights` has it, and `Misuse` where
     it has no such network.

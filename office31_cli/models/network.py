@@ -68,7 +68,7 @@ class UnitFeatures(nn.Module):
 
 
 class Network(nn.Module):
-    """Images (n, 3, h, w) to what is answered about them, (n, width), as `architecture.outputs` reads it."""
+    """Images (n, 3, h, w) to raw outputs (n, width), as `architecture.outputs` decodes them."""
 
     def __init__(self, architecture: Architecture, backbones: Sequence[nn.Module] | None = None) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Network(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """The answers (n, width) of all networks side by side."""
+        """The raw outputs (n, width) of all networks side by side."""
         pairs = zip(self.backbones, self.heads, strict=True)
         return torch.cat([head(backbone(images)) for backbone, head in pairs], 1)
 
@@ -141,29 +141,29 @@ class Head(nn.Module):
         self.outputs = nn.Linear(bottleneck or features, width, bias=not cosine)
 
     def reinitialised_copy(self) -> "Head":
-        """A head of the same shape with fresh weights."""
+        """A randomly initialised head of the same shape."""
         if self._directions is None:
             return self._like(self.features)
         return self._like(len(self._directions)).project_onto(self._directions)
 
     def project_onto(self, directions: Tensor) -> "Head":
-        """The head for features along orthonormal directions (d, k): it answers as this one does to what they span.
+        """The head for features projected onto orthonormal directions (d, k); its outputs are this one's in their span.
 
-        Drawn for k features its weights would be larger, and so learn more slowly.
+        Weights drawn for k features instead would be larger, and so train more slowly.
         """
-        made = self._like(directions.shape[1])
-        made._directions = directions
+        projected = self._like(directions.shape[1])
+        projected._directions = directions
         weights = self.state_dict()
         name = next(name for name, value in weights.items() if value.dim() == 2)
         weights[name] = weights[name] @ directions.to(weights[name])
-        made.load_state_dict(weights)
-        return made
+        projected.load_state_dict(weights)
+        return projected
 
     def forward(self, features: Tensor) -> Tensor:
         """The outputs (n, width) of features (n, d), always in float32: it costs nothing, and scores depend on it."""
         with torch.autocast(features.device.type, enabled=False):
-            answered: Tensor = self.outputs(self.bottleneck(features.float()))
-        return answered
+            outputs: Tensor = self.outputs(self.bottleneck(features.float()))
+        return outputs
 
 
 def _bottleneck(features: int, width: int) -> nn.Sequential:
@@ -178,17 +178,17 @@ def _bottleneck(features: int, width: int) -> nn.Sequential:
 
 
 def extend_network(network: Network, architecture: Architecture) -> Network:
-    """A network of another architecture, with the same backbones, that goes on from `network`.
+    """A network of another architecture with the same backbones, which starts from `network`'s weights.
 
-    Each of its networks takes backbone and bottleneck of the one that answered the first output they share (else of
-    the first); what that one answered already keeps its weights, and only what is new is drawn afresh.
+    Each of its networks takes backbone and bottleneck from the one with the first output that they share, else from the
+    first. Outputs in both keep their rows of the last layer; new ones are randomly initialised.
     """
     if architecture == network.architecture:
         return network
     old, outputs = network.architecture.outputs, architecture.outputs
     donors = [_donor(group, old) for group in outputs.networks]
-    made = Network(architecture, [copy.deepcopy(network.backbones[donor]) for donor in donors])
-    for head, group, donor in zip(made.heads, outputs.networks, donors, strict=True):
+    extended = Network(architecture, [copy.deepcopy(network.backbones[donor]) for donor in donors])
+    for head, group, donor in zip(extended.heads, outputs.networks, donors, strict=True):
         before = network.heads[donor]
         assert isinstance(head, Head)
         assert isinstance(before, Head)
@@ -199,11 +199,11 @@ def extend_network(network: Network, architecture: Architecture) -> Network:
                     for name, stored in before.outputs.named_parameters():
                         if (fresh := getattr(head.outputs, name)) is not None:  # a cosine head has no biases
                             fresh[rows] = stored[earlier]
-    return made
+    return extended
 
 
 def _donor(group: Sequence[Output], old: Composite) -> int:
-    """Which of the old networks a new one, with the outputs of `group`, goes on from."""
+    """Which of the old networks a new one with the outputs of `group` starts from."""
     homes = {output: place for place, network in enumerate(old.networks) for output in map(_unweighted, network)}
     return next((homes[output] for output in map(_unweighted, group) if output in homes), 0)
 

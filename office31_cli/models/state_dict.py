@@ -1,4 +1,4 @@
-"""Tensors by name: taken over into a network whole, or refused with what does not fit."""
+"""Tensors by name: loaded into a network all or none, compared with one, and hashed."""
 
 import hashlib
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def load_weights(
 
 
 def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
-    """In words, which tensors of a network are not among those given, and which of these are no tensors of its."""
+    """In words, each tensor of a network that is not among those given, and each of these that does not fit it."""
     faults = [f"{key} is missing" for key in own if key not in given and not key.endswith("num_batches_tracked")]
     faults += [f"{key} is unknown" for key in given if key not in own]
     both = [key for key in own if key in given and own[key].shape != given[key].shape]
@@ -39,7 +39,7 @@ def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
-    """The keys of those that hold a NaN or an infinity, in the single precision of a network."""
+    """The keys of tensors with a NaN or an infinity, in the single precision of a network."""
     return [key for key, value in tensors.items() if not bool(torch.isfinite(value.float()).all())]
 
 

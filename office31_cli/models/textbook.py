@@ -30,7 +30,7 @@ class TextbookMLP(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """What is answered, (n, width)."""
+        """The outputs (n, width)."""
         with torch.autocast(pixels.device.type, enabled=False):
-            answered: Tensor = self.layers(pixels)
-        return answered
+            outputs: Tensor = self.layers(pixels)
+        return outputs
