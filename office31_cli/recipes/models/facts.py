@@ -23,10 +23,10 @@ def describe_domains(row: ModelRow) -> str:
 def describe_model(row: ModelRow) -> str:
     """What made a model of what, how good it is, which labels: `adapt mcc, amazon → dslr, 84.4 %, labels: amazon 9`."""
     what = " ".join(word for word in (row.command, row.way) if word)
-    told = [f"{what}, {describe_domains(row)}" if row.way else f"{what} {describe_domains(row)}"]
-    told += [] if row.accuracy is None else [format_percent(row.accuracy)]
-    told += [f"labels: {describe_labels(row.labels_used)}"]
-    return ", ".join(told)
+    parts = [f"{what}, {describe_domains(row)}" if row.way else f"{what} {describe_domains(row)}"]
+    parts += [] if row.accuracy is None else [format_percent(row.accuracy)]
+    parts += [f"labels: {describe_labels(row.labels_used)}"]
+    return ", ".join(parts)
 
 
 def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
@@ -69,12 +69,12 @@ def _asked(options: Any) -> dict[str, object]:
     return {key: value for key, value in asked.items() if value} if isinstance(asked, dict) else {}
 
 
-def _calibration(told: Any) -> str:
-    """What mends the model's confidence, and what that did where it was fitted."""
-    if told is None:
+def _calibration(recorded: Any) -> str:
+    """The temperature, and the calibration error without and with it."""
+    if recorded is None:
         return "-"
     try:
-        return "; ".join(describe_calibration(told))
+        return "; ".join(describe_calibration(recorded))
     except (KeyError, TypeError, ValueError):  # another version's
         return "not known to this version"
 

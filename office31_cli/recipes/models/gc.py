@@ -14,7 +14,7 @@ from office31_cli.registry.upkeep import FreedSpace
 
 @dataclass(frozen=True)
 class Runs:
-    """Trainings and parts of comparisons that an interrupted run left, to be gone on from."""
+    """Interrupted trainings and parts of comparisons, which can be resumed."""
 
     count: int
     bytes: int
@@ -22,12 +22,12 @@ class Runs:
 
 @dataclass(frozen=True)
 class Cleanup:
-    """What was given back, and what interrupted runs still take or took."""
+    """The space that was freed, and the space of interrupted runs."""
 
     freed: FreedSpace
     runs: Runs
     forgotten: bool
-    """Whether the interrupted runs are gone as well."""
+    """Whether the interrupted runs were removed as well."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `gc --json` prints."""

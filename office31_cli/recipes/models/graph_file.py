@@ -51,14 +51,14 @@ def write_graph(
 
 def _notes(entry: Entry, graph: Graph, preprocessing: Preprocessing) -> dict[str, str]:
     """What travels inside the file, so that it can be used alone."""
-    told = {
+    values = {
         "office31.given": asdict(graph.input),
         "office31.answers": [asdict(end) for end in graph.outputs],
         ITEMS: entry.card.items,
         "office31.preprocessing": preprocessing.to_json() | {"inside": graph.preprocesses},
         "office31.labels_used": entry.card.labels_used,
     }
-    texts = {key: json.dumps(value) for key, value in told.items()}  # in ASCII: a name may be no UTF-8
+    texts = {key: json.dumps(value) for key, value in values.items()}  # in ASCII: a name may be no UTF-8
     return texts | {"office31.model": entry.name, "office31.id": entry.id, "office31.version": __version__}
 
 

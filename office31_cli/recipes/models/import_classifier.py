@@ -26,7 +26,7 @@ _CONVOLUTIONAL = "squeezenet"
 
 @dataclass(frozen=True, kw_only=True)
 class Classifier:
-    """Weights of a torchvision network, what its outputs are called in their order, and what it has learnt from."""
+    """Weights of a torchvision network, the names of its outputs in their order, and what it was trained on."""
 
     path: Path
     backbone: str
@@ -161,7 +161,7 @@ def _seen(classifier: Classifier) -> seen_labels.SeenLabels:
 
 
 def _data_on_card(classifier: Classifier) -> dict[str, Any]:
-    """As on a card; without a name where none was told."""
+    """The field `data` of a card; its name is None where no data set was named."""
     data = classifier.data
-    told = {"name": None, "location": None} if data is None else {"name": data.name, "location": location(data)}
-    return told | {"domains": list(classifier.domains)}
+    fields = {"name": None, "location": None} if data is None else {"name": data.name, "location": location(data)}
+    return fields | {"domains": list(classifier.domains)}
