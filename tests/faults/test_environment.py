@@ -176,7 +176,7 @@ def stuck(self, *_):
     finally:  # tidying up for ever
         os.kill(os.getpid(), signal.SIGINT)
         signal.pause()
-Training._epoch = stuck
+Training._train_epoch = stuck
 """
     assert command(*words, prelude=prelude).code == -signal.SIGINT
 

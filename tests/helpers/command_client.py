@@ -10,14 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
 import office31_cli
-from tests.helpers import command_server
+from tests.helpers import command_server, stand_in
 
 POSSIBLE = sys.platform == "linux"
 """Elsewhere every command has a fresh interpreter."""
@@ -133,8 +133,7 @@ def _forked(
     cwd: str | Path = ".",
 ) -> "subprocess.CompletedProcess[str]":
     global seconds  # noqa: PLW0603
-    os.umask(umask := os.umask(0o077))
-    request |= {"folder": str(Path(cwd).absolute()), "umask": umask}
+    request |= {"folder": str(Path(cwd).absolute()), "umask": _umask()}
     given = (stdin if input is None else subprocess.PIPE, stdout, stderr)
     with ExitStack() as pipes:
         ends = [_End(place, each, input or "", pipes) for place, each in enumerate(given)]
@@ -149,6 +148,43 @@ def _forked(
                 raise
     seconds += float(spent)
     return subprocess.CompletedProcess(request["words"], int(code), *(end.text() for end in ends[1:]))
+
+
+@contextmanager
+def stand_ins(folder: Path) -> Iterator[list[str]]:
+    """The first words of a command line that stands for `python`, for other programs to start a script with.
+
+    What they start is `stand_in`, and what it stands for a child of the server that has imported what is slow, but not
+    the package.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(address := folder / "python"))
+        listener.listen()
+        Thread(target=_answer, args=(listener,), daemon=True).start()
+        try:
+            yield [sys.executable, "-I", "-S", stand_in.__file__, str(address)]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            address.unlink()
+
+
+def _answer(listener: socket.socket) -> None:
+    """Send each who asks the socket on which the child's number and its end will be told."""
+    with suppress(OSError):  # which is how the listener is closed
+        while True:
+            asked, _ = listener.accept()
+            with asked:
+                message, streams, _, _ = socket.recv_fds(asked, command_server.LARGEST, 3)
+                request = json.loads(message) | {"umask": _umask()}
+                with _server(slow=True, package=False).send(request, streams) as told:
+                    socket.send_fds(asked, [b"."], [told.fileno()])
+                for each in streams:
+                    os.close(each)
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0o077))
+    return mask
 
 
 class _End:

@@ -102,13 +102,17 @@ def run(request: dict[str, Any]) -> None:
     os.umask(request["umask"])
     _forget_the_server()
     _open_streams()
-    code = request["code"]
-    sys.argv = ["-c" if code else "-m", *request["words"]]
-    sys.path[0] = "" if code else os.getcwd()  # noqa: PTH109
+    code, script = request.get("code", ""), request.get("script", "")
+    sys.argv = [script or ("-c" if code else "-m"), *request["words"]]
+    sys.path[0] = os.path.dirname(script) if script else "" if code else os.getcwd()  # noqa: PTH109, PTH120
     sys.modules["__main__"] = main = ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
+    if script:
+        main.__dict__["__file__"] = script
+        with open(script, encoding="utf-8") as file:  # noqa: PTH123
+            code = file.read()
     if code:
-        exec(compile(code, "<string>", "exec"), main.__dict__)
+        exec(compile(code, script or "<string>", "exec"), main.__dict__)
     else:
         runpy._run_module_as_main("office31_cli")
 

@@ -30,7 +30,9 @@ class ProcessGroupPool:
 
 @contextmanager
 def processes(most: int) -> Iterator[ProcessGroupPool]:
-    with ProcessPoolExecutor(most, mp_context=get_context("spawn")) as pool:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["office31_cli.engine.process_group"])  # and torch, once for all of them
+    with ProcessPoolExecutor(most, mp_context=context) as pool:
         yield ProcessGroupPool(pool)
 
 
