@@ -70,7 +70,7 @@ def compute_frozen_outputs(
     def batch_size() -> int:
         return inference_batch_size(device, lambda: largest_activation(network, preprocessing.crop))
 
-    def decoded(rows: IntArray) -> torch.Tensor:
+    def load_pixels(rows: IntArray) -> torch.Tensor:
         return torch.from_numpy(pixels.rows(rows)).to(device, non_blocking=True)
 
     def compute(start: int, stop: int) -> Rows:
@@ -79,9 +79,9 @@ def compute_frozen_outputs(
             for first in range(start, stop, batch_size()):
                 last = min(first + batch_size(), stop)
                 rows = photographs.rows[first:last]
-                images = preprocessing.make_view(view, decoded(rows), draws[first:last])
+                images = preprocessing.make_view(view, load_pixels(rows), draws[first:last])
                 if partners is not None:
-                    others = preprocessing.centre_crop(decoded(photographs.rows[partners[first:last]]))
+                    others = preprocessing.centre_crop(load_pixels(photographs.rows[partners[first:last]]))
                     images = images.lerp(others, 1 - MIX_SHARE)
                 outputs.append(_to_cache_precision(network(images).float().cpu().numpy(), dtype))
         return np.concatenate(outputs)
