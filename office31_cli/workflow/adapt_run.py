@@ -38,7 +38,7 @@ from office31_cli.workflow.domains import Domain, build_inputs, open_domains
 from office31_cli.workflow.partition import Partition, divide
 from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration
 from office31_cli.workflow.request import ADAPT_STEPS
-from office31_cli.workflow.run import HeldOut, Run, build_settings, default_part
+from office31_cli.workflow.run import HeldOutPredictions, Run, build_settings, default_layers
 from office31_cli.workflow.starting_weights import StartingWeights
 
 
@@ -67,7 +67,7 @@ class AdaptRun(Run):
                 self.task.set_pseudo_labels(self.setup.train_teachers(students, [self.pair], observer, checkpoints))
             return self.training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def fit_calibration(self, held_out: HeldOut | None, observer: Observer) -> Calibration | None:
+    def fit_calibration(self, held_out: HeldOutPredictions | None, observer: Observer) -> Calibration | None:
         """A calibration for the target, fitted without its labels: the source's held-out set says little of it."""
         return fit_mixed_calibration(self.network, self.domain, self.start.preprocessing, self.device, observer)
 
@@ -86,7 +86,7 @@ class AdaptRun(Run):
     def resolved_options(self) -> dict[str, Any]:
         """As `Run.resolved_options`, without those that the method or the trained part leave no choice in."""
         fixed = ("epochs", "steps") if self.request.method.passes is not None else ()
-        left_out = (*fixed, "views") if self.trained_part == "all" else fixed
+        left_out = (*fixed, "views") if self.trained_layers == "all" else fixed
         return super().resolved_options() | dict.fromkeys(left_out)
 
     def identity(self) -> dict[str, Any]:
@@ -102,18 +102,18 @@ def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str,
     """
     device = choose_device(request.options.device)
     start = StartingWeights.load(request, observer)
-    part = request.options.train or default_part(request, device)
+    layers = request.options.train or default_layers(request, device)
     domains = open_domains(request, (*request.domains, request.target), start.preprocessing, observer, opened)
     partition = divide(request, domains[:-1])
     network = start.build_network(request.outputs)
-    split = split_network(network, part)
+    split = split_network(network, layers)
     inputs = build_inputs(split, domains, start.preprocessing, device, observer, views=request.views)
-    settings = fix_epochs(build_settings(request, part), request.method)
+    settings = fix_epochs(build_settings(request, layers), request.method)
     _warn_of_seen_labels(domains[-1].photographs, partition, observer)
     _check_batch_norms(request, split, observer)
     pair = _build_pair(request, domains[-1].photographs, partition)
     if request.steps is None and request.method.passes is None:
-        request = replace(request, steps=_default_steps(pair, settings.batch_size, part, device))
+        request = replace(request, steps=_default_steps(pair, settings.batch_size, layers, device))
     setup = AdaptationSetup(request.method, inputs, settings, request.steps, device)
     adapted = build_adaptation_network(split.stages[0], network.heads[0], request.method, settings.seed)
     task, training = setup.build_training([adapted], [pair])
@@ -121,7 +121,7 @@ def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str,
         request=request,
         start=start,
         network=network,
-        trained_part=part,
+        trained_layers=layers,
         settings=settings,
         partition=partition,
         split=split,
@@ -187,11 +187,11 @@ def _check_batch_norms(request: AdaptRequest, split: FrozenSplit, observer: Obse
         )
 
 
-def _default_steps(pair: SourceTargetData, batch_size: int, part: str, device: torch.device) -> int:
+def _default_steps(pair: SourceTargetData, batch_size: int, layers: str, device: torch.device) -> int:
     """Steps of an epoch: `ADAPT_STEPS`, but on a CPU that trains on pixels at most a pass over the larger domain.
 
     A step takes a hundred times as long there as on cached features.
     """
-    if part == "head" or device.type != "cpu":
+    if layers == "head" or device.type != "cpu":
         return ADAPT_STEPS
     return min(ADAPT_STEPS, len(split_evenly(max(len(pair.source), len(pair.target)), batch_size)))

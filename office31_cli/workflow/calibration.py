@@ -34,86 +34,91 @@ if TYPE_CHECKING:
     from office31_cli.data.photographs import Photographs
 
 CALIBRATION_FILE = "calibration.json"
-"""The model's file; one that was stored before there were any has none."""
+"""The model's file; models of the first versions have none."""
 
 _LARGEST = 1 << 26
+"""Bytes of the largest record."""
 
 _FOLDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What mends the probabilities of the items, and what it was fitted on."""
+    """A temperature and conformal scores for the probabilities of the items, and what they were fitted on."""
 
     temperature: float
     fitted_on: str
     """In words, such as `amazon, held out`."""
     labels: SeenLabels
-    """The photographs whose labels it was fitted to, by domain, as `labelled` records them."""
+    """The photographs whose labels it was fitted to, by domain, as `seen_labels` records them."""
     ece_before: float
-    """Expected calibration error on these photographs."""
+    """Expected calibration error on these photographs, at temperature 1."""
     ece_after: float
-    """The same, each fifth of them at the temperature that the others ask for."""
+    """The same, cross-fitted: each fifth of them at the temperature that was fitted on the others."""
     scores: tuple[float, ...]
-    """The conformal score of each of these photographs, ascending, by the network's own probabilities.
+    """The conformal score of each of these photographs, ascending, at temperature 1.
 
-    At the temperature, which is fitted to the same labels, their promise would no longer hold to the letter.
+    The temperature is fitted to the same labels: with it the scores would no longer guarantee the coverage.
     """
 
     @property
     def photographs(self) -> int:
-        """How many it was fitted on."""
+        """The number of photographs that it was fitted on."""
         return len(self.scores)
 
     @classmethod
     def fit(
         cls, probabilities: FloatArray, actual: IntArray, digests: Sequence[str], *, fitted_on: str, labels: SeenLabels
     ) -> Self:
-        """Of item probabilities (n, K) and the actual items (n,), n > 0; twins have the same of the n `digests`."""
-        crossed = cross_apply_temperature(probabilities, actual, assign_folds(digests))
+        """Fit it to item probabilities (n, K) and the actual items (n,), n > 0.
+
+        `digests` are the photographs' n hashes: identical photographs are never on both sides of the cross-fitting.
+        """
+        cross_fitted = cross_apply_temperature(probabilities, actual, assign_folds(digests))
         return cls(
             temperature=fit_temperature(probabilities, actual),
             fitted_on=fitted_on,
             labels=labels,
             ece_before=expected_calibration_error(probabilities, actual),
-            ece_after=expected_calibration_error(crossed, actual),
+            ece_after=expected_calibration_error(cross_fitted, actual),
             scores=tuple(conformal_scores(probabilities, actual).tolist()),
         )
 
     def headline(self) -> dict[str, Any]:
-        """What a model's card says of it."""
-        told = {name: getattr(self, name) for name in ("temperature", "fitted_on", "ece_before", "ece_after")}
-        return told | {"photographs": self.photographs, "labels_used": seen_labels.count_labels(self.labels)}
+        """What is recorded of it in a model's card."""
+        figures = {name: getattr(self, name) for name in ("temperature", "fitted_on", "ece_before", "ece_after")}
+        return figures | {"photographs": self.photographs, "labels_used": seen_labels.count_labels(self.labels)}
 
     def calibrate(self, probabilities: FloatArray) -> FloatArray:
-        """Item probabilities (n, K), at the temperature."""
+        """The probabilities (n, K) at the temperature."""
         return apply_temperature(probabilities, self.temperature)
 
     def prediction_sets(self, probabilities: FloatArray, coverage: float) -> BoolArray:
-        """Which items (n, K) to name so that the actual one is among them with probability `coverage` or more.
+        """The prediction sets (n, K): items of which one is the actual item with probability `coverage` or more.
 
-        `probabilities` are the network's own. It holds on photographs like those that it was fitted on. Raises
-        ValueError unless 0 < coverage < 1.
+        `probabilities` are the network's, at temperature 1. The coverage is that of photographs like those it was
+        fitted on. Raises ValueError unless 0 < coverage < 1.
         """
         return prediction_sets(probabilities, conformal_threshold(np.array(self.scores), coverage))
 
-    def judge(
+    def cross_fit(
         self, probabilities: FloatArray, actual: IntArray, photographs: "Photographs", coverage: float
     ) -> "CrossFitted":
-        """What it makes of item probabilities (n, K) of `photographs` whose items (n,) are known, n > 0, for scoring.
+        """Calibrated probabilities (n, K) and prediction sets of labelled photographs, n > 0, fit to be scored.
 
-        Those whose labels it was fitted to are judged as if only the other four fifths of them had been.
+        `actual` (n,) are their items. Photographs whose labels the calibration was fitted to are cross-fitted: each
+        fifth of them is calibrated by the other four.
         """
-        own = seen_labels.find_seen(photographs, self.labels)
-        made, sets = self.calibrate(probabilities), self.prediction_sets(probabilities, coverage)
-        if own.any():
-            parts = assign_folds([digest for digest, known in zip(photographs.digests, own, strict=True) if known])
-            made[own] = cross_apply_temperature(probabilities[own], actual[own], parts)
-            sets[own] = cross_prediction_sets(probabilities[own], actual[own], parts, coverage)
-        return CrossFitted(made, sets, int(own.sum()))
+        fitted = seen_labels.find_seen(photographs, self.labels)
+        calibrated, sets = self.calibrate(probabilities), self.prediction_sets(probabilities, coverage)
+        if fitted.any():
+            folds = assign_folds([digest for digest, each in zip(photographs.digests, fitted, strict=True) if each])
+            calibrated[fitted] = cross_apply_temperature(probabilities[fitted], actual[fitted], folds)
+            sets[fitted] = cross_prediction_sets(probabilities[fitted], actual[fitted], folds, coverage)
+        return CrossFitted(calibrated, sets, int(fitted.sum()))
 
     def encode(self) -> bytes:
-        """As stored."""
+        """The bytes to store."""
         return strict_json.canonical(asdict(self))
 
     @classmethod
@@ -132,18 +137,16 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class CrossFitted:
-    """Item probabilities (n, K) and sets (n, K) by a calibration that has not seen the labels of these photographs.
-
-    `own` is the number of those whose labels it had, and left out for that.
-    """
+    """Probabilities (n, K) and prediction sets (n, K), of each photograph by a calibration without its label."""
 
     probabilities: FloatArray
     sets: BoolArray
-    own: int
+    fitted: int
+    """Photographs whose labels the stored calibration was fitted to."""
 
 
 def load_calibration(entry: Entry) -> Calibration | None:
-    """What is stored beside a model; None where nothing is. Raises `Refused` where the record is damaged."""
+    """The calibration that is stored with a model; None where there is none. Raises `Refused` where it is damaged."""
     if CALIBRATION_FILE not in entry.card.files:
         return None
     path = entry.verified_path(CALIBRATION_FILE)
@@ -156,13 +159,13 @@ def load_calibration(entry: Entry) -> Calibration | None:
 
 
 def check_coverage(coverage: float) -> None:
-    """Raise `Misuse` unless it lies between 0 and 1."""
+    """Raise `Misuse` unless the coverage lies between 0 and 1."""
     if not 0 < coverage < 1:
         raise Misuse(f"--coverage {coverage:g}", "not between 0 and 1", f"write --coverage {COVERAGE}")
 
 
 def assign_folds(digests: Sequence[str]) -> IntArray:
-    """In which of five parts each photograph (n,) is, by its content: twins are in the same."""
+    """The fold (n,), of five, of each photograph by its hash: identical photographs are in the same one."""
     return np.array([int(digest[:8], 16) % _FOLDS for digest in digests], dtype=np.int64)
 
 

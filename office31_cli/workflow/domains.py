@@ -1,4 +1,4 @@
-"""From a data set's domains to what a network is fed."""
+"""From a data set's domains to the inputs and targets of a network."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,17 +26,19 @@ from office31_cli.workflow.request import Request
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """A domain's photographs, decoded: all of them, and those that could be read."""
+    """A domain's photographs, decoded."""
 
     whole: Photographs
+    """All of them."""
     photographs: Photographs
+    """Those that could be read."""
     pixels: CachedArray
 
 
 def open_domain(
     data: DataSet, name: str, preprocessing: Preprocessing, *, skip_bad: bool, observer: Observer
 ) -> Domain:
-    """Decode a domain; with `skip_bad`, leave out what cannot be read and say how much."""
+    """Decode a domain; with `skip_bad`, pictures that cannot be read are left out, and counted in a warning."""
     whole = data.photographs(name)
     pixels = decode_domain(whole, preprocessing.side, skip_bad=skip_bad, observer=observer)
     photographs = whole.subset(find_readable(pixels, whole)) if skip_bad else whole
@@ -52,9 +54,9 @@ def open_domains(
     observer: Observer,
     opened: dict[str, Domain] | None = None,
 ) -> list[Domain]:
-    """The domains by their names, each as `open_domain` has it.
+    """The request's domains of these names: see `open_domain`.
 
-    `opened` are those of the same data, for the same preprocessing, that need not be opened again; others are added.
+    `opened` holds domains that need not be opened again, of the same data and preprocessing; new ones are added to it.
     """
     opened, skip_bad = {} if opened is None else opened, request.options.skip_bad
     for name in names:
@@ -72,9 +74,9 @@ def build_inputs(
     *,
     views: int = 1,
 ) -> Inputs:
-    """What the trained part of a split network is fed, for examples that name a domain's row.
+    """The inputs of the trained part of a split network: cached outputs of the frozen part, or pixels without one.
 
-    Where a part is frozen, training sees each photograph in one of so many cached views.
+    Of the cached outputs there are so many `views` of each photograph to train on.
     """
     if split.frozen_part is None:
         return PixelInputs([domain.pixels for domain in domains], preprocessing, device)
@@ -92,7 +94,7 @@ def compute_frozen_views(
     *,
     views: int,
 ) -> list[list[CachedArray]]:
-    """By view and domain what the frozen part makes of the photographs, computed where that is not there yet."""
+    """The frozen part's outputs, `[v][d]` for view v of domain d, computed where they are not cached yet."""
     return [
         [
             compute_frozen_outputs(frozen, domain.whole, domain.pixels, preprocessing, device, observer, view=view)
@@ -103,7 +105,7 @@ def compute_frozen_views(
 
 
 def build_examples(parts: list[Photographs], targets: "FloatArray | None" = None) -> Examples:
-    """The photographs of the parts, one part a domain and in the domains' order, with what to learn of them."""
+    """The photographs of all parts with their targets (n, outputs); part d is of the inputs' domain d."""
     count = sum(map(len, parts))
     return Examples(
         np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
@@ -113,12 +115,12 @@ def build_examples(parts: list[Photographs], targets: "FloatArray | None" = None
 
 
 def training_values(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
-    """What is to be learnt of the photographs of all parts; raises `Misuse` where one has no value."""
+    """By column the values (n,) to train on, of all parts; raises `Misuse` where a photograph has none."""
     return _by_column(data, outputs, parts, lambda column, part: column.values(part))
 
 
 def scoring_values(data: DataSet, outputs: Composite, parts: list[Photographs]) -> Columns:
-    """What the photographs of all parts are to be scored by, as far as their data set tells."""
+    """By column the values (n,) to score by, of all parts; NaN where a photograph has none."""
     return _by_column(data, outputs, parts, values_or_nan)
 
 
@@ -128,12 +130,12 @@ def _by_column(
     parts: list[Photographs],
     values: Callable[[Column, Photographs], "FloatArray"],
 ) -> Columns:
-    asked = (columns.get_column(data, name) for name in outputs.columns)
-    return {column.name: np.concatenate([values(column, part) for part in parts]) for column in asked}
+    wanted = (columns.get_column(data, name) for name in outputs.columns)
+    return {column.name: np.concatenate([values(column, part) for part in parts]) for column in wanted}
 
 
 def warn_of_missing_values(actual: Columns, observer: Observer) -> None:
-    """Say of which columns not every photograph is scored."""
+    """Warn of columns of which not every photograph can be scored."""
     for name, values in actual.items():
         known, count = int((~np.isnan(values)).sum()), len(values)
         if known < count:

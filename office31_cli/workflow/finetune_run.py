@@ -1,4 +1,4 @@
-"""The computing half of `finetune`: a run that learns from labels of the target as a strategy has it."""
+"""A fine-tuning, ready to be trained: on labels of the target, as a strategy does it."""
 
 import math
 from dataclasses import dataclass, replace
@@ -30,21 +30,21 @@ from office31_cli.workflow.adapt_training import build_unlabelled_examples
 from office31_cli.workflow.domains import Domain, build_examples, build_inputs, open_domains, training_values
 from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
-from office31_cli.workflow.run import Run, build_settings, default_part, fit_outputs
+from office31_cli.workflow.run import Run, build_settings, default_layers, fit_outputs
 from office31_cli.workflow.starting_weights import StartingWeights
 
 
 @dataclass(frozen=True, eq=False)
 class FinetuneRun(Run):
-    """A run that learns from labels of the target, and where asked to from the source's and the unlabelled rest."""
+    """A run on labels of the target, and where it was asked for on the source's and on the target's unlabelled rest."""
 
     request: FinetuneRequest
     partition: FewShotPartition
 
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
-        """Train to the end; returns what each epoch came to."""
+        """As `Run.train`; raises `Misuse` where the epochs are too few for every layer to be trained."""
         groups = self.parameter_groups()
-        self._check_starts(groups)
+        self._check_every_layer_is_trained(groups)
         with limit_threads(self.split.name):
             task = self._build_task(groups)
             groups = [*groups, ParameterGroup(trainable_parameters(task.extra_modules))]
@@ -52,12 +52,12 @@ class FinetuneRun(Run):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        """As the strategy has it, by depth where the layers' rates or beginnings are to differ."""
+        """The strategy's groups, divided by depth for a layer-wise learning rate or gradual unfreezing."""
         groups, refinements = self.request.strategy.parameter_groups(self.network), self.request.refinements
         if refinements.layer_decay is None and not refinements.gradual_unfreezing:
             return groups
-        learning = {id(value) for group in groups for value in group.parameters}
-        layers = [[value for value in layer if id(value) in learning] for layer in self.network.layers()]
+        trained = {id(value) for group in groups for value in group.parameters}
+        layers = [[value for value in layer if id(value) in trained] for layer in self.network.layers()]
         return group_by_depth(
             groups,
             [layer for layer in layers if layer],
@@ -66,11 +66,11 @@ class FinetuneRun(Run):
         )
 
     def extra_metrics(self) -> dict[str, Any]:
-        """What is to be stored beside the scores: what was asked for and not there, and what early stopping saw."""
+        """The items that have fewer labels than were asked for, and the size of the validation set."""
         return {"fewer": self.partition.fewer, "validated": len(self.partition.validation)}
 
     def identity(self) -> dict[str, Any]:
-        """As `Run.identity`; what stops the training decides, and the unlabelled rest where it is used."""
+        """As `Run.identity`, with the validation set, and the unlabelled rest where it is used."""
         rest = self.partition.unlabelled.content if self.request.strategy.uses_unlabelled else None
         return super().identity() | {"validation": self.partition.validation.content, "unlabelled": rest}
 
@@ -88,19 +88,20 @@ class FinetuneRun(Run):
             first_full_epoch=math.ceil(max(group.start for group in groups) * self.settings.epochs),
         )
 
-    def _check_starts(self, groups: list[ParameterGroup]) -> None:
-        """Raise `Misuse` where parameters would begin to learn after the last epoch has begun."""
+    def _check_every_layer_is_trained(self, groups: list[ParameterGroup]) -> None:
+        """Raise `Misuse` where some parameters would still be frozen in the last epoch."""
         epochs = self.settings.epochs
         if any(group.parameters and group.start > (epochs - 1) / epochs for group in groups):
             raise Misuse(
                 f"strategy {self.request.strategy_name}",
-                f"with {pluralize(epochs, 'epoch')} some of its layers would never begin to learn",
+                f"with {pluralize(epochs, 'epoch')} some of its layers would never be trained",
                 "use more --epochs",
             )
 
     def _build_start(self) -> TrainingStart:
+        """What the strategy may look at before the first step: the network, and labelled photographs of all items."""
         (shown,) = self._build_examples(self.partition.train[:1])
-        shown = shown.take(_of_all_items(self.partition.train[0].items)[:START_SAMPLE])
+        shown = shown.take(_order_in_turns(self.partition.train[0].items)[:START_SAMPLE])
         self.split.trained_part.to(self.device)
         targets = torch.from_numpy(shown.targets).to(self.device, torch.float32)
         return TrainingStart(
@@ -127,17 +128,17 @@ class FinetuneRun(Run):
         return MixedBatches(self.inputs, labelled, rest, **how)
 
     def _build_examples(self, parts: list[Photographs]) -> list[Examples]:
-        """By domain the photographs with their targets."""
+        """Of each part the photographs with their targets; a part is of one domain, in the inputs' order."""
         targets = self.outputs.targets(training_values(self.request.data, self.outputs, parts))
-        together, ends = build_examples(parts, targets), np.cumsum([len(part) for part in parts])
-        return [together.take(places) for places in np.split(np.arange(len(together)), ends[:-1])]
+        examples, ends = build_examples(parts, targets), np.cumsum([len(part) for part in parts])
+        return [examples.take(places) for places in np.split(np.arange(len(examples)), ends[:-1])]
 
     def _validation_accuracy(self, trained: nn.Module) -> float:
-        """The accuracy on the labels that early stopping looks at: of the item, if that is answered."""
-        kept = [self.partition.validation]
-        raw = inference.predict(trained, self.inputs, build_examples(kept), self.device).double().numpy()
+        """The validation accuracy for early stopping: of the item, if that is predicted, else of the first output."""
+        validation = [self.partition.validation]
+        raw = inference.predict(trained, self.inputs, build_examples(validation), self.device).double().numpy()
         scores = self.outputs.headlines(
-            self.outputs.scores(raw, training_values(self.request.data, self.outputs, kept))
+            self.outputs.scores(raw, training_values(self.request.data, self.outputs, validation))
         )
         return scores.get("item", next(iter(scores.values())))
 
@@ -148,26 +149,26 @@ def build_finetune_run(
     """As `build_run`, with `opened` as in `open_domains`; raises `Failed` where there is too little to train on."""
     device = choose_device(request.options.device)
     start = StartingWeights.load(request, observer)
-    part = request.options.train or request.strategy.train or default_part(request, device)
+    layers = request.options.train or request.strategy.train or default_layers(request, device)
     domains = open_domains(request, request.domains, start.preprocessing, observer, opened)
     partition = divide_few_shot(request, domains, observer)
     if request.strategy.uses_unlabelled and len(partition.unlabelled) < 2:
         raise Failed(
             f"strategy {request.strategy_name}",
-            "every photograph of the target is labelled, so no rest is left",
+            "it needs unlabelled photographs of the target, and none are left",
             "choose another --strategy, or fewer --labels",
         )
     network = start.build_network(fit_outputs(request, partition, observer), request.strategy.architecture)
-    split = split_network(network, part)
+    split = split_network(network, layers)
     inputs = build_inputs(split, domains, start.preprocessing, device, observer)
-    settings = build_settings(request, part)
+    settings = build_settings(request, layers)
     if (decay := request.strategy.weight_decay) is not None:
         settings = replace(settings, weight_decay=decay)
-    return FinetuneRun(request, start, network, part, settings, partition, split, inputs, device)
+    return FinetuneRun(request, start, network, layers, settings, partition, split, inputs, device)
 
 
-def _of_all_items(items: IntArray) -> IntArray:
-    """Places (n,) of photographs of items (n,), in an order that shows every item once, then again, and so on."""
+def _order_in_turns(items: IntArray) -> IntArray:
+    """Places (n,) in an order that has one photograph of every item, then a second one, and so on."""
     turns = np.empty(len(items), dtype=np.int64)
     for item in np.unique(items):
         places = np.flatnonzero(items == item)
@@ -175,25 +176,26 @@ def _of_all_items(items: IntArray) -> IntArray:
     return np.argsort(turns, kind="stable")
 
 
-def _joins(depth: int, layers: int, epochs: int) -> int:
-    """The epoch with which a layer begins to learn: one more each, and all of them in the last."""
+def _first_epoch(depth: int, layers: int, epochs: int) -> int:
+    """The epoch from which a layer is trained: one layer more each epoch, and all of them in the last."""
     return min(depth, math.ceil(depth * (epochs - 1) / max(1, layers - 1)))
 
 
 def group_by_depth(
     groups: list[ParameterGroup], layers: list[list[nn.Parameter]], *, decay: float | None, epochs: int | None
 ) -> list[ParameterGroup]:
-    """The groups' parameters by layer, from the last one down.
+    """The groups' parameters in groups of one layer each, from the last layer down.
 
-    With `decay` each layer's rate is that of the one above times it, in place of the groups' own. With `epochs`, of
-    which the training has so many, one more layer learns each epoch; several, where there are more layers than epochs.
+    With `decay`, a layer's learning rate is that of the layer above times it, whatever the groups' rates were. With
+    `epochs`, the number of the training's epochs, one more layer is trained each epoch, or several where there are more
+    layers than epochs.
     """
-    made = []
+    by_layer = []
     for depth, layer in enumerate(layers):
         inside = {id(value) for value in layer}
-        since = 0.0 if epochs is None else _joins(depth, len(layers), epochs) / epochs
+        start = 0.0 if epochs is None else _first_epoch(depth, len(layers), epochs) / epochs
         for group in groups:
             shared = [value for value in group.parameters if id(value) in inside]
             scale = group.scale if decay is None else decay**depth
-            made.append(ParameterGroup(shared, scale, max(group.start, since)))
-    return [group for group in made if group.parameters]
+            by_layer.append(ParameterGroup(shared, scale, max(group.start, start)))
+    return [group for group in by_layer if group.parameters]

@@ -1,4 +1,4 @@
-"""Which labelled photographs a training learns from, and which are held out."""
+"""How labelled photographs are divided into training, validation and held-out sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,106 +14,106 @@ from office31_cli.workflow import seen_labels
 from office31_cli.workflow.domains import Domain
 from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.request import Request
+from office31_cli.workflow.seen_labels import SeenLabels
 
 VALIDATION = 0.2
-"""The share of the labels that early stopping keeps for itself, of each item that has two or more."""
+"""The validation set's share of the labels for early stopping, of each item that has two or more."""
 
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """By domain, the photographs to learn from and those held out; and all that the network will have seen."""
+    """The training and the held-out set, by domain, and all labels that the network will have seen."""
 
     train: list[Photographs]
     held_out: list[Photographs]
-    seen: seen_labels.SeenLabels
+    seen: SeenLabels
 
 
 @dataclass(frozen=True, eq=False)
 class FewShotPartition(Partition):
-    """The target comes first, then what is learnt from again of the source."""
+    """The target comes first, then the domains of the source that are trained on again."""
 
     target: Photographs
-    """All of the target: what is learnt from, and the other two parts."""
+    """All photographs of the target."""
     validation: Photographs
-    """Labelled, and kept for early stopping; empty without it."""
+    """The target's labelled photographs for early stopping; none without it."""
     unlabelled: Photographs
-    """The rest, without its labels: what is held out is part of it."""
+    """The target's photographs whose labels are not used, the held-out set included."""
     fewer: dict[str, int]
-    """The items of which fewer photographs were there than labels were asked for, with how many."""
+    """The items with fewer photographs than labels were asked for, with their numbers."""
 
 
 def divide(request: Request, domains: list[Domain]) -> Partition:
-    """Hold out a share of each domain; learn from the rest."""
+    """Hold out a share of each domain and train on the rest; raises `Failed` where no photographs are left for that."""
     parts = [domain.photographs for domain in domains]
-    kept_back = [_kept_back(request, part) for part in parts]
-    learnt = [part.subset(~mask) for part, mask in zip(parts, kept_back, strict=True)]
+    held_out = [_choose_held_out(request, part) for part in parts]
+    train = [part.subset(~mask) for part, mask in zip(parts, held_out, strict=True)]
     if parts:
-        _check_some(learnt)
-    seen = _seen(request, learnt)
-    return Partition(learnt, _unseen(parts, kept_back, seen), seen)
+        _check_some(train)
+    seen = _merge_seen(request, train)
+    return Partition(train, _drop_seen(parts, held_out, seen), seen)
 
 
 def divide_few_shot(request: FinetuneRequest, domains: list[Domain], observer: Observer) -> FewShotPartition:
-    """Hold out a share of the target; learn from the rest, or from few labels of it, and from all of the source.
+    """Hold out a share of the target; train on the rest or on few labels of it, and on all of the source.
 
-    So whatever the number of labels, the same photographs are scored. Raises `Misuse` where a list of photographs to
-    learn from names one that is held out.
+    The held-out set is the same whatever the number of labels. Raises `Misuse` where a list of photographs to train on
+    names one of it, and `Failed` where none are left to train on.
     """
     target, *source = (domain.photographs for domain in domains)
-    kept_back = _kept_back(request, target)
-    chosen = _drawn(request, target, ~kept_back) if request.listed_files is None else _on_list(request, target)
-    if both := [target.files[place] for place in np.flatnonzero(_twins_of(target, chosen) & kept_back)]:
-        raise Misuse(
-            "--labels-from",
-            f"it names {printable(both[0])} or its twin, which is held out "
-            f"({pluralize(len(both), 'photograph')} in all)",
-            "leave them out, or use --held-out 0 and score with office31 evaluate",
-        )
-    labels = target.subset(chosen)
-    kept = _for_validation(request, labels)
-    fewer = _fewer(request, labels)
+    held_out = _choose_held_out(request, target)
+    chosen = _choose_labelled(request, target, held_out)
+    labelled = target.subset(chosen)
+    in_validation = _choose_validation(request, labelled)
+    fewer = _count_fewer(request, labelled)
     if fewer:
         names = join_names(f"{printable(item)} ({count})" for item, count in fewer.items())
         observer.warn(f"fewer than {request.labels} labels: {names}")
-    validation = labels.subset(kept)
-    looked_at = seen_labels.record_photographs([validation])
-    learnt = [labels.subset(~kept), *(part.subset(~seen_labels.find_seen(part, looked_at)) for part in source)]
-    _check_some(learnt[:1])
-    seen = _seen(request, [*learnt, validation])
-    parts = [target, *(part.subset(np.zeros(len(part), dtype=np.bool_)) for part in source)]
-    kept_backs = [kept_back, *(np.zeros(0, dtype=np.bool_) for _ in source)]
+    validation = labelled.subset(in_validation)
+    validated = seen_labels.record_photographs([validation])
+    train = [
+        labelled.subset(~in_validation),
+        *(part.subset(~seen_labels.find_seen(part, validated)) for part in source),
+    ]
+    _check_some(train[:1])
+    seen = _merge_seen(request, [*train, validation])
+    nothing = [part.subset(np.zeros(len(part), dtype=np.bool_)) for part in source]
     return FewShotPartition(
-        learnt, _unseen(parts, kept_backs, seen), seen, target, validation, target.subset(~chosen), fewer
+        train=train,
+        held_out=[*_drop_seen([target], [held_out], seen), *nothing],
+        seen=seen,
+        target=target,
+        validation=validation,
+        unlabelled=target.subset(~chosen),
+        fewer=fewer,
     )
 
 
-def _check_some(learnt: Sequence[Photographs]) -> None:
-    if not any(map(len, learnt)):
+def _check_some(train: Sequence[Photographs]) -> None:
+    if not any(map(len, train)):
         raise Failed(
             "training",
-            "no labelled photographs are left to learn from",
+            "no labelled photographs are left to train on",
             "use a smaller --held-out, or other photographs",
         )
 
 
-def _seen(request: Request, parts: Sequence[Photographs]) -> seen_labels.SeenLabels:
-    """What the network will have seen, its parents included."""
+def _merge_seen(request: Request, parts: Sequence[Photographs]) -> SeenLabels:
+    """The labels that the parent has seen, and those of the parts."""
     before = seen_labels.load_seen_labels(request.parent) if request.parent else {}
-    now: seen_labels.SeenLabels = {}
+    now: SeenLabels = {}
     for part in parts:
         now = seen_labels.merge(now, seen_labels.record_photographs([part]))
     return seen_labels.merge(before, now)
 
 
-def _unseen(
-    parts: Sequence[Photographs], kept_back: Sequence[BoolArray], seen: seen_labels.SeenLabels
-) -> list[Photographs]:
-    """What is held out of each part, but for photographs of which a copy was ever learnt from."""
-    unseen = [mask & ~seen_labels.find_seen(part, seen) for part, mask in zip(parts, kept_back, strict=True)]
+def _drop_seen(parts: Sequence[Photographs], held_out: Sequence[BoolArray], seen: SeenLabels) -> list[Photographs]:
+    """The held-out photographs of each part, without those of which the network has seen an identical copy."""
+    unseen = [mask & ~seen_labels.find_seen(part, seen) for part, mask in zip(parts, held_out, strict=True)]
     return [part.subset(mask) for part, mask in zip(parts, unseen, strict=True)]
 
 
-def _kept_back(request: Request, photographs: Photographs) -> BoolArray:
+def _choose_held_out(request: Request, photographs: Photographs) -> BoolArray:
     """Which of a domain's photographs (n,) are held out."""
     if request.held_out == 0:
         return np.zeros(len(photographs), dtype=np.bool_)
@@ -121,41 +121,49 @@ def _kept_back(request: Request, photographs: Photographs) -> BoolArray:
     return choose_held_out(photographs.items, photographs.digests, fraction=fraction, seed=seed)
 
 
-def _drawn(request: FinetuneRequest, target: Photographs, training: BoolArray) -> BoolArray:
-    """Which of the target (n,) to learn from: all of the training part, or so many an item."""
+def _choose_labelled(request: FinetuneRequest, target: Photographs, held_out: BoolArray) -> BoolArray:
+    """Which of the target's photographs (n,) are used with their labels: those listed, a few an item, or all."""
+    if request.listed_files is not None:
+        return _find_listed(request.listed_files, target, held_out)
     if request.labels is None:
-        return training
-    part = target.subset(training)
-    drawn = choose_few_labelled(part.items, part.digests, per_item=request.labels, seed=request.options.seed)
-    chosen = training.copy()
-    chosen[training] = drawn
+        return ~held_out
+    part = target.subset(~held_out)
+    chosen = ~held_out
+    chosen[chosen] = choose_few_labelled(part.items, part.digests, per_item=request.labels, seed=request.options.seed)
     return chosen
 
 
-def _fewer(request: FinetuneRequest, labels: Photographs) -> dict[str, int]:
-    """The items of which fewer photographs were drawn than asked for, with how many."""
+def _find_listed(files: Sequence[str], target: Photographs, held_out: BoolArray) -> BoolArray:
+    """Which of the target's photographs (n,) are listed; raises `Misuse` where one, or a copy of it, is held out."""
+    wanted = set(files)
+    listed = np.array([file in wanted for file in target.files], dtype=np.bool_)
+    digests = {target.digests[place] for place in np.flatnonzero(listed)}
+    copies = np.array([digest in digests for digest in target.digests], dtype=np.bool_)
+    if both := [target.files[place] for place in np.flatnonzero(copies & held_out)]:
+        raise Misuse(
+            "--labels-from",
+            f"{printable(both[0])}, or an identical copy of it, is held out "
+            f"({pluralize(len(both), 'photograph')} in all)",
+            "leave them out, or use --held-out 0 and score with office31 evaluate",
+        )
+    return listed
+
+
+def _count_fewer(request: FinetuneRequest, labelled: Photographs) -> dict[str, int]:
+    """The items with fewer labelled photographs than were asked for, with their numbers."""
     if request.labels is None:
         return {}
-    counts = np.bincount(labels.items, minlength=len(request.data.items)).tolist()
+    counts = np.bincount(labelled.items, minlength=len(request.data.items)).tolist()
     return {item: count for item, count in zip(request.data.items, counts, strict=True) if count < request.labels}
 
 
-def _on_list(request: FinetuneRequest, target: Photographs) -> BoolArray:
-    wanted = set(request.listed_files or ())
-    return np.array([file in wanted for file in target.files], dtype=np.bool_)
-
-
-def _twins_of(photographs: Photographs, chosen: BoolArray) -> BoolArray:
-    """Which of the photographs (n,) are among the chosen (n,), by their bytes."""
-    digests = {photographs.digests[place] for place in np.flatnonzero(chosen)}
-    return np.array([digest in digests for digest in photographs.digests], dtype=np.bool_)
-
-
-def _for_validation(request: FinetuneRequest, labels: Photographs) -> BoolArray:
-    """Which of the labelled photographs (n,) early stopping is to look at instead of learning from them."""
+def _choose_validation(request: FinetuneRequest, labelled: Photographs) -> BoolArray:
+    """Which of the labelled photographs (n,) are in the validation set; none without early stopping."""
     if request.refinements.patience is None:
-        return np.zeros(len(labels), dtype=np.bool_)
-    kept = choose_held_out(labels.items, labels.digests, fraction=VALIDATION, seed=request.options.seed)
-    if not kept.any():
-        raise Failed("--patience", "no item has a second label to look at", "ask for more --labels, or leave it out")
-    return kept
+        return np.zeros(len(labelled), dtype=np.bool_)
+    chosen = choose_held_out(labelled.items, labelled.digests, fraction=VALIDATION, seed=request.options.seed)
+    if not chosen.any():
+        raise Failed(
+            "--patience", "no item has a second label to validate on", "ask for more --labels, or leave it out"
+        )
+    return chosen

@@ -1,4 +1,4 @@
-"""What a stored model makes of a part of a domain, and what is known about its photographs."""
+"""A stored network's predictions for a part of a domain, beside what is known about its photographs."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -33,36 +33,36 @@ from office31_cli.workflow.seen_labels import SeenLabels
 
 @dataclass(frozen=True, eq=False)
 class DomainPredictions:
-    """What a network answers to n photographs of one domain.
-
-    `features` (n, d) are what the last layer that answers the item sees, `raw` (n, width) what `outputs` reads,
-    `actual` by column the values (n,) as the model numbers them, `seen` (n,) whose labels the model has learnt, and
-    `labels_seen` the number of the whole domain's labels that it has.
-    """
+    """What a network predicts for n photographs of one domain."""
 
     part: str
     photographs: Photographs
     outputs: Composite
     features: FloatArray
+    """The inputs (n, d) of the last layer that predicts the item."""
     raw: FloatArray
+    """The network's last layers (n, width), which `outputs` decodes."""
     actual: dict[str, FloatArray]
+    """By column the actual values (n,), numbered as the model numbers them; NaN where one is not known."""
     seen: BoolArray
+    """The photographs (n,) whose labels the model has seen."""
     labels_seen: int
+    """How many labels of the whole domain the model has seen."""
 
     @property
     def probabilities(self) -> FloatArray:
-        """Of each item (n, K), as the network has it."""
+        """The items' probabilities (n, K), not calibrated."""
         return self.outputs.decode_array(self.raw)["item"]
 
     @property
     def predicted(self) -> IntArray:
-        """The number of the likeliest item (n,)."""
+        """The number (n,) of the most probable item."""
         predicted: IntArray = self.probabilities.argmax(1)
         return predicted
 
     @property
     def items(self) -> IntArray:
-        """The number of the actual item (n,); KeyError where the photographs have no labels."""
+        """The number (n,) of the actual item; raises KeyError where the photographs have no labels."""
         return self.actual["item"].astype(np.int64)
 
 
@@ -118,23 +118,23 @@ class Predictor:
         opened = open_domain(data, domain, self.preprocessing, skip_bad=skip_bad, observer=observer)
         seen = seen_labels.find_seen(opened.photographs, self.seen)
         part = part or ("test" if seen.any() else "all")
-        scored = _part(opened.photographs, seen, part) if only is None else _among(opened.photographs, only)
+        scored = _select_part(opened.photographs, seen, part) if only is None else _intersect(opened.photographs, only)
         outputs = self.network.architecture.outputs
-        answered = self._pass_through(opened, scored, observer)
+        raw_and_features = self._pass_through(opened, scored, observer)
         return DomainPredictions(
             part=part,
             photographs=scored,
             outputs=outputs,
-            features=answered[:, outputs.width :],
-            raw=answered[:, : outputs.width],
-            actual=_actual(outputs, data, scored, observer),
+            features=raw_and_features[:, outputs.width :],
+            raw=raw_and_features[:, : outputs.width],
+            actual=_actual_values(outputs, data, scored, observer),
             seen=seen_labels.find_seen(scored, self.seen),
             labels_seen=int(seen.sum()),
         )
 
     def _pass_through(self, opened: Domain, scored: Photographs, observer: Observer) -> FloatArray:
-        """What the network answers to photographs of a domain, and beside it the features (n, width + d)."""
-        # A backbone that many models share has its features kept for the whole domain; one's own only as needed.
+        """What `_WithFeatures` gives for the scored photographs, (n, width + d)."""
+        # Features of a backbone that many models share are cached for the whole domain, of others only as needed.
         shared = self.entry.card.train == "head"
         computed = opened.whole if shared else scored
         rows = scored.rows if shared else np.arange(len(scored))
@@ -148,7 +148,7 @@ class Predictor:
 
 
 class _WithFeatures(nn.Module):
-    """What a network answers, (n, width), and beside it what the layer sees that answers the item, (n, d)."""
+    """A network's last layers, (n, width), and after them the inputs of the one that predicts the item, (n, d)."""
 
     def __init__(self, network: Network, trained: nn.Module) -> None:
         super().__init__()
@@ -165,16 +165,16 @@ class _WithFeatures(nn.Module):
             hook.remove()
 
 
-def _part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
+def _select_part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
     """The photographs of `part`; raises `Failed` where there are none.
 
-    Of a domain that the model has learnt from, `train` is what it saw and `test` what it did not; of any other,
-    they are what a training with the default split would see and hold out.
+    Of a domain that the model was trained on, `train` are the photographs whose labels it has seen and `test` the
+    others; of any other domain they are those that a training with the default split would use and hold out.
     """
     if part == "all":
         return photographs
-    learnt = seen if seen.any() else ~choose_held_out(photographs.items, photographs.digests)
-    chosen = photographs.subset(learnt if part == "train" else ~learnt)
+    training = seen if seen.any() else ~choose_held_out(photographs.items, photographs.digests)
+    chosen = photographs.subset(training if part == "train" else ~training)
     if not len(chosen):
         raise Failed(
             f"{photographs.domain}:{part}",
@@ -184,13 +184,13 @@ def _part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
     return chosen
 
 
-def _among(photographs: Photographs, only: Photographs) -> Photographs:
-    """Those of a domain's photographs that could be read that are among others of the same domain."""
+def _intersect(photographs: Photographs, only: Photographs) -> Photographs:
+    """The photographs that are also among `only`, of the same domain: those of `only` that could be read."""
     return photographs.subset(np.isin(photographs.rows, only.rows))
 
 
-def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Observer) -> dict[str, FloatArray]:
-    """By column the actual values (n,), as the model numbers them; what the data set does not tell is left out."""
+def _actual_values(outputs: Composite, data: DataSet, scored: Photographs, observer: Observer) -> dict[str, FloatArray]:
+    """By column the actual values (n,), as the model numbers them; without those that the data set does not have."""
     actual = {}
     for name, reader in outputs.by_column().items():
         column = columns.find_column(data, name)
@@ -198,22 +198,22 @@ def _actual(outputs: Composite, data: DataSet, scored: Photographs, observer: Ob
             observer.warn(f"output {printable(name)} is not scored: {printable(data.name)} has no such column")
             continue
         try:
-            actual[name] = _in_model_order(reader, column, values_or_nan(column, scored))
+            actual[name] = _renumber(reader, column, values_or_nan(column, scored))
         except Misuse as error:
             observer.warn(f"output {printable(name)} is not scored: {error.why}")
     warn_of_missing_values(actual, observer)
     return actual
 
 
-def _in_model_order(reader: Output, column: Column, values: FloatArray) -> FloatArray:
-    """Values of a choice (n,) numbered as the model's are; raises `Misuse` for a label that it does not know."""
+def _renumber(reader: Output, column: Column, values: FloatArray) -> FloatArray:
+    """A choice's values (n,) with the model's numbers; raises `Misuse` for a label that the model does not have."""
     if not column.labels:
         return values
     position = {label: float(number) for number, label in enumerate(reader.vocabulary)}
     known = ~np.isnan(values)
-    found = [column.labels[number] for number in values[known].astype(int)]
-    if unknown := sorted(set(found) - set(position)):
+    labels = [column.labels[number] for number in values[known].astype(int)]
+    if unknown := sorted(set(labels) - set(position)):
         raise Misuse(column.name, f"the model does not know {unknown[0]!r}", "")
     ordered = values.copy()
-    ordered[known] = [position[label] for label in found]
+    ordered[known] = [position[label] for label in labels]
     return ordered

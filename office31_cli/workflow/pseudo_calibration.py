@@ -1,7 +1,7 @@
 """A calibration for a camera without labels, from its pictures mixed in pairs (Hu and others 2024, arXiv:2307.07489).
 
-A picture that another shines through is as hard as an unlike one, and what it shows is known as far as the network is
-right: it is taken for labelled with what the network takes the stronger of the two for.
+A picture that is mixed with another is as hard to classify as one that the network gets wrong. Its pseudo-label is what
+the network predicts for the stronger of the two.
 """
 
 import numpy as np
@@ -24,35 +24,34 @@ from office31_cli.workflow.domains import Domain
 def fit_mixed_calibration(
     network: Network, domain: Domain, preprocessing: Preprocessing, device: torch.device, observer: Observer
 ) -> Calibration | None:
-    """What mends a network's confidence on a domain of whose labels it knows none.
+    """Fit a calibration on a domain without its labels; None where the network predicts one item for all pictures.
 
-    None where it takes all pictures for the same item. Pairs of which it takes both for the same are left out: their
-    mixtures would be too easy.
+    Pairs of which it predicts the same item for both pictures are left out: their mixtures would be too easy.
     """
     photographs = domain.photographs
-    partners = _partners(order_by_content(photographs))
-    plain, mixed = (_answered(network, domain, preprocessing, device, observer, each) for each in (None, partners))
-    named = plain.argmax(1)
-    told = named != named[partners]
-    if not told.any():
+    partners = _choose_partners(order_by_content(photographs))
+    plain, mixed = (_predict_items(network, domain, preprocessing, device, observer, each) for each in (None, partners))
+    predicted = plain.argmax(1)
+    unlike = predicted != predicted[partners]
+    if not unlike.any():
         return None
     return Calibration.fit(
-        mixed[told],
-        named[told],
-        [digest for digest, kept in zip(photographs.digests, told, strict=True) if kept],
+        mixed[unlike],
+        predicted[unlike],
+        [digest for digest, kept in zip(photographs.digests, unlike, strict=True) if kept],
         fitted_on=f"{photographs.domain}, mixed in pairs, without labels",
         labels={},
     )
 
 
-def _partners(order: IntArray) -> IntArray:
-    """For each photograph (n,) the one that comes next in an order of all places, after the last the first."""
+def _choose_partners(order: IntArray) -> IntArray:
+    """For each photograph (n,) the one that follows it in an order of all places; the first follows the last."""
     partners = np.empty_like(order)
     partners[order] = np.roll(order, -1)
     return partners
 
 
-def _answered(
+def _predict_items(
     network: Network,
     domain: Domain,
     preprocessing: Preprocessing,
@@ -60,7 +59,7 @@ def _answered(
     observer: Observer,
     partners: IntArray | None,
 ) -> FloatArray:
-    """Of each item (n, K), of the pictures as they are or mixed with their partners (n,)."""
+    """The items' probabilities (n, K) for the pictures as they are, or mixed with their partners (n,)."""
     split = split_network(network, "head")
     assert split.frozen_part is not None
     features = compute_frozen_outputs(

@@ -1,4 +1,4 @@
-"""One training from request to scores: start, split, train, score the held-out part. Stores nothing."""
+"""One training from request to scores: loaded, partitioned, trained and scored on its held-out set; stores nothing."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,17 +34,26 @@ from office31_cli.workflow.partition import Partition, divide
 from office31_cli.workflow.request import Request
 from office31_cli.workflow.starting_weights import StartingWeights
 
-HeldOut = tuple[FloatArray, Columns]
+
+@dataclass(frozen=True, eq=False)
+class HeldOutPredictions:
+    """What the network predicts for the held-out set."""
+
+    raw: FloatArray
+    """The network's last layers (n, width), which the outputs decode."""
+    actual: Columns
+    """By column the values (n,) that score them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """All that decides what a training computes, ready to be computed."""
+    """A training that is ready to be computed."""
 
     request: Request
     start: StartingWeights
     network: Network
-    trained_part: str
+    trained_layers: str
+    """`head`, `last` or `all`."""
     settings: Settings
     partition: Partition
     split: FrozenSplit
@@ -53,24 +62,23 @@ class Run:
 
     @property
     def outputs(self) -> Composite:
-        """What the network answers."""
+        """What the network predicts."""
         return self.network.architecture.outputs
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        """What is trained at which rate: pre-trained layers at a tenth; fresh weights all have the same way to go."""
+        """What is trained, at which rate: a pre-trained backbone at a tenth; all alike where it is not pre-trained."""
         if self.request.parent is None and self.request.weights == "none":
             return [ParameterGroup(trainable_parameters(self.network))]
         return backbone_and_head_groups(self.network)
 
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
-        """Train to the end; returns what each epoch came to."""
+        """Train to the end, and return the losses and measurements of each epoch."""
         groups = self.parameter_groups()
         task = tasks.SupervisedTask(self.split.trained_part, self.outputs, self.build_measure())
         targets = self.outputs.targets(training_values(self.request.data, self.outputs, self.partition.train))
-        learnt = build_examples(self.partition.train, targets)
         batches = LabelledBatches(
             self.inputs,
-            learnt,
+            build_examples(self.partition.train, targets),
             batch_size=self.settings.batch_size,
             seed=self.settings.seed,
             device=self.device,
@@ -81,53 +89,49 @@ class Run:
             return training.run(observer, checkpoints, resume=self.request.options.resume)
 
     def build_measure(self) -> tasks.Measure | None:
-        """How the held-out photographs are named after each epoch, where that is recorded; nothing depends on it."""
+        """What scores the held-out set after each epoch, for TensorBoard; None without it. Training is not affected."""
         if self.request.options.tensorboard is None or not any(map(len, self.partition.held_out)):
             return None
 
-        def scored(network: nn.Module) -> dict[str, float]:
-            found = self.outputs.headlines(self.outputs.scores(*self.predict_held_out(network)))
-            return {measurement_key(HELD_OUT, column): value for column, value in found.items()}
+        def measure(network: nn.Module) -> dict[str, float]:
+            predictions = self.predict_held_out(network)
+            scores = self.outputs.headlines(self.outputs.scores(predictions.raw, predictions.actual))
+            return {measurement_key(HELD_OUT, column): value for column, value in scores.items()}
 
-        return scored
+        return measure
 
-    def predict_held_out(self, network: nn.Module | None = None) -> HeldOut:
-        """What the trained part, or another such, answers to the held-out photographs, and what scores it.
+    def predict_held_out(self, network: nn.Module | None = None) -> HeldOutPredictions:
+        """What the trained part of the network, or another `network` like it, predicts for the held-out set."""
+        held_out = self.partition.held_out
+        raw = inference.predict(network or self.split.trained_part, self.inputs, build_examples(held_out), self.device)
+        return HeldOutPredictions(raw.double().numpy(), scoring_values(self.request.data, self.outputs, held_out))
 
-        The answers are (n, width).
-        """
-        kept_back = self.partition.held_out
-        raw = inference.predict(network or self.split.trained_part, self.inputs, build_examples(kept_back), self.device)
-        return raw.double().numpy(), scoring_values(self.request.data, self.outputs, kept_back)
-
-    def score(self, held_out: HeldOut | None, observer: Observer) -> dict[str, dict[str, Any]]:
-        """Each column's kind and figures on the held-out part; none where nothing was held out."""
+    def score(self, held_out: HeldOutPredictions | None, observer: Observer) -> dict[str, dict[str, Any]]:
+        """Each column's kind and scores on the held-out set; none where nothing was held out."""
         if held_out is None:
             return {}
-        raw, actual = held_out
-        warn_of_missing_values(actual, observer)
-        return self.outputs.scores(raw, actual)
+        warn_of_missing_values(held_out.actual, observer)
+        return self.outputs.scores(held_out.raw, held_out.actual)
 
-    def fit_calibration(self, held_out: HeldOut | None, observer: Observer) -> Calibration | None:
-        """What mends its confidence about the item, fitted on the held-out part; None where nothing was held out."""
+    def fit_calibration(self, held_out: HeldOutPredictions | None, observer: Observer) -> Calibration | None:
+        """A calibration of the item's probabilities, fitted on the held-out set; None where nothing was held out."""
         if held_out is None:
             return None
-        raw, actual = held_out
         parts = [part for part in self.partition.held_out if len(part)]
         return Calibration.fit(
-            self.outputs.decode_array(raw)["item"],
-            actual["item"].astype(np.int64),
+            self.outputs.decode_array(held_out.raw)["item"],
+            held_out.actual["item"].astype(np.int64),
             [digest for part in parts for digest in part.digests],
             fitted_on=f"{'+'.join(part.domain for part in parts)}, held out",
             labels=seen_labels.record_photographs(parts),
         )
 
     def extra_metrics(self) -> dict[str, Any]:
-        """What is to be stored beside the scores on the held-out part."""
+        """Metrics to store beside the scores on the held-out set."""
         return {}
 
     def count_labels_used(self) -> dict[str, int]:
-        """Labels that the network has seen by domain, its parents' included."""
+        """How many labels of each domain the network has seen, its parents' included."""
         return seen_labels.count_labels(self.partition.seen)
 
     def options(self) -> dict[str, Any]:
@@ -137,14 +141,14 @@ class Run:
     def resolved_options(self) -> dict[str, Any]:
         """With these options, whatever the defaults are by then, the command trains the same network again."""
         return self.request.resolved() | {
-            "train": self.trained_part,
+            "train": self.trained_layers,
             "epochs": self.settings.epochs,
             "lr": self.settings.lr,
             "device": self.device.type,
         }
 
     def identity(self) -> dict[str, Any]:
-        """What a run must share with an interrupted one to go on from its checkpoint."""
+        """All that decides what is computed: a checkpoint is resumed only by a run with the same identity."""
         parent = self.request.parent
         return {
             "command": self.request.command,
@@ -152,7 +156,7 @@ class Run:
             "request": self.request.to_json(),
             "architecture": self.network.architecture.to_json(),
             "start": parent.id if parent else self.start.weights_name,
-            "train": self.trained_part,
+            "train": self.trained_layers,
             "preprocessing": self.start.preprocessing.to_json(),
             "settings": self.settings.to_json(),
             "learnt": [part.content for part in self.partition.train],
@@ -161,38 +165,37 @@ class Run:
 
 
 def build_run(request: Request, observer: Observer) -> Run:
-    """Load, decode, split, and pass every photograph through the frozen part where there is one."""
+    """Load and partition all that the training needs; features of a frozen part are computed and cached here."""
     device = choose_device(request.options.device)
     start = StartingWeights.load(request, observer)
-    part = request.options.train or default_part(request, device)
+    layers = request.options.train or default_layers(request, device)
     domains = open_domains(request, request.domains, start.preprocessing, observer)
     partition = divide(request, domains)
     network = start.build_network(fit_outputs(request, partition, observer))
-    split = split_network(network, part)
+    split = split_network(network, layers)
     inputs = build_inputs(split, domains, start.preprocessing, device, observer)
-    return Run(request, start, network, part, build_settings(request, part), partition, split, inputs, device)
+    return Run(request, start, network, layers, build_settings(request, layers), partition, split, inputs, device)
 
 
 def fit_outputs(request: Request, partition: Partition, observer: Observer) -> Composite:
-    """The outputs with the scale of what is learnt from; warns of a column that has nothing to teach."""
-    learnt = training_values(request.data, request.outputs, partition.train)
-    for column, found in learnt.items():
-        if column != "item" and len(np.unique(found)) == 1:
-            observer.warn(f"output {column}: all photographs learnt from have the same value, so it learns nothing")
-    return request.outputs.fit(learnt)
+    """The outputs, scaled to the training set's values; warns of a column that has one value throughout."""
+    by_column = training_values(request.data, request.outputs, partition.train)
+    for column, values in by_column.items():
+        if column != "item" and len(np.unique(values)) == 1:
+            observer.warn(f"output {column}: all photographs of the training set have the same value")
+    return request.outputs.fit(by_column)
 
 
-def default_part(request: Request, device: torch.device) -> str:
-    """The head alone on a CPU, where it takes seconds, unless the backbone has never been trained by others."""
-    fresh = request.weights == "none"
-    return "head" if device.type == "cpu" and not fresh else "all"
+def default_layers(request: Request, device: torch.device) -> str:
+    """`head` for a pre-trained backbone on a CPU, where that takes seconds; else `all`."""
+    return "head" if device.type == "cpu" and request.weights != "none" else "all"
 
 
-def build_settings(request: Request, part: str) -> Settings:
-    """How to train, with the defaults of the part that is trained."""
+def build_settings(request: Request, layers: str) -> Settings:
+    """The request's settings, with the defaults that fit the trained layers."""
     options = request.options
     return Settings(
-        epochs=options.epochs or EPOCHS[part],
+        epochs=options.epochs or EPOCHS[layers],
         batch_size=options.batch_size,
         optimizer=options.optimizer,
         lr=check_optimizer(options.optimizer, options.lr),

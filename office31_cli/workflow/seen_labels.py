@@ -1,6 +1,6 @@
-"""Which photographs' labels a model has seen, its parents included: kept beside its weights, by content.
+"""The photographs whose labels a model and its parents have seen, recorded beside its weights by their bytes.
 
-A score counts as honest only on photographs that are not among them, wherever their files lie now.
+A score is honest only on photographs that are not among them, wherever their files lie now.
 """
 
 import json
@@ -18,20 +18,22 @@ FILE = "labelled.json"
 """The model's file: by domain, the first 16 hexadecimal digits of each photograph's SHA-256."""
 
 _DIGITS = 16
+"""Of a hash, those that are recorded."""
 
 _LARGEST = 1 << 26
 """Bytes of the largest record: some millions of photographs."""
 
 SeenLabels = dict[str, list[str]]
+"""By domain the photographs' hashes."""
 
 
 def record_photographs(parts: "Iterable[Photographs]") -> SeenLabels:
-    """The photographs of the parts as they are recorded."""
+    """The record of these photographs, one part a domain."""
     return {part.domain: [digest[:_DIGITS] for digest in part.digests] for part in parts}
 
 
 def merge(first: SeenLabels, second: SeenLabels) -> SeenLabels:
-    """What either has seen; what the first has seen already is not recorded a second time."""
+    """The photographs of both records, each once."""
     known = {domain: set(digests) for domain, digests in first.items()}
     return {
         domain: [
@@ -48,12 +50,12 @@ def count_labels(labels: SeenLabels) -> dict[str, int]:
 
 
 def encode(labels: SeenLabels) -> bytes:
-    """As stored."""
+    """The bytes to store."""
     return json.dumps(labels, sort_keys=True, separators=(",", ":")).encode()
 
 
 def load_seen_labels(entry: Entry) -> SeenLabels:
-    """What the stored model has seen. Raises `Refused` where the record is damaged."""
+    """The record of a stored model; raises `Refused` where it is damaged."""
     path = entry.verified_path(FILE)
     try:
         stored = strict_json.parse(read_small(path, _LARGEST), _LARGEST)
@@ -63,7 +65,7 @@ def load_seen_labels(entry: Entry) -> SeenLabels:
 
 
 def find_seen(photographs: "Photographs", labels: SeenLabels) -> "BoolArray":
-    """Which of the photographs (n,) are among those of any domain, by their bytes."""
+    """Which of the photographs (n,) are in the record, under whatever domain, by their bytes."""
     import numpy as np  # 0.1 s: the rest of this module is read where nothing is computed
 
     known = {digest for digests in labels.values() for digest in digests}

@@ -95,7 +95,7 @@ def _card(
         parents=(parent.as_parent("start"),) if parent else (),
         network=run.network.architecture.to_json(),
         weights=run.start.weights_name,
-        train=run.trained_part,
+        train=run.trained_layers,
         items=request.data.items,
         preprocessing=run.start.preprocessing.to_json(),
         data={

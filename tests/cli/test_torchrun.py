@@ -1,6 +1,7 @@
 """One model trained by two processes that torchrun starts: the real command."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,29 @@ def test_two_processes_train_the_model_of_one(alone: Command, tmp_path: Path) ->
     again = together(*LINE, "--resume", "--json")
     assert (json.loads(again.out)["id"], again.err.count("\n")) == (two["id"], 1)
     assert again.err.startswith("this very run has ended already")
+
+
+_TORCHRUN = """
+import sys
+from torch.distributed.run import main as start
+sys.argv[1:1] = ["--standalone"]
+start()
+sys.exit()
+"""
+
+
+def test_the_command_that_makes_it_again_is_torchruns_and_gives_the_same_bits(
+    alone: Command, together: Torchrun, tmp_path: Path
+) -> None:
+    made = json.loads(together(*LINE, "--seed", "2", "--name", "two", "--json").out)
+    bring, line = alone.json("report", "two", "--embedding", "pca", "-o", tmp_path / "page.html")["commands"]
+    start, *words = shlex.split(line)
+    assert (start, words[:4]) == ("torchrun", ["--nproc-per-node=2", "-m", "office31_cli", "pretrain"])
+    again = Command(tmp_path / "home")
+    assert again(*shlex.split(bring)[1:]).code == 0
+    done = again(*words, prelude=_TORCHRUN, env={"OMP_NUM_THREADS": "1"})
+    assert done.code == 0, done.err
+    assert again.weights(again.json("models", "show", "two")) == alone.weights(made)
 
 
 def test_the_first_process_alone_records(together: Torchrun, tmp_path: Path) -> None:

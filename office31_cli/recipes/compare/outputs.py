@@ -115,11 +115,12 @@ def _train_and_score(run: "Run", observer: Observer) -> dict[str, Any]:
     began = time.monotonic()
     history = run.train(observer)
     seconds = time.monotonic() - began
+    held_out = run.predict_held_out()
     return {
         "seed": run.settings.seed,
         "width": run.outputs.width,
         "parameters": sum(value.numel() for group in run.parameter_groups() for value in group.parameters),
-        **score_columns(run.outputs, *run.predict_held_out()),
+        **score_columns(run.outputs, held_out.raw, held_out.actual),
         "seconds": round(seconds, 3),
         "loss": total_losses(history),
     }

@@ -11,7 +11,6 @@ from office31_cli.history import HELD_OUT, LOSS, VALIDATION, VALIDATOR, finite_o
 from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.observer import Observer
-from office31_cli.recipes.evaluate import score_predictions
 from office31_cli.recipes.models.rows import inside
 from office31_cli.recipes.report.document import Report
 from office31_cli.recipes.report.family import build_family, trace_lines
@@ -27,6 +26,7 @@ from office31_cli.recipes.report.results import (
 )
 from office31_cli.registry import Entry
 from office31_cli.workflow import seen_labels
+from office31_cli.workflow.evaluation import score_predictions
 from office31_cli.workflow.predictions import DomainPredictions, Predictor
 
 _ACCURACIES = {(HELD_OUT, "item"): "the held-out set", (VALIDATION, "accuracy"): "the validation set"}
