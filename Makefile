@@ -32,7 +32,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 test: $(INSTALLED)  ## Run the tests; those that take minutes each are left to test-slow.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED)  ## Run the tests that take minutes each.
 	$(BIN)/python -m pytest -m slow
