@@ -80,7 +80,7 @@ class Checkpoints:
         """Store the state after an epoch; `history` has a row for each epoch until then."""
         content = save(state.tensors())
         description = {"history": history, **state.values(), "run": self.run}
-        sealed = strict_json.canonical({"sha256": _checksum(description, content), **description})
+        sealed = strict_json.encode_canonical({"sha256": _checksum(description, content), **description})
         staging = storage.make_folder(self.folder / f"tmp-{uuid.uuid4().hex}")
         storage.create_file(staging / _TENSORS, content)
         storage.create_file(staging / _DESCRIPTION, sealed)
@@ -193,6 +193,6 @@ def _load_from_other_run(state: TrainingState, origin: Path) -> History:
 
 def _checksum(description: dict[str, Any], content: bytes) -> str:
     """The SHA-256 of all that a checkpoint holds."""
-    total = hashlib.sha256(strict_json.canonical(description))
+    total = hashlib.sha256(strict_json.encode_canonical(description))
     total.update(content)
     return total.hexdigest()

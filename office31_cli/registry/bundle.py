@@ -1,7 +1,7 @@
 """A model as one file: its tensors in safetensors, its card and small files in that format's metadata.
 
-Any safetensors reader opens it. What comes back in is believed in nothing: the header is checked against the
-format, the card against its own hashes, and the tensors against the card, so a round trip gives the same id.
+Any safetensors reader opens it. Nothing in an imported file is trusted: the header is checked against the
+format, the card against its own hash, and the tensors against the card. A round trip gives the same id.
 """
 
 import base64
@@ -19,15 +19,17 @@ from office31_cli.registry.store import Registry
 from office31_cli.registry.tensors import Header
 from office31_cli.text import printable
 
-_OURS = "office31."
-_CARD = _OURS + "card"
-_SHA256 = _OURS + "sha256"
-_FILE = _OURS + "file."
+_PREFIX = "office31."
+_CARD = _PREFIX + "card"
+_SHA256 = _PREFIX + "sha256"
+_FILE = _PREFIX + "file."
 _PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 
 
 @dataclass(frozen=True)
 class _Bundle:
+    """An exported file, its header and card checked; its tensors are still unread."""
+
     path: Path
     header: Header
     raw_card: bytes
@@ -42,7 +44,8 @@ class _Bundle:
 def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
     """Write a model, its card and its small files to one `.safetensors` file at `path`, and return the path.
 
-    Raises as `check_path` does, and `Refused` where a stored file is damaged.
+    Raises what `check_path` raises, `Refused` where a stored file is damaged, and `Failed` where the small files do not
+    fit into the header.
     """
     check_path(path, ".safetensors", overwrite=overwrite)
     shown = printable(str(path))
@@ -54,12 +57,12 @@ def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
         raise Failed(
             shown, "the files beside the weights are too large for one header", "copy the model's folder instead"
         )
-    storage.write_file(path, tensors.with_metadata(model, header, metadata))
+    storage.write_file(path, tensors.replace_metadata(model, header, metadata))
     return path
 
 
 def check_path(path: Path, suffix: str, *, overwrite: bool) -> None:
-    """Raise `Misuse` where no file of this suffix can be written to `path`: it is taken, or in no folder."""
+    """Raise `Misuse` where `path` has another suffix or is taken, or where its folder is missing or read-only."""
     shown = printable(str(path))
     if path.suffix != suffix:
         raise Misuse(shown, f"it does not end in {suffix}", f"end the name in {suffix}")
@@ -69,26 +72,26 @@ def check_path(path: Path, suffix: str, *, overwrite: bool) -> None:
 def import_model(registry: Registry, path: Path, *, name: str | None = None) -> Entry:
     """Store the model in a file that `export` wrote, under `name` or one made from the file's.
 
-    Where the model is stored already, that one is checked and returned, and given `name` as well. Raises
-    `Misuse` for a file of another kind and `Refused` for one that is damaged or forged.
+    A model that is already stored is verified and returned, and gets `name` as a further name. Raises `Misuse` for a
+    file of another kind and `Refused` for one that is damaged or forged.
     """
-    bundle = _read(path)
+    bundle = _read_bundle(path)
     _check_parents(registry, bundle)
     if name is not None:
         registry.check_name_free(name, unless=bundle.id)
-    with registry.layout.staging() as folder:
+    with registry.layout.open_staging_folder() as folder:
         for file, content in bundle.files.items():
             storage.create_file(folder / file, content)
-        storage.create_file(folder / MODEL_FILE, tensors.with_metadata(path, bundle.header, {}))
+        storage.create_file(folder / MODEL_FILE, tensors.replace_metadata(path, bundle.header, {}))
         for file, record in bundle.card.files.items():
             _check_file(folder / file, record, bundle.path)
-        with registry.layout.changing():
+        with registry.layout.hold_lock():
             if registry.layout.holds(bundle.id):
-                return _already_there(registry, bundle.id, name)
+                return _reuse_stored(registry, bundle.id, name)
             return registry.admit(folder, bundle.raw_card, name=name, suggested=path.stem)
 
 
-def _read(path: Path) -> _Bundle:
+def _read_bundle(path: Path) -> _Bundle:
     shown = printable(str(path))
     if path.suffix.lower() in _PICKLES:
         raise Misuse(
@@ -99,7 +102,7 @@ def _read(path: Path) -> _Bundle:
     if not path.is_file():
         raise Misuse(shown, "there is no such file", "give the path of an exported .safetensors file")
     header = tensors.read_header(path)
-    if not any(key.startswith(_OURS) for key in header.metadata):
+    if not any(key.startswith(_PREFIX) for key in header.metadata):
         raise Misuse(
             shown,
             "it holds weights without a model's card",
@@ -108,7 +111,7 @@ def _read(path: Path) -> _Bundle:
     raw_card = header.metadata.get(_CARD, "").encode()
     card = cards.decode(raw_card, f"the card in {shown}")
     if header.metadata.get(_SHA256) != cards.digest(raw_card):
-        raise _forged(path, "its card does not have the SHA-256 beside it")
+        raise _forgery_error(path, "its card does not have the SHA-256 beside it")
     try:
         files = {
             key.removeprefix(_FILE): base64.b64decode(value, validate=True)
@@ -116,25 +119,25 @@ def _read(path: Path) -> _Bundle:
             if key.startswith(_FILE)
         }
     except binascii.Error:
-        raise _forged(path, "a file in its metadata is not base64") from None
+        raise _forgery_error(path, "a file in its metadata is not base64") from None
     if files.keys() | {MODEL_FILE} != card.files.keys() or MODEL_FILE in files:
-        raise _forged(path, "its files are not those on its card")
+        raise _forgery_error(path, "its files are not those on its card")
     return _Bundle(path, header, raw_card, card, files)
 
 
 def _check_parents(registry: Registry, bundle: _Bundle) -> None:
-    stored = {entry.id: entry.sha256 for entry in registry.entries()}
+    hashes = {entry.id: entry.sha256 for entry in registry.entries()}
     for parent in bundle.card.parents:
-        if stored.get(parent.id, parent.sha256) != parent.sha256:
-            raise _forged(bundle.path, f"its parent {parent.id} is not the stored model of that id")
+        if hashes.get(parent.id, parent.sha256) != parent.sha256:
+            raise _forgery_error(bundle.path, f"its parent {parent.id} is not the stored model of that id")
 
 
 def _check_file(staged: Path, record: FileRecord, path: Path) -> None:
     if (staged.stat().st_size, storage.sha256_file(staged)) != (record.bytes, record.sha256):
-        raise _forged(path, f"{staged.name} does not have the SHA-256 on the card")
+        raise _forgery_error(path, f"{staged.name} does not have the SHA-256 on the card")
 
 
-def _already_there(registry: Registry, model_id: str, name: str | None) -> Entry:
+def _reuse_stored(registry: Registry, model_id: str, name: str | None) -> Entry:
     entry = registry.find(model_id)
     for file in entry.card.files:
         entry.verified_path(file)
@@ -145,5 +148,5 @@ def _already_there(registry: Registry, model_id: str, name: str | None) -> Entry
     return registry.find(name)
 
 
-def _forged(path: Path, why: str) -> Refused:
+def _forgery_error(path: Path, why: str) -> Refused:
     return Refused(printable(str(path)), why, "ask whoever made the file for a good copy")

@@ -1,4 +1,4 @@
-"""A model's card: everything known about it but the weights, as one canonical JSON text whose hash is its id."""
+"""A model's card: everything known about it except its weights, as canonical JSON whose hash is the model's id."""
 
 import hashlib
 import re
@@ -11,13 +11,13 @@ from office31_cli.errors import Failed, Refused
 from office31_cli.registry import names, strict_json
 
 SCHEMA = 1
-"""The card layout that this version writes, and the newest that it reads."""
+"""The version of the card's layout that is written, and the newest that can be read."""
 
 MODEL_FILE = "model.safetensors"
 CARD_FILE = "card.json"
 
 LARGEST = 4 << 20
-"""Bytes of the largest card; a thousand epochs of history take about a tenth of it."""
+"""The largest card that is read, in bytes; a thousand epochs of history take about a tenth of it."""
 
 _LAST_YEAR = 9000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -25,7 +25,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class Parent:
-    """A model that this one was made from, by the hash of its card; `role` says what it gave."""
+    """A model that this one was made from, identified by the hash of its card; `role` says what it was used for."""
 
     id: str
     sha256: str
@@ -34,7 +34,7 @@ class Parent:
 
 @dataclass(frozen=True, kw_only=True)
 class FileRecord:
-    """What a stored file must be: its SHA-256 and its size."""
+    """The expected SHA-256 and size in bytes of a stored file."""
 
     sha256: str
     bytes: int
@@ -42,14 +42,14 @@ class FileRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What a model is and how it came to be; `created` and `files` are filled in when it is published."""
+    """What a model is and how it was trained; `created` and `files` are filled in when it is published."""
 
     command: str
     """The command that made it, such as `pretrain`."""
     network: dict[str, Any]
-    """What rebuilds the network: backbone, widths, outputs."""
+    """What the network is rebuilt from: backbone, widths, outputs."""
     weights: str
-    """The resolved name of the weights that it started from."""
+    """The resolved name of the weights that training started from."""
     train: str
     """Which part was trained: `head`, `last` or `all`."""
     items: tuple[str, ...]
@@ -58,18 +58,18 @@ class Card:
     data: dict[str, Any]
     """The data set: name, content hash, domains."""
     labels_used: dict[str, int]
-    """How many labels of each domain the model has seen, its parents included."""
+    """The number of labels of each domain used so far, those of the parents included."""
     configuration: dict[str, Any]
-    """Seed, epochs, learning rate and the rest that a repetition needs."""
+    """Seed, epochs, learning rate and whatever else is needed to repeat the run."""
     environment: dict[str, Any]
     metrics: dict[str, Any]
-    """Scores by part, such as `{"validation": {"item": 0.83}}`."""
+    """Scores by part of the data, such as `{"validation": {"item": 0.83}}`."""
     history: list[dict[str, Any]]
-    """One row an epoch."""
+    """One row per epoch."""
     seconds: float
     parents: tuple[Parent, ...] = ()
     job: None = None
-    """Says nothing, but every card of schema 1 has it, and earlier versions refuse one without."""
+    """Always None; every card of schema 1 has it, and earlier versions refuse a card without it."""
     created: str = ""
     """UTC, ISO 8601 with microseconds."""
     files: dict[str, FileRecord] = field(default_factory=dict)
@@ -77,32 +77,32 @@ class Card:
 
 
 def encode(card: Card) -> bytes:
-    """The canonical JSON of a card; numbers that JSON does not have become null."""
-    return strict_json.canonical(strict_json.finite(asdict(card)))
+    """The canonical JSON of a card, with null for NaN and infinities."""
+    return strict_json.encode_canonical(strict_json.replace_non_finite(asdict(card)))
 
 
 def digest(raw: bytes) -> str:
-    """The full SHA-256 of a card's canonical JSON; its first 16 digits are the model's id."""
+    """The SHA-256 of a card's canonical JSON in hexadecimal; its first 16 digits are the model's id."""
     return hashlib.sha256(raw).hexdigest()
 
 
 def decode(raw: bytes, where: str, *, model_id: str | None = None) -> Card:
-    """The card in `raw`, every field checked; `where` names it in errors, `model_id` is what it must hash to.
+    """Parse the card in `raw` and check every field.
 
-    Keys that this version does not know are let through: a later one may add some without a new schema.
-    Raises `Failed` for a newer schema and `Refused` for anything damaged.
+    `where` names the card in errors; with `model_id` its hash is checked as well. Unknown keys are ignored: a later
+    version may add some without a new schema. Raises `Failed` for a newer schema and `Refused` for a damaged card.
     """
     try:
         value = strict_json.parse(raw, LARGEST)
-        _refuse_newer(value, where)
+        _check_schema(value, where)
         _check_digest(raw, model_id)
         strict_json.check_canonical(value, raw)
-        return Card(**{key: _field(value, key, read) for key, read in _FIELDS.items()})
+        return Card(**{key: _read_field(value, key, read) for key, read in _FIELDS.items()})
     except ValueError as error:
         raise Refused(where, str(error), "bring back a copy, or put it away with: office31 models rm ID") from None
 
 
-def _refuse_newer(value: dict[str, Any], where: str) -> None:
+def _check_schema(value: dict[str, Any], where: str) -> None:
     schema = value.get("schema")
     if type(schema) is int and schema > SCHEMA:
         raise Failed(where, f"was written by a newer version (card schema {schema})", "upgrade office31-cli to read it")
@@ -113,7 +113,7 @@ def _check_digest(raw: bytes, model_id: str | None) -> None:
         raise ValueError("its bytes do not match the model's id")
 
 
-def _field(value: Mapping[str, Any], key: str, read: Callable[[Any], Any]) -> Any:
+def _read_field(value: Mapping[str, Any], key: str, read: Callable[[Any], Any]) -> Any:
     if key not in value:
         raise ValueError(f"has no {key}")
     try:
@@ -122,105 +122,109 @@ def _field(value: Mapping[str, Any], key: str, read: Callable[[Any], Any]) -> An
         raise ValueError(f"{key} {error}") from None
 
 
-def _exactly(kind: type, called: str) -> Callable[[Any], Any]:
+def _build_reader(kind: type, description: str) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if type(value) is not kind:
-            raise ValueError(f"is not {called}")
+            raise ValueError(f"is not {description}")
         return value
 
     return read
 
 
-_text = _exactly(str, "text")
-_object = _exactly(dict, "an object")
-_list = _exactly(list, "a list")
-_whole = _exactly(int, "a whole number")
+_read_text = _build_reader(str, "text")
+_read_object = _build_reader(dict, "an object")
+_read_list = _build_reader(list, "a list")
+_read_integer = _build_reader(int, "a whole number")
 
 
-def _schema(value: Any) -> int:
-    if _whole(value) != SCHEMA:
-        raise ValueError(f"is {value}, and {SCHEMA} is the only one there has been")
+def _read_schema(value: Any) -> int:
+    if _read_integer(value) != SCHEMA:
+        raise ValueError(f"is {value} and not {SCHEMA}, the only version so far")
     return SCHEMA
 
 
-def _number(value: Any) -> float:
+def _read_number(value: Any) -> float:
     if type(value) not in (int, float):
         raise ValueError("is not a number")
     return float(value)
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_text(item) for item in _list(value))
+def _read_texts(value: Any) -> tuple[str, ...]:
+    return tuple(_read_text(item) for item in _read_list(value))
 
 
-def _counts(value: Any) -> dict[str, int]:
-    if any(_whole(count) < 0 for count in _object(value).values()):
+def _read_counts(value: Any) -> dict[str, int]:
+    if any(_read_integer(count) < 0 for count in _read_object(value).values()):
         raise ValueError("has a count below zero")
     return dict(value)
 
 
-def _rows(value: Any) -> list[dict[str, Any]]:
-    return [_object(row) for row in _list(value)]
+def _read_rows(value: Any) -> list[dict[str, Any]]:
+    return [_read_object(row) for row in _read_list(value)]
 
 
-def _sha256(value: Any) -> str:
-    if not _SHA256.fullmatch(_text(value)):
+def _read_sha256(value: Any) -> str:
+    if not _SHA256.fullmatch(_read_text(value)):
         raise ValueError("is not a SHA-256 in hexadecimal")
     return str(value)
 
 
-def _parents(value: Any) -> tuple[Parent, ...]:
-    return tuple(_parent(_object(row)) for row in _list(value))
+def _read_parents(value: Any) -> tuple[Parent, ...]:
+    return tuple(_read_parent(_read_object(row)) for row in _read_list(value))
 
 
-def _parent(row: dict[str, Any]) -> Parent:
-    parent = Parent(id=_field(row, "id", _text), sha256=_field(row, "sha256", _sha256), role=_field(row, "role", _text))
+def _read_parent(row: dict[str, Any]) -> Parent:
+    parent = Parent(
+        id=_read_field(row, "id", _read_text),
+        sha256=_read_field(row, "sha256", _read_sha256),
+        role=_read_field(row, "role", _read_text),
+    )
     if parent.id != parent.sha256[:16]:
-        raise ValueError("has a parent whose id is not the beginning of its hash")
+        raise ValueError("has a parent whose id is not the beginning of its SHA-256")
     return parent
 
 
-def _created(value: Any) -> str:
-    moment = datetime.fromisoformat(_text(value))
+def _read_created(value: Any) -> str:
+    moment = datetime.fromisoformat(_read_text(value))
     if moment.utcoffset() != timedelta(0) or moment.isoformat(timespec="microseconds") != value:
         raise ValueError("is not a UTC time with microseconds")
-    if moment.year > _LAST_YEAR:  # the next model has to be later still
-        raise ValueError("is too far ahead")
+    if moment.year > _LAST_YEAR:  # the next model must get a later time
+        raise ValueError("is too far in the future")
     return str(value)
 
 
-def _files(value: Any) -> dict[str, FileRecord]:
-    records = {name: _file_record(name, _object(row)) for name, row in _object(value).items()}
+def _read_files(value: Any) -> dict[str, FileRecord]:
+    records = {name: _read_file_record(name, _read_object(row)) for name, row in _read_object(value).items()}
     if MODEL_FILE not in records:
         raise ValueError(f"has no {MODEL_FILE}")
     return records
 
 
-def _file_record(name: str, row: dict[str, Any]) -> FileRecord:
+def _read_file_record(name: str, row: dict[str, Any]) -> FileRecord:
     if not names.is_file(name) or name == CARD_FILE:
-        raise ValueError("has a name that no file can have")
-    record = FileRecord(sha256=_field(row, "sha256", _sha256), bytes=_field(row, "bytes", _whole))
+        raise ValueError("has a file name that is not allowed")
+    record = FileRecord(sha256=_read_field(row, "sha256", _read_sha256), bytes=_read_field(row, "bytes", _read_integer))
     if record.bytes < 0:
         raise ValueError("has a size below zero")
     return record
 
 
 _FIELDS: dict[str, Callable[[Any], Any]] = {
-    "schema": _schema,
-    "command": _text,
-    "parents": _parents,
-    "network": _object,
-    "weights": _text,
-    "train": _text,
-    "items": _texts,
-    "preprocessing": _object,
-    "data": _object,
-    "labels_used": _counts,
-    "configuration": _object,
-    "environment": _object,
-    "metrics": _object,
-    "history": _rows,
-    "seconds": _number,
-    "created": _created,
-    "files": _files,
+    "schema": _read_schema,
+    "command": _read_text,
+    "parents": _read_parents,
+    "network": _read_object,
+    "weights": _read_text,
+    "train": _read_text,
+    "items": _read_texts,
+    "preprocessing": _read_object,
+    "data": _read_object,
+    "labels_used": _read_counts,
+    "configuration": _read_object,
+    "environment": _read_object,
+    "metrics": _read_object,
+    "history": _read_rows,
+    "seconds": _read_number,
+    "created": _read_created,
+    "files": _read_files,
 }

@@ -15,14 +15,14 @@ _REMEDY = "see what else is damaged with: office31 models verify"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something stored that is not as it should be."""
+    """A fault of something stored: the path of it and what is wrong."""
 
     path: str
     why: str
 
     @classmethod
     def of(cls, error: Office31Error) -> "Problem":
-        """What an error says, without its advice."""
+        """The problem that an error describes, without its advice."""
         return cls(error.what, error.why)
 
 
@@ -39,34 +39,34 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What to call it: its first name, else its id."""
+        """The first of its names, or its id where it has none."""
         return self.names[0] if self.names else self.id
 
     @property
     def bytes(self) -> int:
-        """The size of its files."""
+        """The size of all its files together."""
         return sum(record.bytes for record in self.card.files.values())
 
     def raw_card(self) -> builtins.bytes:
-        """The card as it is stored; its hash is the model's."""
+        """The bytes of the card as stored; their SHA-256 is `sha256`."""
         return read_small(self.folder / CARD_FILE, cards.LARGEST)
 
     def as_parent(self, role: str) -> Parent:
-        """What the card of a model made from this one says of it."""
+        """The reference to this model for the card of a model made from it."""
         return Parent(id=self.id, sha256=self.sha256, role=role)
 
     def file_path(self, name: str = MODEL_FILE) -> Path:
-        """The path of a stored file of the right size; raises `Refused` where it is missing or has another."""
+        """The path of a stored file, its size checked; raises `Refused` where it is missing or has another size."""
         path = self.folder / name
-        wanted = self.card.files[name].bytes
+        expected = self.card.files[name].bytes
         if path.is_symlink() or not path.is_file():
-            raise Refused(str(path), "it is missing, or no plain file", _REMEDY)
-        if (size := path.stat().st_size) != wanted:
-            raise Refused(str(path), f"it has {size:,} bytes in place of {wanted:,}", _REMEDY)
+            raise Refused(str(path), "it is missing, or not a plain file", _REMEDY)
+        if (size := path.stat().st_size) != expected:
+            raise Refused(str(path), f"it has {size:,} bytes instead of {expected:,}", _REMEDY)
         return path
 
     def verified_path(self, name: str = MODEL_FILE) -> Path:
-        """As `file`, with the SHA-256 of its bytes checked as well."""
+        """The path of a stored file, its size and SHA-256 checked; raises `Refused` as `file_path` does."""
         path = self.file_path(name)
         if storage.sha256_file(path) != self.card.files[name].sha256:
             raise Refused(str(path), "its SHA-256 is not the one on the model's card", _REMEDY)
@@ -74,9 +74,9 @@ class Entry:
 
 
 def load(folder: Path, names: tuple[str, ...] = ()) -> Entry:
-    """The model in `folder`.
+    """Read the model in `folder` and check its card.
 
-    Raises `Failed` or `Refused` with what is wrong, and FileNotFoundError where the whole model is gone.
+    Raises `Failed` or `Refused` where the model cannot be read, and FileNotFoundError where its folder is gone.
     """
     path = folder / CARD_FILE
     if folder.is_symlink() or not folder.is_dir():

@@ -1,4 +1,4 @@
-"""The registry's folders: files are the truth, and a rename is what makes them so.
+"""The registry's folders; a model exists as soon as its folder has been renamed into place.
 
     format                {"format": 1}
     tmp/<uuid>/           a model being written, locked by its writer
@@ -6,10 +6,10 @@
     refs/<name>           one id
     trash/                what was removed, until `gc`
     tombstones/<id>       the card of a model that was removed while others descended from it
-    lock                  held for milliseconds, while names or folders change places
+    lock                  held for milliseconds, while refs are written or folders moved
 
-A ref is written before its model is renamed into place and taken away after its model is, so the rename alone
-decides whether there is a model with that name; a ref whose model is not there is no name.
+A ref is written before its model is renamed into place and removed after its model is, so that the rename alone
+decides whether there is a model with that name; a ref without its model does not count as a name.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _FORMAT = b'{"format": 1}\n'
 
 
 class Layout:
-    """Where things lie below `root`, read with suspicion and changed under the lock."""
+    """The folders below `root`: every read checks what it finds, every change is made under the lock."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -44,22 +44,22 @@ class Layout:
         self._folders = (self.models, self.refs, self.staged, self.trash, self.tombstones)
 
     def ids(self) -> list[str]:
-        """The ids of all stored models, readable or not, in no useful order."""
-        self._check()
-        return [name for name in _listed(self.models) if names.is_id(name)]
+        """The ids of all stored models, readable or not, in no particular order."""
+        self._check_format()
+        return [name for name in _list_names(self.models) if names.is_id(name)]
 
     def holds(self, model_id: str) -> bool:
-        """Whether there is a model of this id; an empty folder is none, and may be replaced."""
-        return bool(_listed(self.models / model_id))
+        """Whether there is a model with this id; an empty folder does not count and may be replaced."""
+        return bool(_list_names(self.models / model_id))
 
-    def strangers(self) -> list[Path]:
-        """What lies among the models and is none."""
-        return [self.models / name for name in sorted(_listed(self.models)) if not names.is_id(name)]
+    def list_strangers(self) -> list[Path]:
+        """Paths in the folder of the models that are not models."""
+        return [self.models / name for name in sorted(_list_names(self.models)) if not names.is_id(name)]
 
     def names(self) -> dict[str, str]:
-        """The id of the model behind each name; a ref that is damaged or whose model is not there is left out."""
-        there = set(self.ids())
-        return {name: model_id for name, model_id in self.all_refs().items() if model_id in there}
+        """The id of each named model by its name; refs that are damaged or have no model are left out."""
+        stored_ids = set(self.ids())
+        return {name: model_id for name, model_id in self.all_refs().items() if model_id in stored_ids}
 
     def owner(self, name: str) -> str | None:
         """The id of the model called `name`, or None."""
@@ -67,11 +67,11 @@ class Layout:
         return model_id if model_id is not None and (self.models / model_id).exists() else None
 
     def all_refs(self) -> dict[str, str | None]:
-        """What each ref holds: an id, or None where it is damaged."""
-        return {name: self.ref(name) for name in _listed(self.refs) if not name.startswith(".")}
+        """The id in each ref by the name of the ref, None where it is damaged."""
+        return {name: self.ref(name) for name in _list_names(self.refs) if not name.startswith(".")}
 
     def ref(self, name: str) -> str | None:
-        """The id in the ref called `name`; None where there is none, or something that is no id."""
+        """The id in the ref called `name`; None where there is no such ref, or where it does not hold an id."""
         if not names.is_name(name):
             return None
         try:
@@ -81,22 +81,25 @@ class Layout:
         return content if names.is_id(content) else None
 
     def point(self, name: str, model_id: str) -> None:
-        """Make `name` the name of a model; the lock must be held."""
+        """Write the ref that makes `name` the name of a model; the lock must be held."""
         storage.write_file(self.refs / name, model_id.encode())
 
     def drop(self, name: str) -> None:
-        """Take away a ref whose model is not there; the lock must be held."""
+        """Remove the ref called `name` if its model does not exist; the lock must be held."""
         if self.owner(name) is None and os.path.lexists(self.refs / name):
             storage.remove_file(self.refs / name)
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[None]:
-        """Hold the registry's lock, its folders being there."""
+    def hold_lock(self) -> Iterator[None]:
+        """Hold the registry's lock, and create the folders that are missing.
+
+        Raises `Failed` where another process holds the lock for too long, and as `ids` does for a damaged registry.
+        """
         lock = self.root / "lock"
         if lock.is_symlink():
             raise Refused(str(lock), "it is a link", "remove it; the registry never makes one")
         with storage.hold_lock(lock):
-            self._check()
+            self._check_format()
             for folder in self._folders:
                 storage.make_folder(folder)
             if not (self.root / "format").exists():
@@ -104,9 +107,9 @@ class Layout:
             yield
 
     @contextlib.contextmanager
-    def staging(self) -> Iterator[Path]:
-        """An empty folder to write a model in, locked while this process lives and gone afterwards."""
-        with self.changing():  # else `gc` could take the folder before it is locked
+    def open_staging_folder(self) -> Iterator[Path]:
+        """Create a folder to write a model in, locked by this process, and remove what is left of it afterwards."""
+        with self.hold_lock():  # else `gc` could take the folder before it is locked
             folder = storage.make_folder(self.staged / uuid.uuid4().hex)
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -117,29 +120,29 @@ class Layout:
                 storage.remove_folder(folder)
             os.close(lock)
 
-    def abandoned(self) -> list[Path]:
-        """Staging folders whose writer is dead."""
-        return [self.staged / name for name in _listed(self.staged) if not _has_writer(self.staged / name)]
+    def list_abandoned_folders(self) -> list[Path]:
+        """Staging folders whose writer has ended."""
+        return [self.staged / name for name in _list_names(self.staged) if not _has_writer(self.staged / name)]
 
-    def half_written(self) -> list[Path]:
-        """What a killed `storage.write_file` left; only true while the lock is held."""
+    def list_half_written_files(self) -> list[Path]:
+        """Temporary files left by a `storage.write_file` that was killed; the lock must be held."""
         folders = (self.root, self.refs, self.tombstones)
-        return [folder / name for folder in folders for name in _listed(folder) if _HALF_WRITTEN.fullmatch(name)]
+        return [folder / name for folder in folders for name in _list_names(folder) if _HALF_WRITTEN.fullmatch(name)]
 
     def removed_ids(self) -> set[str]:
-        """Ids of the models in the trash."""
-        return {name.partition("-")[0] for name in _listed(self.trash)}
+        """The ids of the models in the trash."""
+        return {name.partition("-")[0] for name in _list_names(self.trash)}
 
     def staged_ids(self) -> set[str]:
-        """Ids that the models in staging have or would have had."""
-        found = set()
-        for name in _listed(self.staged):
+        """The ids of the models in the staging folders, unfinished ones included once their card is written."""
+        ids = set()
+        for name in _list_names(self.staged):
             with contextlib.suppress(OSError, Refused):
-                found.add(digest(read_small(self.staged / name / CARD_FILE, LARGEST))[:16])
-        return found
+                ids.add(digest(read_small(self.staged / name / CARD_FILE, LARGEST))[:16])
+        return ids
 
-    def _check(self) -> None:
-        """Raise `Refused` where a folder or the format is not what we made, `Failed` where a newer version made it."""
+    def _check_format(self) -> None:
+        """Raise `Refused` for a link or a damaged format file, `Failed` for the format of a newer version."""
         for folder in self._folders:
             if folder.is_symlink():
                 raise Refused(str(folder), "it is a link", "put the folder itself there, or set OFFICE31_HOME")
@@ -153,26 +156,28 @@ class Layout:
         with contextlib.suppress(ValueError, AttributeError, TypeError):
             if json.loads(content).get("format") > 1:
                 raise Failed(str(path), "the registry was written by a newer version", "upgrade office31-cli")
-        raise Refused(str(path), "it is damaged", f"put this one line there: {_FORMAT.decode().strip()}")
+        raise Refused(str(path), "it is damaged", f"replace its content with this line: {_FORMAT.decode().strip()}")
 
 
 def read_small(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file of at most `limit`; raises `Refused` for anything else, a link included."""
+    """The content of a regular file of at most `limit` bytes; raises `Refused` for anything else, links included."""
     with contextlib.suppress(IsADirectoryError):
         if not path.is_symlink():
-            with open(path, "rb", opener=_no_follow) as stream:
+            with open(path, "rb", opener=_open_no_follow) as stream:
                 if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                     content: bytes = stream.read(limit + 1)
                     if len(content) <= limit:
                         return content
-    raise Refused(str(path), "it is not a plain file of a sensible size", "bring back a copy, or remove it by hand")
+    raise Refused(
+        str(path), f"it is not a plain file of at most {limit:,} bytes", "bring back a copy, or remove it by hand"
+    )
 
 
-def _no_follow(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO must not keep us waiting
+def _open_no_follow(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # else opening a FIFO would block
 
 
-def _listed(folder: Path) -> list[str]:
+def _list_names(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - names, not paths, and thousands of them
     except FileNotFoundError:

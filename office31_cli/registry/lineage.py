@@ -1,4 +1,4 @@
-"""Which model was made from which, the removed ones included."""
+"""Which model was made from which, removed models included."""
 
 import contextlib
 from dataclasses import dataclass, field
@@ -14,54 +14,54 @@ from office31_cli.registry.store import Registry
 
 @dataclass
 class Node:
-    """A model in the forest of models; one with several parents stands below the first."""
+    """A model in the forest of all models; one with several parents is a child of the first."""
 
     id: str
     state: Literal["stored", "removed", "missing"]
-    """`removed` with force while others descended from it; `missing` was never here, or cannot be read."""
+    """`removed` by force although others descended from it; `missing` if it was never here or cannot be read."""
     entry: Entry | None = None
     card: Card | None = None
-    """Also there for a removed model: its tombstone is its card."""
+    """A removed model has one too: its tombstone is its card."""
     children: list["Node"] = field(default_factory=list)
 
 
 def build_forest(registry: Registry) -> list[Node]:
-    """All models below those that they were made from, older ones first."""
+    """The roots of the forest, every model below the one it was made from, older ones first."""
     entries = registry.entries()
     nodes = {entry.id: Node(entry.id, "stored", entry, entry.card) for entry in entries}
-    waiting = [parent.id for entry in entries for parent in entry.card.parents[:1]]
-    while waiting:
-        model_id = waiting.pop()
+    pending = [parent.id for entry in entries for parent in entry.card.parents[:1]]
+    while pending:
+        model_id = pending.pop()
         if model_id not in nodes:
-            nodes[model_id] = node = _absent(registry.layout, model_id)
-            waiting += _parent_of(node)
+            nodes[model_id] = node = _load_removed(registry.layout, model_id)
+            pending += _list_parent_ids(node)
     roots: list[Node] = []
-    for node in sorted(nodes.values(), key=_age):
-        siblings = [nodes[parent].children for parent in _parent_of(node)]
+    for node in sorted(nodes.values(), key=_get_age):
+        siblings = [nodes[parent].children for parent in _list_parent_ids(node)]
         (siblings[0] if siblings else roots).append(node)
     return roots
 
 
 def list_ancestors(registry: Registry, entry: Entry) -> list[Node]:
-    """The models that one was made from, the nearest first, removed ones included."""
-    found: list[Node] = []
+    """The ancestors of a model by first parents, the nearest first, removed ones included."""
+    ancestors: list[Node] = []
     nearest = Node(entry.id, "stored", entry, entry.card)
-    while parents := _parent_of(nearest):
+    while parents := _list_parent_ids(nearest):
         (model_id,) = parents
         try:
             parent = registry.find(model_id)
             nearest = Node(model_id, "stored", parent, parent.card)
         except Office31Error:
-            nearest = _absent(registry.layout, model_id)
-        found.append(nearest)
-    return found
+            nearest = _load_removed(registry.layout, model_id)
+        ancestors.append(nearest)
+    return ancestors
 
 
-def _age(node: Node) -> tuple[str, str]:
+def _get_age(node: Node) -> tuple[str, str]:
     return (node.card.created if node.card else "", node.id)
 
 
-def _absent(layout: Layout, model_id: str) -> Node:
+def _load_removed(layout: Layout, model_id: str) -> Node:
     path = layout.tombstones / model_id
     with contextlib.suppress(FileNotFoundError, Office31Error):
         raw = read_small(path, cards.LARGEST)
@@ -69,5 +69,5 @@ def _absent(layout: Layout, model_id: str) -> Node:
     return Node(model_id, "missing")
 
 
-def _parent_of(node: Node) -> list[str]:
+def _list_parent_ids(node: Node) -> list[str]:
     return [parent.id for parent in node.card.parents[:1]] if node.card else []

@@ -1,4 +1,4 @@
-"""What a model, an id and a stored file may be called, so that no name leaves its folder or hides an id."""
+"""Rules for the names of models and files, so that no name leaves its folder or could be taken for an id."""
 
 import re
 
@@ -6,7 +6,7 @@ from office31_cli.errors import Misuse
 from office31_cli.text import printable
 
 LONGEST = 100
-"""Characters of the longest name; well below what any file system takes."""
+"""The most characters of a name; well below the limit of any file system."""
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _LIKE_ID = re.compile(r"[0-9a-fA-F]{4,}")
@@ -20,7 +20,7 @@ def is_id(text: str) -> bool:
 
 
 def is_like_id(text: str) -> bool:
-    """Whether `text` looks like the beginning of an id; a shorter word, such as `bad`, is a word."""
+    """Whether `text` looks like the beginning of an id: four or more hexadecimal digits, so not `bad`."""
     return _LIKE_ID.fullmatch(text) is not None
 
 
@@ -35,17 +35,17 @@ def is_file(text: str) -> bool:
 
 
 def check(name: str) -> None:
-    """Raise `Misuse` with the reason where a model cannot be called `name`."""
+    """Raise `Misuse`, with the reason, where `name` is not a valid name for a model."""
     if is_name(name):
         return
     if not name:
         why = "it is empty"
     elif len(name) > LONGEST:
-        why = f"it has {len(name):,} characters, and {LONGEST} are the most"
+        why = f"it has {len(name):,} characters, more than {LONGEST}"
     elif is_like_id(name):
         why = "it could be mistaken for an id"
     else:
-        why = "it has characters that a name cannot have"
+        why = "it has characters that are not allowed in a name"
     raise Misuse(
         f'model name "{printable(name[:40])}"',
         why,
@@ -54,6 +54,6 @@ def check(name: str) -> None:
 
 
 def make_name(text: str) -> str:
-    """A valid name made from any text, such as the names of domains."""
+    """Turn any text, such as the names of domains, into a valid name."""
     slug = re.sub(r"[^A-Za-z0-9._+]+", "-", text).strip("-._+")[: LONGEST - 20]
     return slug if is_name(slug) else f"model-{slug}".rstrip("-")

@@ -1,4 +1,4 @@
-"""JSON from a file that may be damaged or hostile: bounded, no key twice, finite numbers; faults are ValueErrors."""
+"""JSON from files that may be damaged or hostile: bounded, no duplicate keys, finite numbers, else a ValueError."""
 
 import json
 import math
@@ -7,27 +7,31 @@ from typing import Any
 DEEPEST = 32
 
 
-def canonical(value: Any) -> bytes:
-    """The one way to write `value`; raises ValueError for a NaN or an infinity."""
+def encode_canonical(value: Any) -> bytes:
+    """The canonical JSON of `value`: sorted keys, no spaces, ASCII; raises ValueError for a NaN or an infinity."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True).encode()
 
 
-def finite(value: Any) -> Any:
-    """`value` with the numbers that JSON does not have as None."""
+def replace_non_finite(value: Any) -> Any:
+    """A copy of `value` with None for every NaN and infinity."""
     if isinstance(value, dict):
-        return {key: finite(inner) for key, inner in value.items()}
+        return {key: replace_non_finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(inner) for inner in value]
+        return [replace_non_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def parse(raw: bytes, largest: int) -> dict[str, Any]:
-    """The JSON object in at most `largest` bytes; raises ValueError for anything else."""
+    """Parse a JSON object of at most `largest` bytes; raises ValueError for anything else."""
     if len(raw) > largest:
         raise ValueError(f"is larger than {largest:,} bytes")
     try:
         value = json.loads(
-            raw.decode(), object_pairs_hook=_unique, parse_int=_whole, parse_float=_float, parse_constant=_float
+            raw.decode(),
+            object_pairs_hook=_build_object,
+            parse_int=_parse_integer,
+            parse_float=_parse_float,
+            parse_constant=_parse_float,
         )
         _check_depth(value, DEEPEST)
     except json.JSONDecodeError as error:
@@ -35,32 +39,32 @@ def parse(raw: bytes, largest: int) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     if not isinstance(value, dict):
-        raise ValueError("is not a JSON object")  # noqa: TRY004 - one kind of error for all that is wrong
+        raise ValueError("is not a JSON object")  # noqa: TRY004 - one kind of error for every fault
     return value
 
 
 def check_canonical(value: Any, raw: bytes) -> None:
     """Raise ValueError where `raw` is not the canonical JSON of `value`."""
-    if canonical(value) != raw:
+    if encode_canonical(value) != raw:
         raise ValueError("is not canonical JSON")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("has a key twice")
-    return made
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("has a duplicate key")
+    return table
 
 
-def _float(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
-    if not math.isfinite(number):  # what a float cannot hold stops whoever calculates with it, or shows it
-        raise ValueError("has a number that is none, or too large")
+    if not math.isfinite(number):  # NaN and infinity would break later arithmetic and display
+        raise ValueError("has a number that is not finite")
     return number
 
 
-def _whole(text: str) -> int:
-    _float(text)
+def _parse_integer(text: str) -> int:
+    _parse_float(text)
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""Keeping the registry: new names, removal in two steps, checking every byte, giving space back."""
+"""Maintenance of the registry: renaming, removal in two steps, verification of every byte, garbage collection."""
 
 import contextlib
 import os
@@ -18,19 +18,19 @@ from office31_cli.text import join_names
 
 @dataclass(frozen=True)
 class FreedSpace:
-    """What `gc` gave back."""
+    """What `gc` removed, and the disk space that it freed."""
 
     models: int
-    """Removed models whose files are gone now."""
+    """Models in the trash that were deleted for good."""
     unfinished: int
-    """Models that a dead process had begun to write."""
+    """Unfinished models of processes that have ended."""
     bytes: int
 
 
 def rename(registry: Registry, word: str, name: str) -> Entry:
-    """Call a model `name` in place of `word`, or of its first name where `word` is an id; `Misuse` if taken."""
+    """Replace the name `word` of a model by `name`, its first name where `word` is an id; `Misuse` if it is taken."""
     layout = registry.layout
-    with layout.changing():
+    with layout.hold_lock():
         entry = registry.find(word)
         registry.check_name_free(name, unless=entry.id)
         old = word if word in entry.names else next(iter(entry.names), None)
@@ -42,19 +42,19 @@ def rename(registry: Registry, word: str, name: str) -> Entry:
 
 
 def remove(registry: Registry, word: str, *, force: bool = False) -> str:
-    """Put a model, readable or not, into the trash, and return its id.
+    """Move a model, readable or not, to the trash, and return its id.
 
-    Raises `Misuse` where others were made from it, unless `force`: then its card stays behind as a tombstone.
+    Raises `Misuse` where others were made from it; with `force` its card is then kept as a tombstone.
     """
     layout = registry.layout
-    with layout.changing():
+    with layout.hold_lock():
         model_id = registry.resolve(word)
         children = registry.children(model_id)
         if children and not force:
             raise Misuse(
                 f"model {word}",
                 f"{join_names(child.name for child in children)} came from it",
-                "remove those first, or use --force to leave a tombstone in the lineage",
+                "remove those first, or use --force to keep only its card in the lineage",
             )
         names = [name for name, owner in layout.names().items() if owner == model_id]
         if children:
@@ -67,30 +67,30 @@ def remove(registry: Registry, word: str, *, force: bool = False) -> str:
 
 
 def verify(registry: Registry) -> list[Problem]:
-    """Check every stored byte against the hashes; what is wrong, each with the path of the file."""
+    """Check every stored byte against its hash, and return the problems, each with the path of its file."""
     layout = registry.layout
-    problems = [Problem(str(path), "it is no model") for path in layout.strangers()]
+    problems = [Problem(str(path), "it is not a model") for path in layout.list_strangers()]
     for model_id in sorted(layout.ids()):
         folder = layout.models / model_id
-        found = list(_model_problems(folder))
+        model_problems = list(_check_model(folder))
         if os.path.lexists(folder):  # else it was removed meanwhile
-            problems += found
-    return problems + list(_ref_problems(layout)) + list(_tombstone_problems(layout))
+            problems += model_problems
+    return problems + list(_check_refs(layout)) + list(_check_tombstones(layout))
 
 
 def gc(registry: Registry) -> FreedSpace:
-    """Remove for good what is in the trash and what dead processes left; never a stored model."""
+    """Delete the trash and what ended processes left unfinished; never a stored model."""
     layout = registry.layout
-    with layout.changing():
-        for name in _leftover_refs(layout):
+    with layout.hold_lock():
+        for name in _find_leftover_refs(layout):
             layout.drop(name)
-        for path in layout.half_written():
+        for path in layout.list_half_written_files():
             storage.remove_file(path)
-        for folder in layout.abandoned():
+        for folder in layout.list_abandoned_folders():
             storage.replace(folder, layout.trash / folder.name)
     freed = models = unfinished = 0
     for folder in sorted(layout.trash.iterdir()):
-        freed += _size(folder)
+        freed += _measure_folder(folder)
         models += "-" in folder.name
         unfinished += "-" not in folder.name
         storage.remove_folder(folder)
@@ -98,14 +98,14 @@ def gc(registry: Registry) -> FreedSpace:
 
 
 def _write_tombstone(layout: Layout, model_id: str) -> None:
-    """Keep the card, the canonical bytes of it, so that descendants still know where they came from."""
-    with contextlib.suppress(Office31Error):  # a card that cannot be read tells its descendants nothing
+    """Keep the bytes of a model's card for the lineage of its descendants."""
+    with contextlib.suppress(Office31Error):  # an unreadable card is of no use to the lineage
         load(layout.models / model_id)
         raw = read_small(layout.models / model_id / CARD_FILE, cards.LARGEST)
         storage.write_file(layout.tombstones / model_id, raw)
 
 
-def _model_problems(folder: Path) -> Iterator[Problem]:
+def _check_model(folder: Path) -> Iterator[Problem]:
     try:
         entry = load(folder)
     except FileNotFoundError:
@@ -126,28 +126,28 @@ def _model_problems(folder: Path) -> Iterator[Problem]:
                 yield Problem(str(path), "it is not on the model's card")
 
 
-def _ref_problems(layout: Layout) -> Iterator[Problem]:
-    """Refs that are damaged, or that point at nothing for no reason that a crash would explain."""
+def _check_refs(layout: Layout) -> Iterator[Problem]:
+    """The problems of refs that are damaged, or whose model is missing in a way that no crash explains."""
     refs = layout.all_refs()
-    explained = _leftover_refs(layout)
-    there = set(layout.ids())
+    explained = _find_leftover_refs(layout)
+    stored_ids = set(layout.ids())
     for name, model_id in sorted(refs.items()):
-        if model_id in there or name in explained or layout.ref(name) != model_id:
+        if model_id in stored_ids or name in explained or layout.ref(name) != model_id:
             continue
-        why = "it holds no id" if model_id is None else f"it names {model_id}, and there is no such model"
+        why = "it does not hold an id" if model_id is None else f"there is no model {model_id}"
         yield Problem(str(layout.refs / name), why)
 
 
-def _leftover_refs(layout: Layout) -> set[str]:
-    """Refs whose model a crash kept from appearing, or took away before its name."""
+def _find_leftover_refs(layout: Layout) -> set[str]:
+    """Refs whose model never appeared, or was removed before its name, because of a crash."""
     refs = layout.all_refs()
-    staged = layout.staged_ids()  # read in the order in which a model moves, so that none slips by
-    there = set(layout.ids())
+    staged = layout.staged_ids()  # read in the order in which a model moves, so that none is missed
+    stored_ids = set(layout.ids())
     gone = staged | layout.removed_ids()
-    return {name for name, model_id in refs.items() if model_id in gone and model_id not in there}
+    return {name for name, model_id in refs.items() if model_id in gone and model_id not in stored_ids}
 
 
-def _tombstone_problems(layout: Layout) -> Iterator[Problem]:
+def _check_tombstones(layout: Layout) -> Iterator[Problem]:
     for path in sorted(layout.tombstones.glob("[!.]*")):
         try:
             cards.decode(read_small(path, cards.LARGEST), str(path), model_id=path.name)
@@ -157,5 +157,5 @@ def _tombstone_problems(layout: Layout) -> Iterator[Problem]:
             yield Problem.of(error)
 
 
-def _size(folder: Path) -> int:
+def _measure_folder(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())

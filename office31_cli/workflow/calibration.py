@@ -119,7 +119,7 @@ class Calibration:
 
     def encode(self) -> bytes:
         """The bytes to store."""
-        return strict_json.canonical(asdict(self))
+        return strict_json.encode_canonical(asdict(self))
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:

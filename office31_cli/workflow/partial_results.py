@@ -52,8 +52,8 @@ class PartialResults:
         """Keep what was found for a run: whole or not at all."""
         path = self._file(identity)
         storage.make_folder(path.parent)
-        finite: dict[str, Any] = strict_json.finite(found)
-        storage.write_file(path, strict_json.canonical(finite))
+        finite: dict[str, Any] = strict_json.replace_non_finite(found)
+        storage.write_file(path, strict_json.encode_canonical(finite))
         return finite
 
     def clear(self) -> None:

@@ -65,7 +65,7 @@ def _nearest(checkpoints: "Checkpoints") -> "tuple[OtherRun, Differences] | None
     """
     if checkpoints.exist():
         return None
-    wanted = _flat(json.loads(strict_json.canonical(checkpoints.run)))  # as the others are stored
+    wanted = _flat(json.loads(strict_json.encode_canonical(checkpoints.run)))  # as the others are stored
     known = ((other, _flat({**other.run, KEY: None})) for other in checkpoints.other_runs())
     same = [(other, _differences(run, wanted)) for other, run in known if _same_work(run, wanted)]
     for other, differences in sorted(same, key=lambda each: (len(each[1]), len(each[0].run.get(KEY, [])))):

@@ -52,7 +52,7 @@ def test_a_card_with_the_job_of_an_earlier_version_is_a_model_like_any_other(
     published = publish("first")
     row = json.loads(published.raw_card()) | {"job": "a-w-0", "created": "2026-01-02T03:04:05.000006+00:00"}
     raw = json.dumps(row, sort_keys=True, separators=(",", ":")).encode()
-    with registry.layout.staging() as folder, registry.layout.changing():
+    with registry.layout.open_staging_folder() as folder, registry.layout.hold_lock():
         for name in published.card.files:
             shutil.copy(published.file_path(name), folder / name)
         earlier = registry.admit(folder, raw, name="earlier", suggested="x")
@@ -103,7 +103,7 @@ def test_newer_means_later_even_where_the_clock_is_set_back(
     assert upkeep.gc(registry).models == 1
     assert upkeep.verify(registry) == []
     with (
-        registry.layout.changing(),
+        registry.layout.hold_lock(),
         pytest.raises(Failed),
         storage.hold_lock(registry.layout.root / "lock", timeout=0.01),
     ):
@@ -128,7 +128,7 @@ def test_any_word_that_names_no_model_is_misuse(registry: Registry, publish: Pub
 def test_a_beginning_that_several_ids_share_lists_them(registry: Registry, publish: Publish) -> None:
     ids = [publish().id for _ in range(17)]  # two of them share their first digit
     digit = next(one[0] for one in ids if sum(other[0] == one[0] for other in ids) > 1)
-    with pytest.raises(Misuse, match="several ids begin so") as caught:
+    with pytest.raises(Misuse, match="several ids begin with it") as caught:
         registry.find(digit)
     assert next(one for one in sorted(ids) if one[0] == digit) in str(caught.value)
 
@@ -210,7 +210,7 @@ def test_a_file_of_another_size_or_hash_is_refused_when_opened(publish: Publish)
     with pytest.raises(Refused, match="SHA-256"):
         entry.verified_path()
     path.write_bytes(content[:-1])
-    with pytest.raises(Refused, match="in place of"):
+    with pytest.raises(Refused, match="instead of"):
         entry.file_path()
     path.unlink()
     with pytest.raises(Refused, match="missing"):

@@ -107,7 +107,7 @@ def test_a_model_that_cannot_be_read_can_be_put_away(registry: Registry, publish
 
 
 def test_gc_leaves_a_living_writers_folder_and_takes_a_dead_ones(registry: Registry) -> None:
-    with registry.layout.staging() as folder:
+    with registry.layout.open_staging_folder() as folder:
         (folder / "model.safetensors").touch()
         dead = registry.layout.staged / "0" / "x"
         dead.parent.mkdir()
@@ -127,7 +127,7 @@ def test_a_lock_that_another_process_holds_is_named(
 ) -> None:
     publish("first")
     moments = iter(range(0, 10_000, 20))
-    with registry.layout.changing():
+    with registry.layout.hold_lock():
         monkeypatch.setattr("office31_cli.storage.time.monotonic", lambda: next(moments))
         with pytest.raises(Failed, match=f"process {os.getpid()}"):
             publish("second", into=Registry(registry.layout.root))
@@ -141,7 +141,7 @@ def test_a_lock_that_an_orphan_holds_says_whose_it_is(
     (told, telling), (waiting, released) = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
-        with registry.layout.changing():
+        with registry.layout.hold_lock():
             if os.fork() == 0:  # it has the open lock file from its parent, which ends
                 os.close(released)
                 os.write(telling, b"!")
