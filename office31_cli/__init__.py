@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from office31_cli.recipes.predict.results import Prediction, Predictions
     from office31_cli.recipes.pretrain import pretrain
     from office31_cli.recipes.report.command import figures, report
-    from office31_cli.recipes.report.document import Figures, Report
+    from office31_cli.recipes.report.report import Figures, Report
     from office31_cli.recipes.report.results import SavedReport
     from office31_cli.recipes.tune import TuneResult, tune
     from office31_cli.registry import Registry
@@ -115,7 +115,7 @@ _HOME = {
     "Evaluation": "results",
     "Examination": "recipes.doctor.results",
     "ExportResult": "recipes.models.results",
-    "Figures": "recipes.report.document",
+    "Figures": "recipes.report.report",
     "FinetuneResult": "results",
     "LabelsComparison": "recipes.compare.labels_results",
     "Landscape": "recipes.compare.results",
@@ -128,7 +128,7 @@ _HOME = {
     "Predictions": "recipes.predict.results",
     "Refinements": "engine.settings",
     "Registry": "registry",
-    "Report": "recipes.report.document",
+    "Report": "recipes.report.report",
     "SavedReport": "recipes.report.results",
     "TrainingResult": "results",
     "TuneResult": "recipes.tune",

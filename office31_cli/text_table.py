@@ -29,7 +29,7 @@ class TextTable:
         )
 
     def to_csv(self) -> str:
-        """The columns' names and the rows, as `csv_lines` has them."""
+        """The columns' names and the rows, as `format_csv` writes them."""
         return format_csv((self._names(), *self.rows)).rstrip("\n")
 
     def to_latex(self) -> str:

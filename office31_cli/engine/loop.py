@@ -146,7 +146,7 @@ def _set_train_mode(task: nn.Module) -> None:
 
 
 def _check_weights(task: nn.Module, not_finite_before: list[str], where: str) -> None:
-    """Raise `Diverged` for a weight that is not finite and was before: no loss shows the effect of the last step."""
+    """Raise `Diverged` for a weight that has become NaN or infinite: no loss shows what the last step did."""
     for name in not_finite(task.state_dict()):
         if name not in not_finite_before:
             raise Diverged(f"training, {where}", f"{name} is no longer finite", "try a smaller --lr")

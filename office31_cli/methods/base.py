@@ -1,6 +1,6 @@
 """What an adaptation method defines: the losses of a training step, and the modules and labels that they need.
 
-The files of the methods import torch only inside functions, so that `office31 methods` lists them without waiting.
+The files of the methods import torch only get_nested functions, so that `office31 methods` lists them without waiting.
 """
 
 from abc import ABC

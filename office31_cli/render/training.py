@@ -9,7 +9,7 @@ from office31_cli.render.console import build_cell, build_table
 from office31_cli.render.sparkline import format_curve
 from office31_cli.results import AdaptResult, FinetuneResult, TrainingResult
 from office31_cli.text import format_percent, pluralize
-from office31_cli.workflow import resume
+from office31_cli.workflow import forced_resume
 from office31_cli.workflow.wording import describe_calibration, describe_labels, describe_score
 
 
@@ -28,7 +28,7 @@ def render_training(result: TrainingResult, *, charts: bool = False) -> Table:
     if result.outputs != "item":
         made.add_row("outputs", build_cell(result.outputs))
     made.add_row("trained", f"{_PARTS[result.train]}, {pluralize(result.epochs, 'epoch')}, {result.seconds:.1f} s")
-    if told := resume.in_words(result.forced):
+    if told := forced_resume.describe(result.forced):
         made.add_row("not bit-identical", build_cell(told))
     if charts and result.loss:
         made.add_row("loss", format_curve(result.loss))

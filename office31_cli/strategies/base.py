@@ -1,6 +1,6 @@
 """What a fine-tuning strategy defines: parameter groups with their learning rates, and losses beside the outputs'.
 
-The files of the strategies import torch only inside functions, so that `office31 strategies` lists them at once.
+The files of the strategies import torch only get_nested functions, so that `office31 strategies` lists them at once.
 """
 
 import copy

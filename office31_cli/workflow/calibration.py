@@ -74,7 +74,7 @@ class Calibration:
 
         `digests` are the photographs' n hashes: identical photographs are never on both sides of the cross-fitting.
         """
-        cross_fitted = cross_apply_temperature(probabilities, actual, assign_folds(digests))
+        cross_fitted = cross_apply_temperature(probabilities, actual, hash_folds(digests))
         return cls(
             temperature=fit_temperature(probabilities, actual),
             fitted_on=fitted_on,
@@ -112,7 +112,7 @@ class Calibration:
         fitted = seen_labels.find_seen(photographs, self.labels)
         calibrated, sets = self.calibrate(probabilities), self.prediction_sets(probabilities, coverage)
         if fitted.any():
-            folds = assign_folds([digest for digest, each in zip(photographs.digests, fitted, strict=True) if each])
+            folds = hash_folds([digest for digest, each in zip(photographs.digests, fitted, strict=True) if each])
             calibrated[fitted] = cross_apply_temperature(probabilities[fitted], actual[fitted], folds)
             sets[fitted] = cross_prediction_sets(probabilities[fitted], actual[fitted], folds, coverage)
         return CrossFitted(calibrated, sets, int(fitted.sum()))
@@ -164,7 +164,7 @@ def check_coverage(coverage: float) -> None:
         raise Misuse(f"--coverage {coverage:g}", "not between 0 and 1", f"write --coverage {COVERAGE}")
 
 
-def assign_folds(digests: Sequence[str]) -> IntArray:
+def hash_folds(digests: Sequence[str]) -> IntArray:
     """The fold (n,), of five, of each photograph by its hash: identical photographs are in the same one."""
     return np.array([int(digest[:8], 16) % _FOLDS for digest in digests], dtype=np.int64)
 

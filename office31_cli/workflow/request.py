@@ -59,7 +59,7 @@ class Options:
     def check(self) -> None:
         """Raise `Misuse` for names and numbers that make no sense, and for a model name that is taken."""
         if self.force and not self.resume:
-            raise Misuse("--force", "it says what to resume", "add --resume, or leave it out")
+            raise Misuse("--force", "it only changes --resume", "add --resume, or leave it out")
         check_optimizer(self.optimizer, self.lr)
         check_device(self.device)
         if self.train is not None:

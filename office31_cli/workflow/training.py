@@ -15,7 +15,7 @@ from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import format_outputs
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
-from office31_cli.workflow import resume, seen_labels
+from office31_cli.workflow import forced_resume, seen_labels
 from office31_cli.workflow.calibration import CALIBRATION_FILE, Calibration
 from office31_cli.workflow.partition import Partition
 from office31_cli.workflow.run import Run
@@ -40,13 +40,15 @@ def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
     checkpoints = process_group.open_checkpoints(run.identity(), observer)
     if run.request.options.resume:
         finished = process_group.run_on_first(lambda: _finished(checkpoints.key))
-        if finished is None and (others := resume.resume_from_another(checkpoints, force=run.request.options.force)):
+        if finished is None and (
+            others := forced_resume.find_similar_run(checkpoints, force=run.request.options.force)
+        ):
             checkpoints = others
             finished = process_group.run_on_first(lambda: _finished(others.key))
         if finished is not None:
             observer.say(f"this very run has ended already: its model is {finished.name}")
             return _fields(finished, run.partition)
-    if told := resume.in_words(checkpoints.run.get(resume.KEY)):
+    if told := forced_resume.describe(checkpoints.run.get(forced_resume.KEY)):
         observer.warn(f"not bit-identical: {told}")
     with checkpoints.lock():
         recorder = _recorder(run, checkpoints.key, observer) if process_group.local_shard().index == 0 else None
@@ -110,7 +112,7 @@ def _card(
             **request.to_json(),
             "options": run.options(),
             "run": checkpoints.key,
-            **{name: told for name, told in checkpoints.run.items() if name == resume.KEY},
+            **{name: told for name, told in checkpoints.run.items() if name == forced_resume.KEY},
         },
         environment=describe_environment(run.device, request.backbone),
         metrics={
@@ -157,6 +159,6 @@ def _fields(entry: Entry, partition: Partition) -> dict[str, Any]:
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
         "loss": total_losses(card.history),
         "labels_used": card.labels_used,
-        "forced": card.configuration.get(resume.KEY),
+        "forced": card.configuration.get(forced_resume.KEY),
         **{name: figures for name, figures in card.metrics.items() if name != "validation"},
     }

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.real_command import LONG_NAME, OWN, SIGNAL_AFTER, Command
 
 STEP = {"epoch": 1, "differing": {"settings.lr": {"was": 0.01, "is": 0.5}}}
-TOLD = "went on from epoch 1 of a run whose settings.lr was 0.01"
+TOLD = "resumed epoch 1 of a run whose settings.lr was 0.01"
 WARNING = f"warning: not bit-identical: {TOLD}"
 
 
@@ -54,7 +54,7 @@ def test_a_forced_run_goes_on_through_a_second_interruption_and_is_told_of_every
     assert begin(run, *other, "--resume", "--force", epoch=2) == [WARNING, "resuming after epoch 1 of 3"]
     refused = run(*other, "--resume")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
-    assert "it was itself forced to go on from another" in refused.err
+    assert "it was itself forced to start from another" in refused.err
 
     done = run(*other, "--resume", "--force")
     assert (done.code, done.err.splitlines()) == (0, [WARNING, "resuming after epoch 2 of 3"])
@@ -99,7 +99,7 @@ def test_what_is_forced_twice_tells_of_both(
     begin(run, *other, "--resume", "--force", epoch=2)
     third = (*other, "--batch-size", "4", "--resume", "--force")
     done = run(*third)
-    told = f"{TOLD}, then from epoch 2 of a run whose settings.batch_size was 8"
+    told = f"{TOLD}, then epoch 2 of a run whose settings.batch_size was 8"
     assert (done.code, done.err.splitlines()[0]) == (0, f"warning: not bit-identical: {told}")
     assert [step["epoch"] for step in run.json(*third)["forced"]] == [1, 2]
 
@@ -111,7 +111,7 @@ def test_what_is_forced_twice_tells_of_both(
         (("--optimizer", "adam"), 1, "its optimizer is of another kind"),
         (("--outputs", "item+domain"), 1, "has shape "),
         (("--train", "head"), 1, " is missing"),
-        (("--epochs", "1"), 2, "has done 2 epochs, and 1 are asked for"),
+        (("--epochs", "1"), 2, "has trained for 2 epochs, and 1 are asked for"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )

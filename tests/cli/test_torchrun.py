@@ -221,7 +221,7 @@ def test_two_processes_can_be_forced_to_go_on_from_one(alone: Command, tmp_path:
     assert "environment.processes was None and is 2 now" in errors(refused)[0]
     code, out, err = two(*LINE, "--resume", "--force", "--json")
     assert code == 0, err
-    assert err.count("warning: not bit-identical: went on from epoch 8 of a run whose ") == 1
+    assert err.count("warning: not bit-identical: resumed epoch 8 of a run whose ") == 1
     (step,) = json.loads(out)["forced"]
     assert (step["epoch"], step["differing"]["environment.processes"]) == (8, {"was": None, "is": 2})
     assert (len(list((one.home / "runs").iterdir())), len(json.loads(out)["loss"])) == (1, 10)

@@ -48,7 +48,7 @@ WRONG: list[tuple[str, str]] = [
     ("pretrain --domain amazon --train heads", "head, last, all"),
     ("pretrain --domain amazon --epochs 0", "--epochs"),
     ("pretrain --domain amazon --epochs many", "--epochs"),
-    ("pretrain --domain amazon --force", "--force: it says what to resume; add --resume"),
+    ("pretrain --domain amazon --force", "--force: it only changes --resume; add --resume"),
     ("finetune --target dslr --force", "--force"),
     ("adapt --target dslr --force", "--force"),
     ("pretrain --domain amazon --allow-nonfinite", "give --weights PATH"),

@@ -26,13 +26,13 @@ def recorded(card: Card, **resolved: Any) -> Card:
 def test_a_model_of_an_earlier_version_is_shown_without_commands_and_it_is_said_why(card: Card) -> None:
     earlier = {name: value for name, value in card.configuration.items() if name != "options"}
     chain = [("old", replace(card, configuration=earlier)), ("new", card)]
-    commands, notes = provenance.repeat(chain)
+    commands, notes = provenance.build_repeat_commands(chain)
     assert commands == []
     assert notes == ["No command is shown: an earlier version stored old, and did not record all of its options"]
 
 
 def test_an_imported_model_is_made_by_no_command(card: Card) -> None:
-    commands, notes = provenance.repeat([("brought", replace(card, command="import", configuration={}))])
+    commands, notes = provenance.build_repeat_commands([("brought", replace(card, command="import", configuration={}))])
     assert commands == []
     assert notes == ["No command makes the model again: brought was trained elsewhere and imported"]
 
@@ -50,7 +50,7 @@ def test_an_imported_model_is_made_by_no_command(card: Card) -> None:
     ],
 )
 def test_an_option_is_printed_as_it_is_typed(card: Card, name: str, value: object, words: list[str]) -> None:
-    plain = provenance.repeat([("m", recorded(card, **{name: None}))])[0][-1]
-    line = provenance.repeat([("m", recorded(card, **{name: value}))])[0][-1]
+    plain = provenance.build_repeat_commands([("m", recorded(card, **{name: None}))])[0][-1]
+    line = provenance.build_repeat_commands([("m", recorded(card, **{name: value}))])[0][-1]
     assert [word for word in line if word not in plain] == [word for word in words if word not in plain]
     assert len(line) - len(plain) == len(words)

@@ -18,8 +18,8 @@ from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.models.stored import load_network
 from office31_cli.recipes.models.rows import ModelDetails
 from office31_cli.recipes.report.command import report
-from office31_cli.recipes.report.document import Report
 from office31_cli.recipes.report.figures import write_figures
+from office31_cli.recipes.report.report import Report
 from office31_cli.registry import MODEL_FILE, Entry, Registry, upkeep
 from office31_cli.render.models import render_model as card_table
 from office31_cli.workflow import predictions, seen_labels

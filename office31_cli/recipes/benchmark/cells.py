@@ -1,4 +1,4 @@
-"""What `benchmark` computes: for a method and a seed one run a task, all of them trained as one."""
+"""What `benchmark` computes: for each method and seed one run per task, and these are trained together."""
 
 import copy
 import time
@@ -39,7 +39,7 @@ Scores = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Cell:
+class TaskRun:
     """One run: a task with a seed."""
 
     task: str
@@ -98,7 +98,7 @@ class BenchmarkSetup:
         """Run every task by one method with one seed, and return the scores by task."""
         if name == SOURCE_ONLY:
             return self._train_source_only(seed).scores
-        return _train_or_isolate([Cell(task, seed) for task in self.tasks], partial(self._train_tasks, name))
+        return _train_or_isolate([TaskRun(task, seed) for task in self.tasks], partial(self._train_tasks, name))
 
     def build_head(self, seed: int) -> Head:
         """A randomly initialised head."""
@@ -107,7 +107,7 @@ class BenchmarkSetup:
         whole = Head(self.inputs.width if directions is None else len(directions), BOTTLENECK, self.items)
         return whole if directions is None else whole.project_onto(directions)
 
-    def build_pair(self, cell: Cell) -> SourceTargetData:
+    def build_pair(self, cell: TaskRun) -> SourceTargetData:
         """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
@@ -119,7 +119,7 @@ class BenchmarkSetup:
         unlabelled = build_unlabelled_examples(self.photographs[target], places.index(target))
         return SourceTargetData(build_labelled_examples(known, places.index(source)), unlabelled, validation, cell.seed)
 
-    def _train_tasks(self, name: str, cells: Sequence[Cell]) -> dict[str, Scores]:
+    def _train_tasks(self, name: str, cells: Sequence[TaskRun]) -> dict[str, Scores]:
         """Train one run a cell, all with one seed: as one training, unless the method fixes its number of passes."""
         method, seed = self.methods[name], cells[0].seed
         if method.source_free:  # from copies, as others start from the same heads
@@ -141,17 +141,17 @@ class BenchmarkSetup:
         if seed not in self.sources:
             heads: dict[str, Head] = {}
 
-            def train(cells: Sequence[Cell]) -> dict[str, Scores]:
+            def train(cells: Sequence[TaskRun]) -> dict[str, Scores]:
                 trained = [self.build_head(seed) for _ in cells]
                 scores = self._train(adaptation_methods.load(SOURCE_ONLY)(), trained, cells)
                 heads.update(zip(scores, trained, strict=True))
                 return scores
 
-            scores = _train_or_isolate([Cell(task, seed) for task in self.tasks], train)
+            scores = _train_or_isolate([TaskRun(task, seed) for task in self.tasks], train)
             self.sources[seed] = SourceHeads(heads, scores)
         return self.sources[seed]
 
-    def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[Cell]) -> dict[str, Scores]:
+    def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[TaskRun]) -> dict[str, Scores]:
         """Train the heads as one and return the scores by task; the target's labels are read after the training."""
         began = time.monotonic()
         networks = [
@@ -182,7 +182,9 @@ class BenchmarkSetup:
         return by_task
 
 
-def _train_or_isolate(cells: Sequence[Cell], train: Callable[[Sequence[Cell]], dict[str, Scores]]) -> dict[str, Scores]:
+def _train_or_isolate(
+    cells: Sequence[TaskRun], train: Callable[[Sequence[TaskRun]], dict[str, Scores]]
+) -> dict[str, Scores]:
     """Train all cells together; where that fails, each by itself, so that only those that fail are lost."""
     try:
         return train(cells)

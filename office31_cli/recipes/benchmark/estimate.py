@@ -19,7 +19,7 @@ from office31_cli.processes import cores
 from office31_cli.recipes.benchmark.cells import BenchmarkSetup, Job
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan
 from office31_cli.recipes.benchmark.results import BenchmarkEstimate, EstimateRow
-from office31_cli.recipes.benchmark.run import build_jobs, build_setup, count_processes, identify_cells
+from office31_cli.recipes.benchmark.run import build_jobs, build_setup, count_processes, identify_method_runs
 from office31_cli.workflow.partial_results import PartialResults
 from office31_cli.workflow.pools import ray
 from office31_cli.workflow.request import SOURCE_ONLY
@@ -56,7 +56,7 @@ def estimate_plan(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
     The speed of the frozen part is measured on a few images. No cell is computed.
     """
     device, request = choose_device(plan.request.options.device), plan.request
-    room = ray.room(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
+    room = ray.count_job_slots(gpus=int(device.type == "cuda")) if plan.on == "ray" else None
     places = min(count_processes(plan, device), cores()) if room is None else room
     start = StartingWeights.load(request, observer)
     network = start.build_network(request.outputs)
@@ -66,7 +66,7 @@ def estimate_plan(plan: BenchmarkPlan, observer: Observer) -> BenchmarkEstimate:
     setup = replace(
         setup, methods=plan.methods | {SOURCE_ONLY: methods.load(SOURCE_ONLY)()}
     )  # others start from its networks
-    identities, unfinished = identify_cells(setup, plan, start.weights_name), PartialResults(observer)
+    identities, unfinished = identify_method_runs(setup, plan, start.weights_name), PartialResults(observer)
     waiting = [key for key, identity in identities.items() if unfinished.find(identity) is None]
     rows, jobs = _time_methods(setup, build_jobs(setup, waiting), observer)
     by_method = {row.method: round(row.seeds * row.seconds, 1) for row in rows}

@@ -13,7 +13,7 @@ from office31_cli.engine.frozen_split import split_network
 from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
 from office31_cli.processes import cores
-from office31_cli.recipes.benchmark.cells import BenchmarkSetup, Cell, Job, Scores
+from office31_cli.recipes.benchmark.cells import BenchmarkSetup, Job, Scores, TaskRun
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan
 from office31_cli.recipes.benchmark.results import Cells
 from office31_cli.workflow.adapt_training import check_enough_examples, order_by_content
@@ -55,7 +55,7 @@ def compute_cells(
     setup: BenchmarkSetup, plan: BenchmarkPlan, weights: str, unfinished: PartialResults, observer: Observer
 ) -> Cells:
     """The scores of every method on every task with every seed; those of an interrupted run are read."""
-    cells, identities = Cells(), identify_cells(setup, plan, weights)
+    cells, identities = Cells(), identify_method_runs(setup, plan, weights)
     total = len(identities) * len(plan.tasks)
     waiting = []
     for (name, seed), identity in identities.items():
@@ -89,7 +89,7 @@ def prepare_features(plan: BenchmarkPlan, observer: Observer) -> tuple[Benchmark
         inputs = FrozenInputs.with_projection(features, orders, device)
     setup = build_setup(plan, {domain.photographs.domain: domain.photographs for domain in domains}, inputs, device)
     for task, (source, target) in plan.tasks.items():
-        check_enough_examples(setup.build_pair(Cell(task, plan.seeds[0])), [source], target)
+        check_enough_examples(setup.build_pair(TaskRun(task, plan.seeds[0])), [source], target)
     return setup, start.weights_name
 
 
@@ -152,7 +152,9 @@ def count_processes(plan: BenchmarkPlan, device: torch.device) -> int:
     return plan.jobs or (cores() if device.type == "cpu" else 1)
 
 
-def identify_cells(setup: BenchmarkSetup, plan: BenchmarkPlan, weights: str) -> dict[tuple[str, int], dict[str, Any]]:
+def identify_method_runs(
+    setup: BenchmarkSetup, plan: BenchmarkPlan, weights: str
+) -> dict[tuple[str, int], dict[str, Any]]:
     """By method and seed what decides the scores, as the key of partial results."""
     return {(name, seed): _identify(setup, plan, weights, name, seed) for name in plan.methods for seed in plan.seeds}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from office31_cli.workflow.adapt_request import AdaptRequest
 from office31_cli.workflow.finetune_request import FinetuneRequest
-from office31_cli.workflow.pictures import figure_of, write_picture
+from office31_cli.workflow.plots import new_figure, write_picture
 
 AS_STORED, TARGET_ALONE = "as stored", "target alone"
 """Rows of the table that are no strategy."""
@@ -74,7 +74,7 @@ class LabelsComparison:
 
     def save_plot(self, path: str | os.PathLike[str]) -> None:
         """Write accuracy against the number of labels as a PNG; raises `Failed` where matplotlib is not installed."""
-        figure = figure_of("--png", 6.4, 4.2)
+        figure = new_figure("--png", 6.4, 4.2)
         axes = figure.subplots()
         budgets = self.budgets
         for name, rows in self.curves.items():

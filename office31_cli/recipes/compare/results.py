@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from office31_cli.workflow.pictures import figure_of, write_picture
+from office31_cli.workflow.plots import new_figure, write_picture
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Landscape:
 
     def save_plot(self, path: str | os.PathLike[str]) -> None:
         """Write the curve with each optimizer's path as a PNG; raises `Failed` where matplotlib is not installed."""
-        figure = figure_of("--png", 8, 2.6 * len(self.rows))
+        figure = new_figure("--png", 8, 2.6 * len(self.rows))
         places, heights = zip(*self.curve, strict=True)
         for axes, row in zip(figure.subplots(len(self.rows), squeeze=False)[:, 0], self.rows, strict=True):
             axes.plot(places, heights, color="0.6")

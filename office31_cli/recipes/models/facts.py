@@ -10,7 +10,7 @@ from office31_cli.outputs.composite import Composite
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.registry import Entry
 from office31_cli.text import format_percent, join_names
-from office31_cli.workflow import resume
+from office31_cli.workflow import forced_resume
 from office31_cli.workflow.wording import describe_calibration, describe_labels
 
 
@@ -42,13 +42,13 @@ def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "outputs", _outputs(stored.network.get("outputs"))
     yield "weights", stored.weights
     yield "trained", stored.train
-    if told := resume.in_words(stored.configuration.get(resume.KEY)):
+    if told := forced_resume.describe(stored.configuration.get(forced_resume.KEY)):
         yield "not bit-identical", told
     yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
     yield "items", f"{len(stored.items)}: {join_names(stored.items)}"
     yield "labels used", _pairs(stored.labels_used)
     yield "preprocessing", _pairs(stored.preprocessing)
-    shown_apart = (resume.KEY, "options")
+    shown_apart = (forced_resume.KEY, "options")
     yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key not in shown_apart})
     if asked := _asked(stored.configuration.get("options")):
         yield "asked for", _pairs(asked)

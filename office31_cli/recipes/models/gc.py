@@ -35,7 +35,7 @@ class Cleanup:
         return {**asdict(self.freed), "bytes": given, "runs": asdict(self.runs), "forgotten": self.forgotten}
 
 
-def collect(*, forget_runs: bool = False) -> Cleanup:
+def collect_garbage(*, forget_runs: bool = False) -> Cleanup:
     """Remove for good what nobody can use; with `forget_runs` interrupted runs as well, but for those at work."""
     freed = upkeep.gc(Registry())
     count = size = 0

@@ -39,5 +39,5 @@ def import_model(
         return ModelRow.of(entry)
     for option, given in (("--items", items), ("--data", data), ("--domain", domains or None)):
         if given is not None:
-            raise Misuse(option, "an exported model tells it itself", "leave it out, or name the --backbone")
+            raise Misuse(option, "an exported model already records this", "leave it out, or name the --backbone")
     return ModelRow.of(bundle.import_model(Registry(), Path(path), name=name))

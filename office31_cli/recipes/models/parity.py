@@ -59,7 +59,11 @@ def measure_parity(
                 shown += len(batch)
                 advance(len(batch))
     if not shown:
-        raise Failed("the comparison", "no photograph of the model's data set can be read", "mend or remove that")
+        raise Failed(
+            "the comparison",
+            "no photograph of the model's data set can be read",
+            "repair the data set, or move it away to compare on drawn pictures",
+        )
     return Parity(shown, source, float(np.max(differences)), agreeing)
 
 

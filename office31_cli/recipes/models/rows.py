@@ -9,7 +9,7 @@ from office31_cli.registry.lineage import Node
 Kind = TypeVar("Kind")
 
 
-def inside(value: Any, kind: type[Kind], *path: str) -> Kind | None:
+def get_nested(value: Any, kind: type[Kind], *path: str) -> Kind | None:
     """What lies at `path` in nested objects; None where it is not there or, in a foreign card, of another kind."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
@@ -17,8 +17,8 @@ def inside(value: Any, kind: type[Kind], *path: str) -> Kind | None:
 
 
 def _accuracy(metrics: dict[str, Any]) -> float | None:
-    last = inside(metrics, float, "scores", "last")
-    return inside(metrics, float, "validation", "item") if last is None else last
+    last = get_nested(metrics, float, "scores", "last")
+    return get_nested(metrics, float, "validation", "item") if last is None else last
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ class ModelRow:
     def of(cls, entry: Entry) -> "ModelRow":
         """The row of a stored model."""
         card = entry.card
-        domains = inside(card.data, list, "domains")
+        domains = get_nested(card.data, list, "domains")
         return cls(
             model=entry.name,
             id=entry.id,
             command=card.command,
             parent=card.parents[0].id if card.parents else None,
             domains=[str(domain) for domain in domains or []],
-            backbone=inside(card.network, str, "backbone"),
-            target=inside(card.configuration, str, "target"),
-            way=inside(card.configuration, str, "method") or inside(card.configuration, str, "strategy"),
+            backbone=get_nested(card.network, str, "backbone"),
+            target=get_nested(card.configuration, str, "target"),
+            way=get_nested(card.configuration, str, "method") or get_nested(card.configuration, str, "strategy"),
             labels_used=card.labels_used,
             accuracy=_accuracy(card.metrics),
             created=card.created,

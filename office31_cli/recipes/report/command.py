@@ -5,9 +5,9 @@ from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse, Office31Error
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.models.rows import ModelRow
-from office31_cli.recipes.report.document import Figures, Report
 from office31_cli.recipes.report.embedding import choose_kind
 from office31_cli.recipes.report.figures import check_matplotlib
+from office31_cli.recipes.report.report import Figures, Report
 from office31_cli.registry import Entry, Registry
 from office31_cli.workflow import selection
 from office31_cli.workflow.evaluation import parse_split

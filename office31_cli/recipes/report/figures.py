@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from office31_cli import storage
 from office31_cli.recipes.report import palette
 from office31_cli.text import printable, shorten
-from office31_cli.workflow.pictures import figure_of, write_picture
+from office31_cli.workflow.plots import new_figure, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ _STYLE: Any = {
 
 def check_matplotlib() -> None:
     """Raise `Failed` where matplotlib is not installed."""
-    figure_of("figures", 1, 1)
+    new_figure("figures", 1, 1)
 
 
 def check_figures(folder: Path, *, overwrite: bool) -> None:
@@ -84,7 +84,7 @@ def _curves(report: "ReportContents") -> "Figure | None":
     there = [(title, series) for title, series in rows if series]
     if not there:
         return None
-    figure = figure_of("figures", _WIDTH, 2.2)
+    figure = new_figure("figures", _WIDTH, 2.2)
     for axes, (title, series) in zip(_side_by_side(figure, len(there)), there, strict=True):
         for (name, values), hue in zip(series.items(), _hues(len(series)), strict=True):
             axes.plot(range(1, len(values) + 1), values, color=hue, label=printable(name))
@@ -114,7 +114,7 @@ def _items(report: "ReportContents") -> "Figure | None":
     if not report.per_item:
         return None
     rows = report.per_item
-    figure = figure_of("figures", _WIDTH / 2, 0.6 + 0.15 * len(rows))
+    figure = new_figure("figures", _WIDTH / 2, 0.6 + 0.15 * len(rows))
     axes = figure.subplots()
     axes.barh(range(len(rows)), [row.accuracy for row in rows], 0.6, color=palette.LIGHT["blue"])
     axes.set_yticks(range(len(rows)), [printable(row.item) for row in rows], fontsize=7)
@@ -137,7 +137,7 @@ def _confusion(report: "ReportContents") -> "Figure | None":
     counts = report.confusion
     shares = counts / counts.sum(1, keepdims=True).clip(1)
     side = max(3.0, 0.9 + 0.19 * len(counts))
-    figure = figure_of("figures", side, side)
+    figure = new_figure("figures", side, side)
     axes = figure.subplots()
     axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
@@ -157,7 +157,7 @@ def _embedding(report: "ReportContents") -> "Figure | None":
     if report.embedding is None:
         return None
     panels = report.embedding.panels
-    figure = figure_of("figures", _WIDTH, 0.6 + _WIDTH / len(panels))
+    figure = new_figure("figures", _WIDTH, 0.6 + _WIDTH / len(panels))
     for axes, panel in zip(_side_by_side(figure, len(panels)), panels, strict=True):
         for cloud, look in _clouds(panel):
             axes.plot(*cloud.T, **look)
@@ -194,7 +194,7 @@ def _reliability(report: "ReportContents") -> "Figure | None":
     if not report.reliability:
         return None
     rows = report.reliability
-    figure = figure_of("figures", 0.4 + 2 * len(rows), 2.5)
+    figure = new_figure("figures", 0.4 + 2 * len(rows), 2.5)
     for axes, row in zip(_side_by_side(figure, len(rows)), rows, strict=True):
         middles, widths = zip(*(((each.low + each.high) / 2, each.high - each.low) for each in row.bins), strict=True)
         axes.bar(middles, [each.accuracy for each in row.bins], widths, color=palette.LIGHT["blue"], edgecolor="white")

@@ -11,12 +11,12 @@ from office31_cli.history import HELD_OUT, LOSS, VALIDATION, VALIDATOR, finite_o
 from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
 from office31_cli.observer import Observer
-from office31_cli.recipes.models.rows import inside
-from office31_cli.recipes.report.document import Report
+from office31_cli.recipes.models.rows import get_nested
 from office31_cli.recipes.report.family import build_family, trace_lines
 from office31_cli.recipes.report.galleries import build_galleries
 from office31_cli.recipes.report.points import build_embedding, sample_photographs
-from office31_cli.recipes.report.provenance import repeat_line
+from office31_cli.recipes.report.provenance import describe_repetition
+from office31_cli.recipes.report.report import Report
 from office31_cli.recipes.report.results import (
     Curves,
     ItemRow,
@@ -56,7 +56,7 @@ def gather_report(
     this = _build_view(entry, request, None, source, observer)
     that = None if other is None else _build_view(other, request, this.target, source, observer)
     mine, *theirs = trace_lines(entry.id, *([other.id] if other else []))
-    commands, notes = repeat_line(mine)
+    commands, notes = describe_repetition(mine)
     with observer.track("embedding", 1):
         related = any(line[0].id == mine[0].id for line in theirs)
         embedding = build_embedding(this, that, request.embedding, related=related)
@@ -130,10 +130,10 @@ def _read_curves(entry: Entry, domain: str) -> Curves:
         {name: values for (group, name), values in noted.items() if group == wanted} for wanted in (LOSS, VALIDATOR)
     )
     accuracies = {where: noted[key] for key, where in _ACCURACIES.items() if key in noted}
-    if measured := inside(metrics, list, "accuracies"):
+    if measured := get_nested(metrics, list, "accuracies"):
         accuracies[str(entry.card.configuration.get("target", domain))] = [*map(finite_or_nan, measured)]
-    judge = inside(metrics, str, "scores", "selected", "validator")
-    picked = inside(metrics, int, "scores", "selected", "epoch")
+    judge = get_nested(metrics, str, "scores", "selected", "validator")
+    picked = get_nested(metrics, int, "scores", "selected", "epoch")
     return Curves(losses, validators, accuracies, judge, picked)
 
 

@@ -8,7 +8,7 @@ from office31_cli.models.catalogue import is_weights_file
 from office31_cli.registry.card import Card
 from office31_cli.registry.lineage import Node
 from office31_cli.registry.names import make_name
-from office31_cli.workflow import resume
+from office31_cli.workflow import forced_resume
 from office31_cli.workflow.selection import IMPORT
 
 _FIRST = ("domain", "target", "source", "method", "strategy", "backbone", "weights")
@@ -18,7 +18,7 @@ Chain = Sequence[tuple[str, Card]]
 """Models by name, each made from the one before it."""
 
 
-def repeat_line(line: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
+def describe_repetition(line: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
     """What to type to make the last model of a line again, each command as its words, and what to know of that.
 
     There are no commands where a model's card is gone, or another version wrote it in another way.
@@ -26,12 +26,12 @@ def repeat_line(line: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
     chain = [(node.entry.name if node.entry else node.id, node.card) for node in line]
     cards = [(name, card) for name, card in chain if card is not None]
     try:
-        return repeat(cards) if len(cards) == len(chain) else ([], [])
+        return build_repeat_commands(cards) if len(cards) == len(chain) else ([], [])
     except (KeyError, TypeError, ValueError, AttributeError):  # another version's card
         return [], []
 
 
-def repeat(chain: Chain) -> tuple[list[list[str]], list[str]]:
+def build_repeat_commands(chain: Chain) -> tuple[list[list[str]], list[str]]:
     """What to type to make the last of the models again, each command as its words, and what to know of that.
 
     There are no commands where a card does not record its command's options: of a model that an earlier version stored,
@@ -61,7 +61,7 @@ def _list_notes(chain: Chain) -> Iterator[str]:
     if is_weights_file(weights):
         yield f"{weights} is the file whose SHA-256 begins with {digest}"
     for name, card in chain:
-        if told := resume.in_words(card.configuration.get(resume.KEY)):
+        if told := forced_resume.describe(card.configuration.get(forced_resume.KEY)):
             yield f"{name} is an exception, with what was made from it: it is not bit-identical, as it {told}"
         if "listed" in card.configuration:
             count = len(card.configuration["listed"])

@@ -66,7 +66,7 @@ def run_on_ray(
                 ray.cancel(each, force=True)
 
 
-def room(*, gpus: int = 0) -> int | None:
+def count_job_slots(*, gpus: int = 0) -> int | None:
     """How many jobs a running cluster does at a time; None where none is running. Starts nothing.
 
     Raises `Failed` where nobody answers at RAY_ADDRESS, or the cluster has room for no job.

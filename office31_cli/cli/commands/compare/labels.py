@@ -74,7 +74,7 @@ def labels(
     from office31_cli.recipes.compare.labels import compare_labels
     from office31_cli.render.console import Reporter
     from office31_cli.render.label_budget import render_labels
-    from office31_cli.workflow.pictures import check_picture
+    from office31_cli.workflow.plots import check_picture
     from office31_cli.workflow.request import Options
 
     if png is not None:

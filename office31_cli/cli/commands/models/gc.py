@@ -19,9 +19,9 @@ def gc(
 
     Example: office31 models gc
     """
-    from office31_cli.recipes.models.gc import collect
+    from office31_cli.recipes.models.gc import collect_garbage
     from office31_cli.render.console import Reporter
     from office31_cli.render.models import render_cleanup
 
-    result = collect(forget_runs=runs)
+    result = collect_garbage(forget_runs=runs)
     Reporter(as_json=as_json).show(result, render_cleanup(result))

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def check_picture(option: str, path: Path) -> None:
     """Raise `Failed` where a picture could not be written, before hours are spent on what it is to show."""
-    figure_of(option, 1, 1)
+    new_figure(option, 1, 1)
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise Failed(f"{option} {printable(str(path))}", "it cannot be written", "name a file in a folder of yours")
 
 
-def figure_of(option: str, width: float, height: float) -> "Figure":
+def new_figure(option: str, width: float, height: float) -> "Figure":
     """An empty figure of so many inches; raises `Failed` naming the option where matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
