@@ -1,10 +1,10 @@
-"""What can go wrong, as one line that a user can act on, and the exit code that goes with it."""
+"""The errors that a user can act on, each one line of text with an exit code."""
 
 import errno
 
 
 class Office31Error(Exception):
-    """A fault that the user can act on: what happened, why, and what to do next."""
+    """An error that the user can act on: what failed, why, and what to do."""
 
     exit_code = 1
 
@@ -17,27 +17,27 @@ class Office31Error(Exception):
 
 
 class Failed(Office31Error):
-    """The command makes sense, but the work could not be done (exit code 1)."""
+    """The command is valid, but could not be carried out (exit code 1)."""
 
 
 class Misuse(Office31Error):
-    """The command or call names something that does not exist or does not fit (exit code 2)."""
+    """An option or argument names something that does not exist or does not fit (exit code 2)."""
 
     exit_code = 2
 
 
 class Refused(Office31Error):
-    """Bytes that are damaged, or that try something they should not (exit code 3)."""
+    """Data is damaged or malicious (exit code 3)."""
 
     exit_code = 3
 
 
 class Interrupted(BaseException):
-    """Ctrl-C. Not a `KeyboardInterrupt`: typer makes a silent exit of that."""
+    """Ctrl-C was pressed. Not a `KeyboardInterrupt`, which typer would turn into a silent exit."""
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived. Not an `Exception`, so that no handler on the way up swallows it."""
+    """SIGTERM was received. Not an `Exception`, so that no handler on the way up catches it."""
 
 
 _ADVICE = {
@@ -52,7 +52,7 @@ _ADVICE = {
 
 
 def from_os_error(error: OSError) -> Failed:
-    """The operating system's complaint as one of ours, with advice where its number says what helps."""
+    """Turn an OSError into a `Failed`, with advice by its error number."""
     what = str(error.filename) if error.filename else "the operating system"
     why = (error.strerror or str(error) or type(error).__name__).lower()
     return Failed(what, why, _ADVICE.get(error.errno or 0, "check the path and try again"))

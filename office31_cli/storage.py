@@ -1,6 +1,6 @@
-"""Every change to the disk that must survive a crash goes through here.
+"""File operations that survive a crash; every change that is to last is made with them.
 
-A file becomes visible only when it is whole: it is written under another name, synced, and renamed.
+A file becomes visible only when it is complete: it is written under another name, synced, and renamed.
 `before_operation` is called before each primitive step, so that a test can stop the program at any of them.
 """
 
@@ -21,17 +21,17 @@ from office31_cli.text import printable
 
 
 def _allow(operation: str, path: Path) -> None:
-    """Let the operation happen."""
+    """Do nothing: outside tests every operation is allowed."""
 
 
 before_operation: Callable[[str, Path], None] = _allow
-"""A test's hook: called with the operation's name and path just before it happens."""
+"""A hook for tests, called with the name and the path of each operation just before it."""
 
 _BLOCK = 1 << 20
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:
-    """Raise `Misuse` where the user's file cannot be put at `path`: one is there, or its folder is not."""
+    """Raise `Misuse` where no user file can be written to `path`: it exists, or its folder is missing or read-only."""
     shown = printable(str(path))
     if path.is_dir() or (path.exists() and not overwrite):
         raise Misuse(shown, "it exists already", "choose another path, or use --overwrite for a file")
@@ -42,23 +42,23 @@ def check_place(path: Path, *, overwrite: bool) -> None:
 
 
 def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Write `content`, whole or in blocks, to `path`; a crash leaves the old file or the new one, never a part."""
-    staged = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}")
+    """Write `content`, bytes or blocks of bytes, to `path`; a crash leaves the old file or all of the new one."""
+    temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}")
     try:
-        create_file(staged, content)
-        replace(staged, path)
+        create_file(temporary, content)
+        replace(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):
-            staged.unlink()
+            temporary.unlink()
         if isinstance(error, OSError):
-            error.filename = str(path)  # what the user knows of, not where it was staged
+            error.filename = str(path)  # the path that the user knows, not the temporary one
         raise
 
 
 def create_file(path: Path, content: bytes | Iterable[bytes], *, sync: bool = True) -> None:
     """Write a new file and sync it; raises FileExistsError where there is one, a link included.
 
-    Whoever writes thousands of files passes `sync=False` and calls `sync_all` once before they become visible.
+    To write thousands of files, pass `sync=False` and call `sync_all` once before they become visible.
     """
     before_operation("create", path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
@@ -72,12 +72,12 @@ def create_file(path: Path, content: bytes | Iterable[bytes], *, sync: bool = Tr
 
 
 def sync_all() -> None:
-    """Force everything that was written so far, by whomever, to the disk."""
+    """Force everything written so far, by any process, to the disk."""
     os.sync()
 
 
 def sync_file(path: Path) -> None:
-    """Force a file or a folder's entries that are written already to the disk."""
+    """Force the content of a file, or the entries of a folder, to the disk."""
     before_operation("fsync", path)
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -87,7 +87,7 @@ def sync_file(path: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename a file or folder into place, over a file that may be there, and sync the folder it lands in."""
+    """Rename a file or folder to `target`, replacing a file there, and sync the folder of `target`."""
     before_operation("rename", target)
     source.replace(target)
     sync_file(target.parent)
@@ -101,7 +101,7 @@ def remove_file(path: Path) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder with its parents where it is not there yet, and return it."""
+    """Create a folder and its parents where they do not exist, and return its path."""
     if not path.is_dir():
         before_operation("mkdir", path)
         path.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def make_folder(path: Path) -> Path:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder with all that it holds; nothing happens where it is not there."""
+    """Remove a folder with its content, if it exists."""
     before_operation("rmtree", path)
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(path)
@@ -122,21 +122,22 @@ def sha256_file(path: Path) -> str:
 
 
 def owned_name(stem: str, *, free: bool = False) -> str:
-    """A name for something unfinished, `STEM.PID@HOST.HEX`, that says which process it belongs to.
+    """A name for an unfinished file or folder, `STEM.PID@HOST.HEX`, that says which process owns it.
 
-    With `free` it belongs to none: the next process may continue it or remove it.
+    With `free` no process owns it: the next one may continue it or remove it.
     """
     return f"{stem}.{0 if free else os.getpid()}@{os.uname().nodename}.{uuid.uuid4().hex}"
 
 
 def take_over(folder: Path, stem: str | None = None) -> Path | None:
-    """Rename something in `folder` whose `owned_name` names a process that has ended, so that it belongs to this one.
+    """Rename something in `folder` whose owner (see `owned_name`) has ended, so that this process owns it.
 
-    Returns its new path, None if there is nothing. Of several processes that try, only one gets it.
+    With a `stem` only names with that stem are considered. Returns the new path, or None if there is nothing to take.
+    Of several processes that try, only one gets it.
     """
-    owned = re.compile(rf"(.*)\.([0-9]{{1,9}})@{re.escape(os.uname().nodename)}\.[0-9a-f]{{32}}", re.DOTALL)
+    pattern = re.compile(rf"(.*)\.([0-9]{{1,9}})@{re.escape(os.uname().nodename)}\.[0-9a-f]{{32}}", re.DOTALL)
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        match = owned.fullmatch(path.name)
+        match = pattern.fullmatch(path.name)
         if match and stem in (None, match[1]) and not _is_running(int(match[2])):
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 return path.rename(folder / owned_name(match[1]))
@@ -147,10 +148,10 @@ def _is_running(process: int) -> bool:
     if process == 0:
         return False
     try:
-        os.kill(process, 0)  # signal 0 only asks
+        os.kill(process, 0)  # signal 0 only checks that it exists
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's, so it is there
+    except PermissionError:  # another user's process, so it exists
         return True
     return True
 
@@ -159,8 +160,8 @@ def _is_running(process: int) -> bool:
 def hold_lock(path: Path, *, timeout: float | None = 30.0) -> Iterator[None]:
     """Hold an exclusive lock on the file at `path`, which is created where needed, waiting up to `timeout` seconds.
 
-    The lock belongs to the open file, so the system releases it when the process dies. Raises `Failed` with the
-    holder's process number when the time is over; with None it waits for ever.
+    The lock belongs to the open file, so that the system releases it when the process ends. Raises `Failed` with the
+    holder's process number after `timeout` seconds; None waits without limit.
     """
     make_folder(path.parent)
     descriptor = _open_locked(path, timeout)
@@ -173,7 +174,7 @@ def hold_lock(path: Path, *, timeout: float | None = 30.0) -> Iterator[None]:
 
 
 def _open_locked(path: Path, timeout: float | None) -> int:
-    """The lock file at `path`, open and locked."""
+    """Open and lock the file at `path`, and return its descriptor."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
@@ -181,21 +182,19 @@ def _open_locked(path: Path, timeout: float | None) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        if _lies_at(path, descriptor):
+        if _is_file_at(path, descriptor):
             return descriptor
-        os.close(descriptor)  # its last holder took it away, and whoever comes next locks another file
+        os.close(descriptor)  # its last holder removed it, so that the next process would lock another file
 
 
 def _busy_error(path: Path, holder: str) -> Failed:
-    if holder.isdecimal() and not _is_running(
-        int(holder)
-    ):  # whom it forked while it held the lock has the open file too
+    if holder.isdecimal() and not _is_running(int(holder)):  # a process forked under the lock has the open file too
         why = f"process {holder} has ended, but one that it started still holds it"
         return Failed(str(path), why, f"end that one, which is named by: fuser {shlex.quote(str(path))}")
     return Failed(str(path), f"process {holder} is working on it", "end that process, or wait for it")
 
 
-def _lies_at(path: Path, descriptor: int) -> bool:
+def _is_file_at(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
     except FileNotFoundError:

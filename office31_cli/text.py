@@ -1,4 +1,4 @@
-"""Text for people: names made safe to print, near matches, numbers with their nouns."""
+"""Text for messages: names made safe to print, near matches, numbers with units."""
 
 import difflib
 import math
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 
 def printable(text: str) -> str:
-    r"""`text` with every character that could steer a terminal shown as an escape such as \x1b.
+    r"""A copy of `text` in which characters that could control a terminal are escaped, such as \x1b.
 
-    Control characters (C0, DEL, C1), direction overrides, line separators and undecodable bytes are shown
-    by their number; everything that merely looks unusual is left alone.
+    Control characters (C0, DEL, C1), direction overrides, line separators and undecodable bytes are escaped; all other
+    characters, however unusual, are kept.
     """
     return "".join(_escape(character) for character in text)
 
@@ -22,42 +22,42 @@ def _escape(character: str) -> str:
 
 
 def text_width(text: str) -> int:
-    """How many columns of a terminal a printable text takes: two for a wide character."""
+    """The width of a printable text in columns of a terminal, two for a wide character."""
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len  # its tables of widths are newer than Python's
+    from rich.cells import cell_len  # its width tables are newer than Python's
 
     return cell_len(text)
 
 
 def shorten(text: str, most: int) -> str:
-    """`text`, made `printable` and cut to at most `most` characters, the last of them then an ellipsis."""
+    """The printable form of `text`, cut to at most `most` characters, with an ellipsis where it was cut."""
     shown = printable(text)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What to try instead of an unknown word: the nearest of the known ones in whatever case, else all."""
+    """A suggestion for an unknown word: the nearest known words, ignoring case, or else a list of them."""
     known = sorted(known)
-    lowered = {name.lower(): name for name in known}
-    if alike := difflib.get_close_matches(word.lower(), lowered, n=12, cutoff=0.6):
-        edits = {name: _edit_distance(word.lower(), name) for name in alike}
-        nearest = [printable(lowered[name]) for name in sorted(alike) if edits[name] == min(edits.values())]
+    by_lowercase = {name.lower(): name for name in known}
+    if matches := difflib.get_close_matches(word.lower(), by_lowercase, n=12, cutoff=0.6):
+        edits = {name: _edit_distance(word.lower(), name) for name in matches}
+        nearest = [printable(by_lowercase[name]) for name in sorted(matches) if edits[name] == min(edits.values())]
         return f"did you mean {' or '.join(nearest)}?"
     shown = ", ".join(map(printable, known[:12])) + (", ..." if len(known) > 12 else "")
     return f"known: {shown}" if known else "there are none yet"
 
 
 def _edit_distance(word: str, other: str) -> int:
-    """How many letters must be added, dropped, changed or swapped with the next one (Damerau 1964)."""
+    """The number of letters to add, drop, change or swap with the next one (Damerau 1964)."""
     rows = [list(range(len(other) + 1))]
     for i, letter in enumerate(word, 1):
         row = [i]
-        for j, theirs in enumerate(other, 1):
-            least = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != theirs))
-            if i > 1 and j > 1 and (letter, word[i - 2]) == (other[j - 2], theirs):
-                least = min(least, rows[-2][j - 2] + 1)
-            row.append(least)
+        for j, other_letter in enumerate(other, 1):
+            cost = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != other_letter))
+            if i > 1 and j > 1 and (letter, word[i - 2]) == (other[j - 2], other_letter):
+                cost = min(cost, rows[-2][j - 2] + 1)
+            row.append(cost)
         rows.append(row)
     return rows[-1][-1]
 
@@ -75,7 +75,7 @@ def join_names(names: Iterable[str], most: int = 5) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """About how long something takes: `less than 1 s`, `45 s`, `4.7 min`, `12 min`, `3.5 h`."""
+    """A duration in the unit that suits it: `less than 1 s`, `45 s`, `4.7 min`, `12 min`, `3.5 h`."""
     if seconds < 1:
         return "less than 1 s"
     if seconds < 100:
@@ -86,7 +86,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_percent(fraction: float | None) -> str:
-    """A fraction as a percentage with one decimal: 0.6123 is `61.2 %`; `-` where it is not known."""
+    """A fraction as a percentage with one decimal: 0.6123 is `61.2 %`; `-` for None and NaN."""
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.1f} %"
 
 
@@ -96,7 +96,7 @@ def format_interval(bounds: Iterable[float]) -> str:
 
 
 def format_spread(mean: float | None, deviation: float | None) -> str:
-    """A mean with its standard deviation, in per cent: `87.4±1.2`; `-` where it is not known."""
+    """A mean with its standard deviation, in per cent: `87.4±1.2`; `-` for None."""
     if mean is None:
         return "-"
     return f"{100 * mean:.1f}" + ("" if deviation is None else f"±{100 * deviation:.1f}")

@@ -1,4 +1,4 @@
-"""A network as a graph that needs nothing else: from pictures to answers, any number of them at once."""
+"""A network as an exported graph that needs no other code: a batch of pictures of any size in, predictions out."""
 
 from dataclasses import dataclass
 
@@ -11,26 +11,26 @@ from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.models.resize import PillowResize
 from office31_cli.outputs.composite import Composite
 
-_EXAMPLES = 2
-"""With a single one torch would make a graph for a single picture."""
+_EXAMPLE_IMAGES = 2
+"""With a batch of one torch would fix the batch size at one."""
 
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """What goes into a graph or comes out of it: a tensor by its name, and what its numbers mean."""
+    """An input or output tensor of a graph: its name, type, shape and meaning."""
 
     name: str
     type: str
     shape: tuple[int | str, ...]
-    """An axis of any length has a name."""
+    """The length of each axis, or a name where it may be of any length."""
     meaning: str
     labels: tuple[str, ...] = ()
-    """Of the last axis, where it is a choice."""
+    """The labels along the last axis of a choice."""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """An exported program, what it is given, and what it answers: the logits, and then what they say, by column."""
+    """An exported program with its input and its outputs: the logits, then the predictions by column."""
 
     program: ExportedProgram
     input: TensorSpec
@@ -38,29 +38,29 @@ class Graph:
 
     @property
     def preprocesses(self) -> bool:
-        """Whether preprocessing is a part of it: it takes pictures as they are."""
+        """Whether preprocessing is part of the graph, which then takes 8-bit pictures."""
         return self.input.type == "uint8"
 
     @property
     def axes(self) -> dict[int, str]:
-        """The names of the given tensor's axes of any length."""
+        """The axes of the input that may be of any length: index to name."""
         return {place: length for place, length in enumerate(self.input.shape) if isinstance(length, str)}
 
 
 def trace_network(
     network: Network, preprocessing: Preprocessing, *, inside: bool = False, temperature: float | None = None
 ) -> Graph:
-    """The graph of a network, for evaluation: images (n, 3, crop, crop) to logits (n, width) and what they say.
+    """Trace a network in evaluation mode: images (n, 3, crop, crop) to logits (n, width) and predictions by column.
 
-    With preprocessing `inside` it takes 8-bit RGB pictures (n, h, w, 3) of any size. What the logits say is as in
-    `Output.read`, the item's probabilities at the `temperature`. The graph tells nothing of where it was made: no
-    paths of source files, no example.
+    With preprocessing `inside` the graph takes 8-bit RGB pictures (n, h, w, 3) of any size. The predictions are those
+    of `Output.decode`, the item's probabilities at the `temperature`. The graph holds no paths of source files and no
+    example input.
     """
     outputs = network.architecture.outputs
-    logits = _free("logits", outputs.columns)
-    given = _given(preprocessing, (logits, *outputs.columns), inside=inside)
+    logits = _make_free_name("logits", outputs.columns)
+    input_spec = _describe_input(preprocessing, (logits, *outputs.columns), inside=inside)
     module = _Answering(network, preprocessing if inside else None, logits, temperature)
-    graph = Graph(_program(module, given), given, _answers(outputs, logits, temperature))
+    graph = Graph(_export_program(module, input_spec), input_spec, _describe_outputs(outputs, logits, temperature))
     for part in graph.program.graph_module.modules():
         if isinstance(part, fx.GraphModule):
             for node in part.graph.nodes:
@@ -70,6 +70,8 @@ def trace_network(
 
 
 class _Answering(nn.Module):
+    """The network from its input to logits and predictions; files of torch.export store the names in here."""
+
     def __init__(
         self, network: Network, preprocessing: Preprocessing | None, logits: str, temperature: float | None
     ) -> None:
@@ -87,42 +89,42 @@ class _Answering(nn.Module):
         return {self._logits: logits} | answers
 
 
-def _program(module: nn.Module, given: TensorSpec) -> ExportedProgram:
-    # No two lengths of the example are alike: else they would be one.
-    lengths = [_EXAMPLES if length == "n" else length for length in given.shape]
+def _export_program(module: nn.Module, spec: TensorSpec) -> ExportedProgram:
+    # No two lengths of the example are equal, or torch would take them for the same axis.
+    lengths = [_EXAMPLE_IMAGES if length == "n" else length for length in spec.shape]
     shape = [length if isinstance(length, int) else 500 + place for place, length in enumerate(lengths)]
-    axes = {place: Dim(length) for place, length in enumerate(given.shape) if isinstance(length, str)}
-    example = torch.zeros(shape, dtype=getattr(torch, given.type))
+    axes = {place: Dim(length) for place, length in enumerate(spec.shape) if isinstance(length, str)}
+    example = torch.zeros(shape, dtype=getattr(torch, spec.type))
     return export(module.eval().requires_grad_(False), (example,), dynamic_shapes=(axes,))
 
 
-def _given(preprocessing: Preprocessing, taken: tuple[str, ...], *, inside: bool) -> TensorSpec:
+def _describe_input(preprocessing: Preprocessing, taken: tuple[str, ...], *, inside: bool) -> TensorSpec:
     side, crop = preprocessing.side, preprocessing.crop
-    squashed = f"squashed to {side} x {side} (Pillow's bilinear), the middle {crop} x {crop} cut out, normalised"
+    steps = f"resized to {side} x {side} (Pillow's bilinear filter), centre-cropped to {crop} x {crop}, normalised"
     if inside:
-        name, shape = _free("pictures", taken), ("n", "height", "width", 3)
+        name, shape = _make_free_name("pictures", taken), ("n", "height", "width", 3)
         return TensorSpec(
-            name, "uint8", shape, f"pictures of any one size, 8-bit RGB, upright; inside they are {squashed}"
+            name, "uint8", shape, f"8-bit RGB pictures, upright, all of one size; in the graph they are {steps}"
         )
     return TensorSpec(
-        _free("images", taken), "float32", ("n", 3, crop, crop), f"RGB pictures, {squashed}, channels first"
+        _make_free_name("images", taken), "float32", ("n", 3, crop, crop), f"RGB pictures, {steps}, channels first"
     )
 
 
-def _answers(outputs: Composite, logits: str, temperature: float | None) -> tuple[TensorSpec, ...]:
-    places = ", ".join(f"{output.width} of {output.name}" for output in outputs.outputs)
-    read = outputs.decode(torch.zeros(1, outputs.width))
-    readers = outputs.by_column()
-    made = [TensorSpec(logits, "float32", ("n", outputs.width), f"the numbers of the last layer: {places}")]
-    for column, reader in readers.items():
+def _describe_outputs(outputs: Composite, logits: str, temperature: float | None) -> tuple[TensorSpec, ...]:
+    widths = ", ".join(f"{output.width} of {output.name}" for output in outputs.outputs)
+    example = outputs.decode(torch.zeros(1, outputs.width))
+    outputs_by_column = outputs.by_column()
+    specs = [TensorSpec(logits, "float32", ("n", outputs.width), f"the outputs of the last layer: {widths}")]
+    for column, output in outputs_by_column.items():
         at_temperature = f", at the temperature {temperature:g}" if column == "item" and temperature is not None else ""
-        shape = ("n", *read[column].shape[1:])
-        made.append(TensorSpec(column, "float32", shape, reader.description + at_temperature, reader.vocabulary))
-    return tuple(made)
+        shape = ("n", *example[column].shape[1:])
+        specs.append(TensorSpec(column, "float32", shape, output.description + at_temperature, output.vocabulary))
+    return tuple(specs)
 
 
-def _free(name: str, taken: tuple[str, ...]) -> str:
-    """The name, or one like it where a column has it."""
+def _make_free_name(name: str, taken: tuple[str, ...]) -> str:
+    """The name, with underscores appended where a column has it."""
     while name in taken:
         name += "_"
     return name

@@ -1,4 +1,4 @@
-"""Pillow's antialiased bilinear resizing as a part of a network, so that an exported file can take any picture."""
+"""Pillow's antialiased bilinear resizing as a module, so that an exported network accepts pictures of any size."""
 
 import functools
 
@@ -8,37 +8,37 @@ from PIL import Image
 from torch import Tensor, nn
 
 _FRACTION = 1 << 22
-"""Pillow weighs with whole numbers of these parts."""
+"""The fixed-point scale of Pillow's weights: each is a whole number of these parts."""
 
 
 class PillowResize(nn.Module):
-    """8-bit pictures (n, h, w, 3) to (n, side, side, 3) in float, by the very arithmetic of `Image.resize(BILINEAR)`.
+    """Resize 8-bit pictures (n, h, w, 3) to float (n, side, side, 3), exactly as `Image.resize(BILINEAR)` does.
 
-    Each axis is one matrix product, its weights computed from the picture's size while it runs. All numbers are
-    whole, so that double precision holds them, and every runtime rounds as Pillow does.
+    Each axis is one matrix product with weights computed from the picture's size. All numbers are whole and exact in
+    double precision, so that every runtime rounds as Pillow does.
     """
 
     def __init__(self, side: int) -> None:
         super().__init__()
-        self.side, self._turns = side, resizes_height_first()
+        self.side, self._height_first = side, resizes_height_first()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """As the class says, each axis rounded to 8 bits; along the width first, but for tall pictures."""
+        """The resized pictures, rounded to 8 bits after each axis: width first, or height first for tall pictures."""
         height, width = pictures.shape[1:3]
         across, down = self._weights(width), self._weights(height)
         channels = pictures.permute(0, 3, 1, 2).double()
         width_first = _to_8_bits(down @ _to_8_bits(channels @ across.T))
-        if not self._turns:
+        if not self._height_first:
             return width_first.permute(0, 2, 3, 1).float()
         height_first = _to_8_bits(_to_8_bits(down @ channels) @ across.T)
-        shrinks_by, width_shrinks_by = _length(height) - self.side, _length(width) - self.side
-        tall = (shrinks_by > 0) & (shrinks_by > 2 * width_shrinks_by)
+        height_shrinks_by, width_shrinks_by = _length(height) - self.side, _length(width) - self.side
+        tall = (height_shrinks_by > 0) & (height_shrinks_by > 2 * width_shrinks_by)
         return torch.where(tall, height_first, width_first).permute(0, 2, 3, 1).float()
 
     def _weights(self, size: int) -> Tensor:
-        """How much each of `size` pixels counts in each of the `side` that they become, (side, size), in parts.
+        """The weight of each of `size` input pixels in each of the `side` output pixels, (side, size), in parts.
 
-        A triangle as wide as two of the new pixels, or as two of the old ones where the picture grows.
+        A triangle filter, two output pixels wide, or two input pixels where the picture is enlarged.
         """
         scale = _length(size) / self.side
         centres = (torch.arange(self.side, dtype=torch.float64) + 0.5) * scale
@@ -49,10 +49,10 @@ class PillowResize(nn.Module):
 
 @functools.cache
 def resizes_height_first() -> bool:
-    """Whether the Pillow that is installed begins with the height of tall pictures, as it does since version 13."""
+    """Whether the installed Pillow resizes the height of tall pictures first, as it does since version 13."""
     picture = np.random.default_rng(0).integers(0, 256, (64, 8, 3), dtype=np.uint8)
     turned = np.ascontiguousarray(picture.transpose(1, 0, 2))  # not tall: its width is the other's height
-    tall, wide = (Image.fromarray(each).resize((4, 4), Image.Resampling.BILINEAR) for each in (picture, turned))
+    tall, wide = (Image.fromarray(image).resize((4, 4), Image.Resampling.BILINEAR) for image in (picture, turned))
     return bool((np.asarray(tall) == np.asarray(wide).transpose(1, 0, 2)).all())
 
 
@@ -61,5 +61,5 @@ def _to_8_bits(sums: Tensor) -> Tensor:
 
 
 def _length(size: int) -> Tensor:
-    """A size as a tensor: with numbers apart ONNX would go on in single precision."""
+    """A size as a double tensor; as a Python number ONNX would compute with it in single precision."""
     return torch.arange(size, dtype=torch.float64)[-1] + 1

@@ -1,7 +1,7 @@
-"""What a network is written as, to be run without this program: one file a format, named as its files end.
+"""File formats for exported networks, which run without this program: one module per format, named by its suffix.
 
-To add one, write `SUFFIX.py` with a docstring whose first line says what it is and a class `Format` that derives
-from `base.Format`. Nothing else needs to know of it: `office31 models export` takes it.
+To add one, write `SUFFIX.py` with a docstring whose first line describes it, and a class `Format` derived from
+`base.Format`. `office31 models export` then offers it.
 """
 
 from office31_cli.discovery import ModuleFolder
@@ -11,6 +11,6 @@ FOLDER = ModuleFolder(__name__, "format")
 
 
 def load(name: str) -> Format:
-    """A format by its name; raises `Misuse` with a near match where there is none. Imports no torch."""
-    made: Format = FOLDER.load(name).Format()
-    return made
+    """Load a format by its name; raises `Misuse` with the nearest name where there is none. Imports no torch."""
+    form: Format = FOLDER.load(name).Format()
+    return form

@@ -1,4 +1,4 @@
-"""What a format of exported files has to do: write a graph, and run what it wrote."""
+"""The interface of an export format: write a graph to a file, and run that file."""
 
 import importlib.util
 from abc import ABC, abstractmethod
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 Array: TypeAlias = "npt.NDArray[Any]"
 
 Runner: TypeAlias = Callable[["Array"], dict[str, "Array"]]
-"""A batch to answers by name."""
+"""Maps a batch to output arrays by name."""
 
 
 ITEMS = "office31.items"
-"""The note that lists the items, in the order of their probabilities."""
+"""The key of the note that lists the items, in the order of their probabilities."""
 
 
 class Format(ABC):
-    """A kind of file that holds a network's graph with its weights. Imports no torch before it writes or runs."""
+    """A file format for a network's graph with its weights. Imports torch only to write or run."""
 
     name: ClassVar[str]
-    """Also the suffix of its files, without the dot."""
+    """The format's name, which is also the suffix of its files without the dot."""
     library: ClassVar[str]
-    """What Hugging Face calls the library that runs it."""
+    """Hugging Face's name of the library that runs it."""
     module: ClassVar[str]
-    """What Python imports to run it."""
+    """The Python module that runs it."""
     requires: ClassVar[tuple[str, ...]] = ()
-    """The modules that writing and running need; the extra of the format's name installs them."""
+    """The modules needed to write and run it; the package extra named like the format installs them."""
     opsets: ClassVar[range] = range(0)
-    """The versions of its set of operators that can be asked for."""
+    """The operator set versions that `--opset` accepts."""
 
     def check(self, opset: int | None) -> None:
-        """Raise `Misuse` for a version that it does not have, and `Failed` where a library is not installed."""
+        """Raise `Misuse` for an operator set version that is not supported, `Failed` where a library is missing."""
         if opset is not None and opset not in self.opsets:
             known = f"use {self.opsets[0]} to {self.opsets[-1]}" if self.opsets else "leave it out"
             raise Misuse(f"--opset {opset}", f"{self.name} has no such version", known)
@@ -48,15 +48,15 @@ class Format(ABC):
 
     @abstractmethod
     def write(self, graph: "Graph", notes: Mapping[str, str], opset: int | None) -> bytes:
-        """The file's bytes, with `notes` where its format keeps such; raises `Failed` where it cannot hold it."""
+        """The bytes of the file, with `notes` as its metadata; raises `Failed` where the graph does not fit."""
 
     @abstractmethod
     def run(self, content: bytes) -> Runner:
-        """What a file's bytes compute, by the format's own runtime."""
+        """A function that runs the network in a file's bytes with the format's own runtime."""
 
     @abstractmethod
     def usage(self, file: str, given: str) -> list[str]:
-        """Lines of Python that run a file on the array `given`: they leave `items`, and `item` (n, items).
+        """Lines of Python that run `file` on the array named `given` and assign `items` and `item` (n, items).
 
-        `json` and `module` are imported by then.
+        They rely on `json` and `module` being imported.
         """

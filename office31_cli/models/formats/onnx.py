@@ -1,4 +1,4 @@
-"""ONNX: a graph with its weights, for onnxruntime and whatever else reads it."""
+"""ONNX: a graph with its weights, for onnxruntime and other runtimes."""
 
 import itertools
 import warnings
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from office31_cli.models.program import Graph
 
 _LARGEST = 2**31 - 1
-"""Bytes of the largest file: protobuf counts no further."""
+"""The largest file in bytes, a limit of protobuf."""
 
 
 class Format(base.Format):
-    """One file with the weights in it, as torch's own exporter makes it; notes are `metadata_props`."""
+    """One file that includes the weights, written by torch's own exporter; notes are `metadata_props`."""
 
     name = "onnx"
     library = "onnx"
@@ -33,14 +33,14 @@ class Format(base.Format):
         weights = graph.program.state_dict.values()
         if sum(each.numel() * each.element_size() for each in weights) > _LARGEST:
             raise Failed("format onnx", "the weights are more than the 2 GiB that one file holds", "use --format pt2")
-        how: dict[str, Any] = {"opset_version": opset, "dynamo": True, "verbose": False}
-        with warnings.catch_warnings(action="ignore"):  # of torch's about its own parts
-            made = torch.onnx.export(graph.program, dynamic_shapes=(graph.axes,), **how)
-        assert made is not None
-        _strip(made.model.graph)
-        _name(made.model.graph, [end.name for end in (graph.input, *graph.outputs)])
-        made.model.metadata_props.update(notes)
-        content: bytes = made.model_proto.SerializeToString()
+        options: dict[str, Any] = {"opset_version": opset, "dynamo": True, "verbose": False}
+        with warnings.catch_warnings(action="ignore"):  # torch warns of its own internals
+            exported_model = torch.onnx.export(graph.program, dynamic_shapes=(graph.axes,), **options)
+        assert exported_model is not None
+        _remove_metadata(exported_model.model.graph)
+        _rename_ends(exported_model.model.graph, [end.name for end in (graph.input, *graph.outputs)])
+        exported_model.model.metadata_props.update(notes)
+        content: bytes = exported_model.model_proto.SerializeToString()
         return content
 
     def run(self, content: bytes) -> base.Runner:
@@ -61,8 +61,8 @@ class Format(base.Format):
         ]
 
 
-def _strip(graph: "onnx_ir.Graph") -> None:
-    """Take away what the exporter notes of where each part came from, paths of source files among it."""
+def _remove_metadata(graph: "onnx_ir.Graph") -> None:
+    """Remove the exporter's metadata about the origin of each node, such as paths of source files."""
     graph.metadata_props.clear()
     values = itertools.chain(graph.inputs, graph.initializers.values())
     for value in itertools.chain(values, *(node.outputs for node in graph.all_nodes())):
@@ -71,8 +71,8 @@ def _strip(graph: "onnx_ir.Graph") -> None:
         node.metadata_props.clear()
 
 
-def _name(graph: "onnx_ir.Graph", names: list[str]) -> None:
-    """Give the graph's ends these names; whatever within has one of them gives way."""
+def _rename_ends(graph: "onnx_ir.Graph", names: list[str]) -> None:
+    """Give the inputs and outputs these names; inner values with the same names are renamed."""
     ends = [*graph.inputs, *graph.outputs]
     for node in graph.all_nodes():
         for value in node.outputs:

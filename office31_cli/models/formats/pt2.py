@@ -1,4 +1,4 @@
-"""torch.export: a graph with its weights, for torch alone, in Python or C++."""
+"""torch.export: a graph with its weights, for torch in Python or C++."""
 
 import io
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Format(base.Format):
 
         def run(batch: "Array") -> "dict[str, Array]":
             with torch.inference_mode():
-                return {name: answer.numpy() for name, answer in module(torch.tensor(batch)).items()}
+                return {name: output.numpy() for name, output in module(torch.tensor(batch)).items()}
 
         return run
 
