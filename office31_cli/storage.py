@@ -32,13 +32,13 @@ _BLOCK = 1 << 20
 
 def check_place(path: Path, *, overwrite: bool) -> None:
     """Raise `Misuse` where no user file can be written to `path`: it exists, or its folder is missing or read-only."""
-    shown = printable(str(path))
+    label = printable(str(path))
     if path.is_dir() or (path.exists() and not overwrite):
-        raise Misuse(shown, "it exists already", "choose another path, or use --overwrite for a file")
+        raise Misuse(label, "it exists already", "choose another path, or use --overwrite for a file")
     if not path.parent.is_dir():
-        raise Misuse(shown, "its folder is not there", "make the folder first, or choose another path")
+        raise Misuse(label, "its folder is not there", "make the folder first, or choose another path")
     if not os.access(path.parent, os.W_OK):
-        raise Misuse(shown, "its folder cannot be written to", "choose another path")
+        raise Misuse(label, "its folder cannot be written to", "choose another path")
 
 
 def write_file(path: Path, content: bytes | Iterable[bytes]) -> None:

@@ -32,8 +32,8 @@ def text_width(text: str) -> int:
 
 def shorten(text: str, most: int) -> str:
     """The printable form of `text`, cut to at most `most` characters, with an ellipsis where it was cut."""
-    shown = printable(text)
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
+    visible = printable(text)
+    return visible if len(visible) <= most else visible[: most - 1] + "…"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -44,8 +44,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         edits = {name: _edit_distance(word.lower(), name) for name in matches}
         nearest = [printable(by_lowercase[name]) for name in sorted(matches) if edits[name] == min(edits.values())]
         return f"did you mean {' or '.join(nearest)}?"
-    shown = ", ".join(map(printable, known[:12])) + (", ..." if len(known) > 12 else "")
-    return f"known: {shown}" if known else "there are none yet"
+    visible = ", ".join(map(printable, known[:12])) + (", ..." if len(known) > 12 else "")
+    return f"known: {visible}" if known else "there are none yet"
 
 
 def _edit_distance(word: str, other: str) -> int:

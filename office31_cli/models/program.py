@@ -98,16 +98,16 @@ def _export_program(module: nn.Module, spec: TensorSpec) -> ExportedProgram:
     return export(module.eval().requires_grad_(False), (example,), dynamic_shapes=(axes,))
 
 
-def _describe_input(preprocessing: Preprocessing, taken: tuple[str, ...], *, inside: bool) -> TensorSpec:
+def _describe_input(preprocessing: Preprocessing, used_names: tuple[str, ...], *, inside: bool) -> TensorSpec:
     side, crop = preprocessing.side, preprocessing.crop
     steps = f"resized to {side} x {side} (Pillow's bilinear filter), centre-cropped to {crop} x {crop}, normalised"
     if inside:
-        name, shape = _make_free_name("pictures", taken), ("n", "height", "width", 3)
+        name, shape = _make_free_name("pictures", used_names), ("n", "height", "width", 3)
         return TensorSpec(
             name, "uint8", shape, f"8-bit RGB pictures, upright, all of one size; in the graph they are {steps}"
         )
     return TensorSpec(
-        _make_free_name("images", taken), "float32", ("n", 3, crop, crop), f"RGB pictures, {steps}, channels first"
+        _make_free_name("images", used_names), "float32", ("n", 3, crop, crop), f"RGB pictures, {steps}, channels first"
     )
 
 
@@ -123,8 +123,8 @@ def _describe_outputs(outputs: Composite, logits: str, temperature: float | None
     return tuple(specs)
 
 
-def _make_free_name(name: str, taken: tuple[str, ...]) -> str:
+def _make_free_name(name: str, used_names: tuple[str, ...]) -> str:
     """The name, with underscores appended where a column has it."""
-    while name in taken:
+    while name in used_names:
         name += "_"
     return name

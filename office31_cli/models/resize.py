@@ -25,22 +25,22 @@ class PillowResize(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """The resized pictures, rounded to 8 bits after each axis: width first, or height first for tall pictures."""
         height, width = pictures.shape[1:3]
-        across, down = self._weights(width), self._weights(height)
+        across, down = self._compute_weights(width), self._compute_weights(height)
         channels = pictures.permute(0, 3, 1, 2).double()
         width_first = _to_8_bits(down @ _to_8_bits(channels @ across.T))
         if not self._height_first:
             return width_first.permute(0, 2, 3, 1).float()
         height_first = _to_8_bits(_to_8_bits(down @ channels) @ across.T)
-        height_shrinks_by, width_shrinks_by = _length(height) - self.side, _length(width) - self.side
+        height_shrinks_by, width_shrinks_by = _to_double(height) - self.side, _to_double(width) - self.side
         tall = (height_shrinks_by > 0) & (height_shrinks_by > 2 * width_shrinks_by)
         return torch.where(tall, height_first, width_first).permute(0, 2, 3, 1).float()
 
-    def _weights(self, size: int) -> Tensor:
+    def _compute_weights(self, size: int) -> Tensor:
         """The weight of each of `size` input pixels in each of the `side` output pixels, (side, size), in parts.
 
         A triangle filter, two output pixels wide, or two input pixels where the picture is enlarged.
         """
-        scale = _length(size) / self.side
+        scale = _to_double(size) / self.side
         centres = (torch.arange(self.side, dtype=torch.float64) + 0.5) * scale
         distances = torch.arange(size, dtype=torch.float64) - centres[:, None] + 0.5
         weights = (1 - distances.abs() * (1 / scale.clamp_min(1))).clamp_min(0)
@@ -60,6 +60,6 @@ def _to_8_bits(sums: Tensor) -> Tensor:
     return (sums / _FRACTION + 0.5).floor()
 
 
-def _length(size: int) -> Tensor:
+def _to_double(size: int) -> Tensor:
     """A size as a double tensor; as a Python number ONNX would compute with it in single precision."""
     return torch.arange(size, dtype=torch.float64)[-1] + 1

@@ -48,14 +48,14 @@ def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
     fit into the header.
     """
     check_path(path, ".safetensors", overwrite=overwrite)
-    shown = printable(str(path))
+    label = printable(str(path))
     model, header = entry.verified_path(), tensors.read_header(entry.file_path())
     metadata = {"format": "pt", _CARD: entry.raw_card().decode(), _SHA256: entry.sha256}
     for name in sorted(entry.card.files.keys() - {MODEL_FILE}):
         metadata[_FILE + name] = base64.b64encode(entry.verified_path(name).read_bytes()).decode()
     if len(tensors.encode_header(header, metadata)) > tensors.LARGEST_HEADER:
         raise Failed(
-            shown, "the files beside the weights are too large for one header", "copy the model's folder instead"
+            label, "the files beside the weights are too large for one header", "copy the model's folder instead"
         )
     storage.write_file(path, tensors.replace_metadata(model, header, metadata))
     return path
@@ -63,9 +63,9 @@ def export(entry: Entry, path: Path, *, overwrite: bool = False) -> Path:
 
 def check_path(path: Path, suffix: str, *, overwrite: bool) -> None:
     """Raise `Misuse` where `path` has another suffix or is taken, or where its folder is missing or read-only."""
-    shown = printable(str(path))
+    label = printable(str(path))
     if path.suffix != suffix:
-        raise Misuse(shown, f"it does not end in {suffix}", f"end the name in {suffix}")
+        raise Misuse(label, f"it does not end in {suffix}", f"end the name in {suffix}")
     storage.check_place(path, overwrite=overwrite)
 
 
@@ -92,24 +92,16 @@ def import_model(registry: Registry, path: Path, *, name: str | None = None) -> 
 
 
 def _read_bundle(path: Path) -> _Bundle:
-    shown = printable(str(path))
+    label = printable(str(path))
     if path.suffix.lower() in _PICKLES:
-        raise Misuse(
-            shown,
-            "it holds weights without a model's card",
-            "name its network with --backbone, or start from it with: office31 pretrain --weights PATH",
-        )
+        raise _no_card_error(label)
     if not path.is_file():
-        raise Misuse(shown, "there is no such file", "give the path of an exported .safetensors file")
+        raise Misuse(label, "there is no such file", "give the path of an exported .safetensors file")
     header = tensors.read_header(path)
     if not any(key.startswith(_PREFIX) for key in header.metadata):
-        raise Misuse(
-            shown,
-            "it holds weights without a model's card",
-            "name its network with --backbone, or start from it with: office31 pretrain --weights PATH",
-        )
+        raise _no_card_error(label)
     raw_card = header.metadata.get(_CARD, "").encode()
-    card = cards.decode(raw_card, f"the card in {shown}")
+    card = cards.decode(raw_card, f"the card in {label}")
     if header.metadata.get(_SHA256) != cards.digest(raw_card):
         raise _forgery_error(path, "its card does not have the SHA-256 beside it")
     try:
@@ -146,6 +138,11 @@ def _reuse_stored(registry: Registry, model_id: str, name: str | None) -> Entry:
     registry.check_name_free(name, unless=model_id)
     registry.layout.point(name, model_id)
     return registry.find(name)
+
+
+def _no_card_error(label: str) -> Misuse:
+    fix = "name its network with --backbone, or start from it with: office31 pretrain --weights PATH"
+    return Misuse(label, "it holds weights without a model's card", fix)
 
 
 def _forgery_error(path: Path, why: str) -> Refused:

@@ -143,8 +143,8 @@ def _find_leftover_refs(layout: Layout) -> set[str]:
     refs = layout.all_refs()
     staged = layout.staged_ids()  # read in the order in which a model moves, so that none is missed
     stored_ids = set(layout.ids())
-    gone = staged | layout.removed_ids()
-    return {name for name, model_id in refs.items() if model_id in gone and model_id not in stored_ids}
+    unfinished_or_removed = staged | layout.removed_ids()
+    return {name for name, model_id in refs.items() if model_id in unfinished_or_removed and model_id not in stored_ids}
 
 
 def _check_tombstones(layout: Layout) -> Iterator[Problem]:

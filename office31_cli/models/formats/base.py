@@ -55,8 +55,8 @@ class Format(ABC):
         """A function that runs the network in a file's bytes with the format's own runtime."""
 
     @abstractmethod
-    def usage(self, file: str, given: str) -> list[str]:
-        """Lines of Python that run `file` on the array named `given` and assign `items` and `item` (n, items).
+    def usage(self, file: str, variable: str) -> list[str]:
+        """Lines of Python that run `file` on the array named `variable` and assign `items` and `item` (n, items).
 
         They rely on `json` and `module` being imported.
         """

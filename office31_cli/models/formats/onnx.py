@@ -48,16 +48,16 @@ class Format(base.Format):
         import onnxruntime
 
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        (given,) = (each.name for each in session.get_inputs())
+        (input_name,) = (each.name for each in session.get_inputs())
         names = [each.name for each in session.get_outputs()]
-        return lambda batch: dict(zip(names, session.run(names, {given: batch}), strict=True))
+        return lambda batch: dict(zip(names, session.run(names, {input_name: batch}), strict=True))
 
-    def usage(self, file: str, given: str) -> list[str]:
+    def usage(self, file: str, variable: str) -> list[str]:
         """As `base.Format.usage`."""
         return [
             f"session = onnxruntime.InferenceSession({file!r})",
             f'items = json.loads(session.get_modelmeta().custom_metadata_map["{base.ITEMS}"])',
-            f'(item,) = session.run(["item"], {{"{given}": {given}}})',
+            f'(item,) = session.run(["item"], {{"{variable}": {variable}}})',
         ]
 
 

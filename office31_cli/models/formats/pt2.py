@@ -38,11 +38,11 @@ class Format(base.Format):
 
         return run
 
-    def usage(self, file: str, given: str) -> list[str]:
+    def usage(self, file: str, variable: str) -> list[str]:
         """As `base.Format.usage`."""
         return [
             f'notes = {{"{base.ITEMS}": ""}}',
             f"program = torch.export.load({file!r}, extra_files=notes).module()",
             f'items = json.loads(notes["{base.ITEMS}"])',
-            f'item = program(torch.from_numpy({given}))["item"]',
+            f'item = program(torch.from_numpy({variable}))["item"]',
         ]
