@@ -35,6 +35,15 @@ Rows = list[tuple[str, str]]
 class HelpCommand(TyperCommand):
     """A command whose help is laid out here."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words after the command's name; what is wrong with them is told of this command."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            if getattr(error, "ctx", None) is None:
+                vars(error)["ctx"] = ctx
+            raise
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What follows the command's name in the line of usage; optional arguments stand in brackets."""
         parameters: list[Any] = self.get_params(ctx)

@@ -14,6 +14,7 @@ from office31_cli._version import __version__
 from office31_cli.cli import completion
 from office31_cli.cli.tree import ROOT, CommandGroup, CommandTree
 from office31_cli.errors import Interrupted, Office31Error, Terminated, from_os_error
+from office31_cli.text import printable
 
 app = typer.Typer(
     name="office31",
@@ -109,9 +110,21 @@ def _report(error: BaseException) -> int:
 def _tell(message: str) -> None:
     """One line, from one of the processes that torchrun may have started, and not into a prompt."""
     if not processes.is_silent() and not completion.is_completing():
-        from office31_cli.render.console import print_error  # rich, which --help and completion do without
+        if not sys.stderr.isatty():
+            print(f"error: {printable(message)}", file=sys.stderr)
+            return
+        from office31_cli.render.console import print_error  # rich, which nothing needs that is quick
 
         print_error(message)
+
+
+_VALUES = {
+    "Input should be a valid integer, unable to parse string as an integer": "it is not a whole number",
+    "Input should be a valid number, unable to parse string as a number": "it is not a number",
+    "Input should be greater than or equal to": "it must be at least",
+    "Input should be less than or equal to": "it must be at most",
+}
+"""What typer's validation says of a value, in plain words."""
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -119,6 +132,8 @@ def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "office31"
     message = " ".join(error.format_message().split()).rstrip(".")
+    for theirs, ours in _VALUES.items():
+        message = message.replace(theirs, ours)
     return f"{command}: {message}; see {command} --help"
 
 

@@ -100,11 +100,11 @@ class Reporter:
 
     def say(self, message: str) -> None:
         """Tell something worth knowing."""
-        self._err.print(Text(printable(message)), soft_wrap=True)
+        self._err.print(Text(printable(message)))
 
     def warn(self, message: str) -> None:
         """Tell something that the user may have to act on."""
-        self._err.print(Text.assemble(("warning: ", "yellow"), printable(message)), soft_wrap=True)
+        self._err.print(Text.assemble(("warning: ", "yellow"), printable(message)))
 
     def epochs(self, epochs: Epochs) -> None:
         """Show nothing: the result tells of the course."""
@@ -182,8 +182,8 @@ def build_cell(value: object) -> Text:
 
 
 def print_error(message: str) -> None:
-    """One `error:` line on stderr."""
-    _console(sys.stderr).print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
+    """An `error:` on stderr: one line in a pipe, in a terminal as many as it takes, broken between words."""
+    _console(sys.stderr).print(Text.assemble(("error: ", "bold red"), printable(message)))
 
 
 class _Console(Console):

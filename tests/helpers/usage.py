@@ -144,4 +144,9 @@ WRONG: list[tuple[str, str]] = [
     ("models import x.pth --backbone squeezenet1_0", "office31 pretrain --backbone squeezenet1_0 --weights"),
     ("models import x.pth --backbone convnet", "no linear one"),
     ("models import no-such.pth --backbone resnet18", "no-such.pth"),
+    ("models export amazon-convnet x.pt2 --out y.pt2", "the file is named twice"),
+    ("guide evalaute", "did you mean evaluate?"),
+    ("pretrain --domain", "see office31 pretrain --help"),
+    ("pretrain --domain amazon --epochs 1.5", "it is not a whole number"),
+    ("pretrain --domain amazon --held-out 0.95", "it must be at most 0.9"),
 ]
