@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from office31_cli.recipes.benchmark.results import ALPHA, SATURATED, BenchmarkEstimate, BenchmarkResult, BenchmarkRow
 from office31_cli.render.console import render_text_table
@@ -13,129 +15,132 @@ from office31_cli.text_table import TextTable
 _WITHIN_NOISE = "†"
 
 
-def render_benchmark(found: BenchmarkResult) -> Iterable[Table]:
-    """The methods' rows, then the published ones where they were asked for."""
-    for grid in build_tables(found):
-        yield render_text_table(grid)
+def render_benchmark(result: BenchmarkResult, *, details: bool = False) -> Iterable[RenderableType]:
+    """The methods' rows, then the published ones where they were asked for; with `details` every deviation."""
+    for table in build_tables(result, deviations=details):
+        yield render_text_table(table)
+    if not details and len(result.seeds) > 1:
+        yield Text("the standard deviation of each task over seeds: --details", style="dim")
 
 
-def format_benchmark(found: BenchmarkResult, form: str) -> str:
+def format_benchmark(result: BenchmarkResult, form: str) -> str:
     """The same as `markdown` or `latex`; as `csv` the methods' rows alone, in fractions with all figures apart."""
     if form == "csv":
-        return _build_csv_table(found).to_csv()
-    return "\n\n".join(grid.to_markdown() if form == "markdown" else grid.to_latex() for grid in build_tables(found))
+        return _build_csv_table(result).to_csv()
+    tables = build_tables(result, deviations=True)
+    return "\n\n".join(table.to_markdown() if form == "markdown" else table.to_latex() for table in tables)
 
 
-def build_tables(found: BenchmarkResult) -> Iterable[TextTable]:
-    """The methods' rows, then the published ones where they were asked for."""
-    tasks = list(found.rows[0].tasks)
-    near = found.within_noise()
+def build_tables(result: BenchmarkResult, *, deviations: bool) -> Iterable[TextTable]:
+    """The methods' rows, each task with or without its deviation; then the published rows, if they were asked for."""
+    tasks = list(result.rows[0].tasks)
+    near = result.within_noise()
     yield TextTable(
-        f"{found.backbone}, {pluralize(len(found.seeds), 'seed')}, {found.selection}, %",
+        f"{result.backbone}, {pluralize(len(result.seeds), 'seed')}, {result.selection}, %",
         (
             "method",
-            *(f">{task}{'*' if task in found.saturated else ''}" for task in tasks),
+            *(f">{task}{'*' if task in result.saturated else ''}" for task in tasks),
             ">average",
-            ">picked",
+            ">selected",
             ">oracle",
         ),
-        [_format_row(row, tasks, row.method in near) for row in found.rows],
-        _format_caption(found, bool(near)),
+        [_format_row(row, tasks, row.method in near, deviations) for row in result.rows],
+        _format_caption(result, bool(near)),
     )
-    if found.published:
-        yield _build_published_table(found, tasks)
+    if result.published:
+        yield _build_published_table(result, tasks)
 
 
-def render_estimate(found: BenchmarkEstimate) -> Table:
+def render_estimate(estimate: BenchmarkEstimate) -> Table:
     """What would be computed, how long it would take, and how that comes about."""
     sizes = (
-        pluralize(len(found.tasks), "task"),
-        pluralize(len(found.seeds), "seed"),
-        pluralize(len(found.methods), "method"),
+        pluralize(len(estimate.tasks), "task"),
+        pluralize(len(estimate.seeds), "seed"),
+        pluralize(len(estimate.methods), "method"),
     )
-    there = f", {found.there:,} of them there already" if found.there else ""
+    there = f", {estimate.there:,} of them are there already" if estimate.there else ""
     rows = [
         [
-            row.method if row.method in found.methods else f"{row.method}, which others go on from",
+            row.method if row.method in estimate.methods else f"{row.method}, from which others start",
             str(row.seeds),
             format_duration(row.seconds),
             format_duration(row.seeds * row.seconds),
         ]
-        for row in found.rows
+        for row in estimate.rows
     ]
-    total = ["all", "", "", format_duration(found.work)]
-    whole = f"{' x '.join(sizes)}: {pluralize(found.cells, 'cell')}{there}"
+    total = ["all", "", "", format_duration(estimate.work)]
+    whole = f"{' x '.join(sizes)}: {pluralize(estimate.cells, 'cell')}{there}"
     return render_text_table(
         TextTable(
-            f"{whole}; estimated: {format_duration(found.seconds)}",
+            f"{whole}; estimated: {format_duration(estimate.seconds)}",
             ("method", ">seeds", ">a seed", ">together"),
             [*rows, total] if len(rows) > 1 else rows,
-            _explain_estimate(found),
+            _explain_estimate(estimate),
         )
     )
 
 
-def _explain_estimate(found: BenchmarkEstimate) -> str:
+def _explain_estimate(estimate: BenchmarkEstimate) -> str:
     """How the total comes from the rows, and what is not in it."""
-    where = "of this machine" + (", as no Ray cluster is running," if found.on == "ray" else "")
-    if found.cluster:
+    where = "of this machine" + (", as no Ray cluster is running," if estimate.on == "ray" else "")
+    if estimate.cluster:
         where = "of the cluster, if they are as fast as this machine's,"
-    if found.jobs > 1:
-        told = f"{found.jobs} processes {where} share {format_duration(found.work)} of work, the last is done after "
-        told += format_duration(found.seconds)
+    if estimate.jobs > 1:
+        work, seconds = format_duration(estimate.work), format_duration(estimate.seconds)
+        share = f"{estimate.jobs} processes {where} share {work} of work, the last is done after {seconds}"
     else:
-        told = f"one process {where} does them one after the other"
-    views, rate = found.views, found.photographs_per_second
-    left = f"at most {views:,} (photographs x views) at about {rate:.0f} a second: {format_duration(views / rate)}"
+        share = f"one process {where} does them one after the other"
+    views, rate = estimate.views, estimate.photographs_per_second
+    features = f"at most {views:,} (photographs x views) at about {rate:.0f} a second: {format_duration(views / rate)}"
     return (
-        f"a seed: a training on all tasks, by one process; {told}; "
-        f"not counted: the start, and features that no earlier run has left, {left}"
+        f"a seed: a training on all tasks, by one process; {share}; "
+        f"not counted: the start, and features that are not cached yet, {features}"
     )
 
 
-def _format_row(row: BenchmarkRow, tasks: Iterable[str], near: bool) -> list[str]:
+def _format_row(row: BenchmarkRow, tasks: Iterable[str], near: bool, deviations: bool) -> list[str]:
     return [
         row.method,
-        *(_format_seeds(row.tasks[task]) for task in tasks),
-        _format_seeds(row.average) + (_WITHIN_NOISE if near else ""),
+        *(_format_seeds(row.tasks[task], deviations) for task in tasks),
+        _format_seeds(row.average, True) + (_WITHIN_NOISE if near else ""),
         format_spread(row.average["selected"], None),
         format_spread(row.average["oracle"], None),
     ]
 
 
-def _format_caption(found: BenchmarkResult, near: bool) -> str:
-    told = [
-        f"scored after the {found.selection} on all of the target, with all of the source's labels and none of the "
+def _format_caption(result: BenchmarkResult, near: bool) -> str:
+    parts = [
+        f"scored after the {result.selection} on all of the target, with all of the source's labels and none of the "
         "target's",
-        f"picked: the average at the epochs that {found.validator} picks without labels",
+        f"selected: the average at the epochs that {result.validator} selects without labels",
         "oracle: at the best ones, which only labels tell",
     ]
-    if found.saturated:
-        told.append(f"*: saturated, as every method names {100 * SATURATED:.0f} % or more")
+    if result.saturated:
+        parts.append(f"*: saturated, as every method reaches {100 * SATURATED:.0f} % or more")
     if near:
-        told.append(
+        parts.append(
             f"{_WITHIN_NOISE}: not shown to differ from the best (paired sign-flip test over tasks and seeds, Holm, "
             f"{ALPHA})"
         )
-    elif found.comparisons and not found.decidable:
-        told.append("too few runs to tell methods apart from the noise of seeds")
-    return "; ".join(told)
+    elif result.comparisons and not result.decidable:
+        parts.append("too few runs to tell methods apart from the noise of seeds")
+    return "; ".join(parts)
 
 
-def _format_seeds(figures: Mapping[str, Any]) -> str:
+def _format_seeds(figures: Mapping[str, Any], deviation: bool) -> str:
     """`82.8 ±0.5`, which a narrow terminal may break at the space."""
     failed = figures.get("failed", {})
     if figures["mean"] is None:
         return "failed" if failed else "-"
-    shown = format_spread(figures["mean"], figures["std"]).replace("±", " ±")
-    return f"{shown} ({len(failed)} failed)" if failed else shown
+    mean = format_spread(figures["mean"], figures["std"] if deviation else None).replace("±", " ±")
+    return f"{mean} ({len(failed)} failed)" if failed else mean
 
 
-def _build_csv_table(found: BenchmarkResult) -> TextTable:
-    tasks = list(found.rows[0].tasks)
+def _build_csv_table(result: BenchmarkResult) -> TextTable:
+    tasks = list(result.rows[0].tasks)
     names = [name for task in (*tasks, "average") for name in (task, f"{task} std")]
     rows = []
-    for row in found.rows:
+    for row in result.rows:
         each = [*(row.tasks[task] for task in tasks), row.average]
         numbers = [figures[name] for figures in each for name in ("mean", "std")]
         numbers += [row.average["selected"], row.average["oracle"]]
@@ -151,9 +156,9 @@ def _build_csv_table(found: BenchmarkResult) -> TextTable:
     return TextTable("", ("method", *names, "picked", "oracle", "seconds", "failed"), rows)
 
 
-def _build_published_table(found: BenchmarkResult, tasks: list[str]) -> TextTable:
+def _build_published_table(result: BenchmarkResult, tasks: list[str]) -> TextTable:
     return TextTable(
-        f"published with {found.published[0].backbone}, %",
+        f"published with {result.published[0].backbone}, %",
         ("method", *(f">{task}" for task in tasks), ">average", "epoch", "source"),
         [
             [
@@ -163,7 +168,7 @@ def _build_published_table(found: BenchmarkResult, tasks: list[str]) -> TextTabl
                 row.selection,
                 row.source,
             ]
-            for row in found.published
+            for row in result.published
         ],
         "as others reported it, on Office-31",
     )

@@ -15,43 +15,43 @@ _WIDTH = 20
 
 
 def describe_confidence(result: Evaluation) -> Iterable[tuple[str, str]]:
-    """What the confidence of scored photographs is worth: lines with what they are about, once."""
+    """Calibration error and prediction sets of the scored photographs: lines, each with a heading or none."""
     calibration, conformal = result.calibration, result.conformal
     yield "calibration error", format_percent(calibration["ece_before"])
     if calibration["temperature"] is not None:
         yield "", f"{format_percent(calibration['ece_after'])} at {describe_temperature(calibration)}"
-    sets = f"sets for {100 * conformal['coverage']:g} %"
     if conformal["measured"] is None:
-        yield sets, "none: no calibration is stored beside this model"
+        yield "prediction sets", "none, as no calibration is stored with this model"
         return
-    interval = format_interval(conformal["ci95"])
-    yield sets, f"{format_percent(conformal['measured'])} hold the item  (95 % interval {interval})"
-    promised = f"promised for photographs like {calibration['fitted_on']}"
-    if not calibration["labels_used"]:
-        promised = "without labels nothing is promised"
-    yield "", f"{conformal['mean_size']:.2f} items each; {promised}"
+    target = f"target coverage {100 * conformal['coverage']:g} %"
+    yield "prediction sets", f"{format_percent(conformal['measured'])} contain the item, {target}"
+    yield "", f"95 % interval {format_interval(conformal['ci95'])}, {conformal['mean_size']:.2f} items each"
+    if calibration["labels_used"]:
+        yield "", f"guaranteed for photographs like {calibration['fitted_on']}"
+    else:
+        yield "", "no guarantee without labels"
     if calibration["own"]:
         own = pluralize(calibration["own"], "photograph")
-        yield "", f"fitted on {own} of these: each fifth is judged by what the rest make of it"
+        yield "", f"fitted on {own} of these, each scored by a fit on the other folds"
 
 
 def build_reliability_table(calibration: Mapping[str, Any]) -> Table:
-    """By confidence, how many photographs there are and how many are named rightly; bars of the last columns."""
+    """Photographs and accuracy by confidence, without and with temperature scaling; bars of the last columns."""
     before, after = calibration["reliability"], calibration["reliability_after"]
     stages = [before] if after is None else [before, after]
-    made = build_table(
-        "named rightly, by confidence" + ("" if after is None else ": without and with the temperature"),
+    table = build_table(
+        "accuracy by confidence" + ("" if after is None else ", without and with temperature scaling"),
         ">confidence",
         *[">photographs", ">accuracy"] * len(stages),
         "",
-        caption="█ accuracy, │ confidence: they end together where it can be taken at its word",
+        caption="█ accuracy, │ mean confidence: the same where the confidence is calibrated",
     )
     by_place = [{row["low"]: row for row in stage} for stage in stages]
     for low, high in sorted({(row["low"], row["high"]) for stage in stages for row in stage}):
         rows = [stage.get(low) for stage in by_place]
         cells = [text for row in rows for text in _format_bin(row)]
-        made.add_row(f"{100 * low:.0f} to {100 * high:.0f} %", *cells, _draw_bar(rows[-1]))
-    return made
+        table.add_row(f"{100 * low:.0f} to {100 * high:.0f} %", *cells, _draw_bar(rows[-1]))
+    return table
 
 
 def _format_bin(row: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -63,5 +63,5 @@ def _draw_bar(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     filled, mark = (round(float(row[name]) * _WIDTH) for name in ("accuracy", "confidence"))
-    drawn = ("█" * filled).ljust(_WIDTH + 1)
-    return drawn[:mark] + "│" + drawn[mark + 1 :]
+    bar = ("█" * filled).ljust(_WIDTH + 1)
+    return bar[:mark] + "│" + bar[mark + 1 :]

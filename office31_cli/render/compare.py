@@ -1,7 +1,8 @@
-"""How comparisons look."""
+"""How the comparisons of outputs, of optimizers and with the textbook look."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from rich.console import RenderableType
 from rich.table import Table
 
 from office31_cli.recipes.compare.results import (
@@ -11,16 +12,16 @@ from office31_cli.recipes.compare.results import (
     OptimizersComparison,
     OutputsComparison,
 )
-from office31_cli.render.console import build_cell, build_table
+from office31_cli.render.console import build_cell, build_facts, build_table
 from office31_cli.render.sparkline import draw_sparkline
 from office31_cli.text import format_spread, pluralize
 
 
-def render_outputs(found: OutputsComparison) -> list[Table]:
-    """The alternatives, and what they say about the chapter."""
-    seeds = pluralize(len(found.rows[0].runs), "seed")
-    made = build_table(
-        f"outputs on {found.backbone}, {seeds}, {pluralize(found.held_out, 'photograph')} held out",
+def render_outputs(result: OutputsComparison) -> Iterable[RenderableType]:
+    """A row for each way to predict, then the chapter's claims."""
+    seeds = pluralize(len(result.rows[0].runs), "seed")
+    table = build_table(
+        f"outputs on {result.backbone}, {seeds}, {pluralize(result.held_out, 'photograph')} held out",
         "outputs",
         ">width",
         ">weights",
@@ -30,8 +31,8 @@ def render_outputs(found: OutputsComparison) -> list[Table]:
         "loss",
         ">s",
     )
-    for row in found.rows:
-        made.add_row(
+    for row in result.rows:
+        table.add_row(
             build_cell(row.outputs),
             str(row.width),
             f"{row.parameters:,}",
@@ -41,48 +42,55 @@ def render_outputs(found: OutputsComparison) -> list[Table]:
             draw_sparkline(row.loss, 5),
             f"{row.seconds:.1f}",
         )
-    return [made, *render_claims(found.claims)]
+    yield table
+    yield from render_claims(result.claims)
 
 
-def render_optimizers(found: OptimizersComparison) -> list[Table]:
-    """For each network the item accuracies by optimizer and rate, then cost and the best loss; and the claims."""
-    made = []
-    for network in dict.fromkeys(row.network for row in found.rows):
-        rows = [row for row in found.rows if row.network == network]
-        made.append(_build_rates_table(f"items named after {pluralize(found.epochs, 'epoch')} on {network}", rows))
-    return [*made, *render_claims(found.claims)]
+def render_optimizers(result: OptimizersComparison, *, details: bool = False) -> Iterable[RenderableType]:
+    """For each network the item accuracies by optimizer and rate, then cost and the lowest loss; and the claims.
+
+    With `details` the claims come with what was measured.
+    """
+    networks = list(dict.fromkeys(row.network for row in result.rows))
+    for network in networks:
+        rows = [row for row in result.rows if row.network == network]
+        title = f"item accuracy after {pluralize(result.epochs, 'epoch')} on {network}, % by learning rate"
+        yield _build_rates_table(title, rows, last=network == networks[-1])
+    yield from render_claims(result.claims, details=details)
 
 
-def _build_rates_table(title: str, rows: Sequence[OptimizerRow]) -> Table:
+def _build_rates_table(title: str, rows: Sequence[OptimizerRow], *, last: bool) -> Table:
     rates = sorted({row.lr for row in rows})
-    made = build_table(
-        f"{title}, % by learning rate",
+    table = build_table(
+        title,
         "optimizer",
         *(f">{rate:g}" for rate in rates),
         ">loss",
         ">ms",
         ">state",
-        caption="the least loss and milliseconds a step of any rate; bytes of state a parameter, and the memory with "
-        "it over that of the parameters alone",
+        caption="the lowest loss and milliseconds a step of any rate; bytes of state a parameter, and the memory with "
+        "it over that of the parameters alone"
+        if last
+        else None,
     )
     for optimizer in dict.fromkeys(row.optimizer for row in rows):
         its = [row for row in rows if row.optimizer == optimizer]
         items = {row.lr: row.item for row in its}
         losses = [row.loss for row in its if row.loss is not None]
-        made.add_row(
+        table.add_row(
             optimizer,
             *(_format_share(items[rate]) for rate in rates),
             f"{min(losses):.3f}" if losses else "-",
             f"{min(row.milliseconds_per_step for row in its):.2f}",
             f"{its[0].state_bytes_per_parameter:.0f} B, {its[0].memory_ratio:.0f}x",
         )
-    return made
+    return table
 
 
-def render_chapter(found: ChapterComparison) -> list[Table]:
-    """The runs beside the textbook's figures, and the claims."""
-    made = build_table(
-        f"the chapter's runs, {found.photographs:,} photographs learnt from, {found.held_out:,} held out",
+def render_chapter(result: ChapterComparison) -> Iterable[RenderableType]:
+    """The runs beside the textbook's figures, then its claims."""
+    table = build_table(
+        f"the chapter's runs, trained on {result.photographs:,} photographs, {result.held_out:,} held out",
         "hidden",
         "optimizer",
         ">epochs",
@@ -92,9 +100,9 @@ def render_chapter(found: ChapterComparison) -> list[Table]:
         "loss",
         caption="measured here / in the textbook",
     )
-    for row in found.rows:
+    for row in result.rows:
         book = row.textbook or {}
-        made.add_row(
+        table.add_row(
             row.network,
             row.optimizer,
             str(row.epochs),
@@ -103,17 +111,22 @@ def render_chapter(found: ChapterComparison) -> list[Table]:
             f"{row.seconds:.0f} / {book.get('seconds', '-')}",
             draw_sparkline(row.loss, 5),
         )
-    return [made, *render_claims(found.claims)]
+    yield table
+    yield from render_claims(result.claims)
 
 
-def render_claims(claims: Sequence[Claim]) -> list[Table]:
-    """What the chapter says and what was measured; no table where nothing can be said."""
+def render_claims(claims: Sequence[Claim], *, details: bool = True) -> Iterable[RenderableType]:
+    """What the chapter says and the verdicts, with `details` what was measured as well; nothing without claims."""
     if not claims:
-        return []
-    made = build_table("what the chapter says", "claim", "measured", "verdict")
+        return
+    title = "what the chapter says"
+    if not details:
+        yield build_facts(title, ((claim.verdict, claim.claim) for claim in claims), "what was measured: --details")
+        return
+    table = build_table(title, "claim", "measured", "verdict")
     for claim in claims:
-        made.add_row(build_cell(claim.claim), build_cell(claim.measured), claim.verdict)
-    return [made]
+        table.add_row(build_cell(claim.claim), build_cell(claim.measured), claim.verdict)
+    yield table
 
 
 def _format_share(value: float | None) -> str:

@@ -4,12 +4,12 @@ import json
 import math
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Protocol
 
-from rich.console import Console, RenderableType
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -140,20 +140,28 @@ class Reporter:
 
 def build_table(title: str, *columns: str, caption: str | None = None) -> Table:
     """An empty table in the house style; a column whose name starts with `>` is aligned to the right."""
-    made = Table(title=Text(printable(title)), caption=Text(printable(caption)) if caption else None)
+    table = Table(title=Text(printable(title)), caption=Text(printable(caption)) if caption else None)
     for column in columns:
-        made.add_column(
-            column.removeprefix(">"), justify="right" if column.startswith(">") else "left", overflow="fold"
-        )
-    return made
+        justify: JustifyMethod = "right" if column.startswith(">") else "left"
+        table.add_column(column.removeprefix(">"), justify=justify, overflow="fold")
+    return table
 
 
-def render_text_table(grid: TextTable) -> Table:
-    """A grid as a table for the terminal."""
-    made = build_table(grid.title, *grid.columns, caption=grid.caption or None)
-    for row in grid.rows:
-        made.add_row(*map(build_cell, row))
-    return made
+def build_facts(title: str, rows: Iterable[tuple[object, object]], caption: str | None = None) -> Table:
+    """A table of two columns without a header: what each line is about, and what is said of it."""
+    table = build_table(title, "", "", caption=caption)
+    table.show_header = False
+    for name, value in rows:
+        table.add_row(build_cell(name), build_cell(value))
+    return table
+
+
+def render_text_table(table: TextTable) -> Table:
+    """The same table for the terminal."""
+    rendered = build_table(table.title, *table.columns, caption=table.caption or None)
+    for row in table.rows:
+        rendered.add_row(*map(build_cell, row))
+    return rendered
 
 
 def _print(console: Console, shown: RenderableType) -> None:

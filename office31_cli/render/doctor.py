@@ -1,4 +1,4 @@
-"""How an examination looks: what it comes to, a line each, then the figures."""
+"""How an examination looks: the findings, a line each, and the tables that they come from."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
@@ -9,7 +9,7 @@ from rich.text import Text
 from office31_cli.data.duplicates import Group
 from office31_cli.recipes.doctor.machine import Machine
 from office31_cli.recipes.doctor.results import DataInventory, Distance, Examination, Forecast, LabelShift
-from office31_cli.render.console import build_cell, build_table, render_text_table
+from office31_cli.render.console import build_facts, render_text_table
 from office31_cli.text import format_duration, format_interval, format_percent, join_names, pluralize, printable
 from office31_cli.text_table import TextTable
 
@@ -17,70 +17,73 @@ _MOST = 5
 """Rows of a table that `--json` holds in full."""
 
 
-def render_doctor(found: Examination) -> Iterable[Table | Text]:
-    """The verdicts first, then a table for each thing that was looked at."""
-    yield Text("\n".join(map(printable, list_findings(found))))
-    if found.forecast is not None and found.distance is not None and found.label_shift is not None:
-        yield _build_forecast_table(found, found.forecast, found.distance, found.label_shift)
-        yield _build_shares_table(found.label_shift)
-    if found.data is not None:
-        yield _build_domains_table(found.data)
-        yield from _build_duplicates_tables(found.data)
-        yield from _build_label_issues_tables(found.data)
-    yield _build_machine_table(found.machine)
-    yield _build_extras_table(found.machine)
+def render_doctor(result: Examination, *, details: bool = False) -> Iterable[Table | Text]:
+    """The findings; with `details` a table for each thing that was examined as well."""
+    yield Text("\n".join(map(printable, list_findings(result))))
+    if not details:
+        yield Text("the figures behind it, the data set, the machine and the extras: --details", style="dim")
+        return
+    if result.forecast is not None and result.distance is not None and result.label_shift is not None:
+        yield _build_forecast_table(result, result.forecast, result.distance, result.label_shift)
+        yield _build_shares_table(result.label_shift)
+    if result.data is not None:
+        yield _build_domains_table(result.data)
+        yield from _build_duplicates_tables(result.data)
+        yield from _build_label_issues_tables(result.data)
+    yield _build_machine_table(result.machine)
+    yield _build_extras_table(result.machine)
 
 
-def list_findings(found: Examination) -> Iterator[str]:
-    """What was found, a line each, the most important first."""
-    if found.forecast is not None:
-        yield _format_forecast(found.forecast)
-        yield f"it takes about {format_duration(found.forecast.seconds)} here, on features that are there"
-    if found.label_shift is not None:
-        yield _format_label_shift(found.label_shift)
-    if found.data is None:
+def list_findings(result: Examination) -> Iterator[str]:
+    """The findings, a line each, the most important first."""
+    if result.forecast is not None:
+        yield _format_forecast(result.forecast)
+        yield f"it takes about {format_duration(result.forecast.seconds)} here, once features are cached"
+    if result.label_shift is not None:
+        yield _format_label_shift(result.label_shift)
+    if result.data is None:
         yield "no data set is here: office31 download brings one"
     else:
-        yield from _list_data_findings(found.data)
-    if found.machine.fault:
-        yield f"torch does not work: {found.machine.fault}"
+        yield from _list_data_findings(result.data)
+        yield _format_counts(result.data)
+    yield _format_machine(result.machine)
 
 
 def _format_forecast(forecast: Forecast) -> str:
-    """`adapting should help: 71 -> 82 (+7 to +15)`, in per cent and in points."""
-    told = forecast.estimate
-    low, high = told.gain_interval
-    said = {
+    """`adapting should help: 71 -> 82 % (+7 to +15)`, in per cent and in points."""
+    estimate = forecast.estimate
+    low, high = estimate.gain_interval
+    verdict = {
         "helps": "adapting should help",
         "hurts": "adapting should hurt",
         "hardly": "hardly anything to gain by adapting",
-        "open": f"adapting may {'help' if told.gain > 0 else 'hurt'}, which is not certain",
-    }[told.verdict]
-    return f"{said}: {100 * told.before:.0f} -> {100 * told.after:.0f} % ({100 * low:+.0f} to {100 * high:+.0f})"
+        "open": f"adapting may {'help' if estimate.gain > 0 else 'hurt'}, which is not certain",
+    }[estimate.verdict]
+    before, after = 100 * estimate.before, 100 * estimate.after
+    return f"{verdict}: {before:.0f} -> {after:.0f} % ({100 * low:+.0f} to {100 * high:+.0f})"
 
 
 def _format_label_shift(shift: LabelShift) -> str:
-    if shift.shown:
-        return (
-            f"the target seems to hold other shares of the items ({format_percent(shift.total_variation)} of it), "
-            "which adapting does not expect"
-        )
-    return "no sign that the target holds other shares of the items"
+    if not shift.shown:
+        return "no sign of a label shift"
+    share = format_percent(shift.total_variation)
+    return f"label shift: the items seem to have other shares in the target ({share}), which adapting does not expect"
 
 
 def _list_data_findings(data: DataInventory) -> Iterator[str]:
-    troubles = []
+    findings = []
     for name, domain in data.domains.items():
         if domain.unreadable:
-            troubles.append(f"{name}: {pluralize(len(domain.unreadable), 'picture')} cannot be read; use --skip-bad")
+            findings.append(f"{name}: {pluralize(len(domain.unreadable), 'picture')} cannot be read; use --skip-bad")
         if domain.missing:
-            troubles.append(f"{name}: no photograph of {join_names(domain.missing)}")
+            findings.append(f"{name}: no photograph of {join_names(domain.missing)}")
         if domain.doubts:
-            troubles.append(f"{name}: {pluralize(len(domain.doubts), 'doubtful label')} of {domain.photographs:,}")
+            errors = pluralize(len(domain.doubts), "suspected label error")
+            findings.append(f"{name}: {errors} in {domain.photographs:,} photographs")
     for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
         for where, count in _count_by_domains(groups).items():
-            troubles.append(f"{where}: {pluralize(count, 'group')} of {what}")
-    yield from troubles or ["the photographs are in order"]
+            findings.append(f"{where}: {pluralize(count, 'group')} of {what}")
+    yield from findings or ["nothing wrong with the photographs"]
 
 
 def _count_by_domains(groups: Sequence[Group]) -> dict[str, int]:
@@ -92,37 +95,43 @@ def _count_by_domains(groups: Sequence[Group]) -> dict[str, int]:
     return counts
 
 
-def _build_forecast_table(found: Examination, forecast: Forecast, distance: Distance, shift: LabelShift) -> Table:
-    told, signs = forecast.estimate, forecast.signs
-    network = found.model or f"a head on {found.backbone}"
-    rows = [
-        ("network", network),
-        ("before", f"{format_percent(told.before)}  ({format_interval(told.before_interval)})"),
-        ("after", format_percent(told.after)),
-        ("named otherwise", f"{format_percent(signs.changed)} of the target, so no more can change"),
-        ("on the source", f"{format_percent(signs.source_accuracy)} of what was not learnt from"),
-        ("A-distance", f"{distance.a_distance:.2f} of 2, within the source {distance.a_distance_within:.2f}"),
-        ("squared MMD", f"{distance.mmd2:.4f}, within the source {distance.mmd2_within:.4f}"),
-        (
-            "label shift",
-            f"{format_percent(shift.total_variation)}; without any it reads up to {format_percent(shift.noise)}",
-        ),
-        (
-            "time",
-            f"{format_duration(forecast.seconds)} for {forecast.method}, and at most "
-            f"{format_duration(forecast.features / forecast.photographs_per_second)} for features",
-        ),
-    ]
-    made = build_table(
-        f"{found.source} to {found.target}, without a label of {found.target}",
-        "",
-        "",
-        caption="intervals held nine of ten pseudo-shifts of a source, for which labels are known",
+def _format_counts(data: DataInventory) -> str:
+    """`sample: 31 items, amazon 930 photographs, webcam 434`."""
+    (first, domain), *others = data.domains.items()
+    counts = [f"{first} {pluralize(domain.photographs, 'photograph')}"]
+    counts += [f"{name} {each.photographs:,}" for name, each in others]
+    return f"{data.dataset}: {pluralize(data.items, 'item')}, {', '.join(counts)}"
+
+
+def _format_machine(machine: Machine) -> str:
+    if machine.fault:
+        return f"torch does not work: {machine.fault}"
+    accelerator = machine.accelerator or "no accelerator (use --train head)"
+    return f"this machine: {pluralize(machine.cores, 'core')}, {accelerator}, {machine.free_bytes / 1e9:.1f} GB free"
+
+
+def _build_forecast_table(result: Examination, forecast: Forecast, distance: Distance, shift: LabelShift) -> Table:
+    estimate, signs = forecast.estimate, forecast.signs
+    features = format_duration(forecast.features / forecast.photographs_per_second)
+    noise = format_percent(shift.noise)
+    return build_facts(
+        f"{result.source} to {result.target}, without a label of {result.target}",
+        [
+            ("network", result.model or f"a head on {result.backbone}"),
+            ("before", f"{format_percent(estimate.before)}  ({format_interval(estimate.before_interval)})"),
+            ("after", format_percent(estimate.after)),
+            ("changed", f"{format_percent(signs.changed)} of the predictions on the target"),
+            ("on the source", f"{format_percent(signs.source_accuracy)} of photographs that were held out"),
+            ("A-distance", f"{distance.a_distance:.2f} of 2, within the source {distance.a_distance_within:.2f}"),
+            ("squared MMD", f"{distance.mmd2:.4f}, within the source {distance.mmd2_within:.4f}"),
+            ("label shift", f"{format_percent(shift.total_variation)}; up to {noise} is measured where there is none"),
+            (
+                "time",
+                f"{format_duration(forecast.seconds)} for {forecast.method}, and at most {features} for features",
+            ),
+        ],
+        "intervals covered nine of ten pseudo-shifts of a source, for which labels are known",
     )
-    made.show_header = False
-    for name, value in rows:
-        made.add_row(name, build_cell(value))
-    return made
 
 
 def _build_shares_table(shift: LabelShift) -> Table:
@@ -131,30 +140,30 @@ def _build_shares_table(shift: LabelShift) -> Table:
         TextTable(
             "items whose share seems to differ most",
             ("item", ">source", ">target, estimated"),
-            [[item, format_percent(before), format_percent(after)] for item, (before, after) in changed[:5]],
+            [[item, format_percent(before), format_percent(after)] for item, (before, after) in changed[:_MOST]],
         )
     )
 
 
 def _build_domains_table(data: DataInventory) -> Table:
-    def number(found: Sequence[object] | None) -> str:
-        return "-" if found is None else f"{len(found):,}"
+    def count(entries: Sequence[object] | None) -> str:
+        return "-" if entries is None else f"{len(entries):,}"
 
     return render_text_table(
         TextTable(
             f"{data.dataset}, {pluralize(data.items, 'item')}",
-            ("domain", ">photographs", ">an item", ">unreadable", ">doubtful labels"),
+            ("domain", ">photographs", ">an item", ">unreadable", ">label errors"),
             [
                 [
                     name,
                     f"{each.photographs:,}",
                     "-" if not each.items else f"{min(each.items.values()):,} to {max(each.items.values()):,}",
-                    number(each.unreadable),
-                    number(each.doubts),
+                    count(each.unreadable),
+                    count(each.doubts),
                 ]
                 for name, each in data.domains.items()
             ],
-            "-: not looked at",
+            "-: not examined",
         )
     )
 
@@ -162,14 +171,12 @@ def _build_domains_table(data: DataInventory) -> Table:
 def _build_duplicates_tables(data: DataInventory) -> Iterator[Table]:
     for groups, what in ((data.identical, "identical photographs"), (data.near or [], "near duplicates")):
         if groups:
+            largest = sorted(groups, key=lambda group: -len(group))[:_MOST]
             yield render_text_table(
                 TextTable(
                     f"{what}, the largest groups first",
                     (">photographs", "where"),
-                    [
-                        [f"{len(group):,}", _format_group(group)]
-                        for group in sorted(groups, key=lambda group: -len(group))[:_MOST]
-                    ],
+                    [[f"{len(group):,}", _format_group(group)] for group in largest],
                     _format_rest(len(groups)),
                 )
             )
@@ -189,7 +196,7 @@ def _build_label_issues_tables(data: DataInventory) -> Iterator[Table]:
         if domain.doubts:
             yield render_text_table(
                 TextTable(
-                    f"labels of {name} that look doubtful, the most doubtful first",
+                    f"suspected label errors of {name}, the likeliest first",
                     ("photograph", "label", "looks like", ">margin"),
                     [[each.file, each.item, each.likelier, f"{each.margin:.2f}"] for each in domain.doubts[:_MOST]],
                     _format_rest(len(domain.doubts)),
@@ -202,19 +209,18 @@ def _format_rest(count: int) -> str:
 
 
 def _build_machine_table(machine: Machine) -> Table:
-    made = build_table("machine", "", "")
-    made.show_header = False
     threads = "" if machine.threads is None else f", {pluralize(machine.threads, 'thread')} for torch"
-    for name, value in (
-        ("office31", f"{machine.office31}, Python {machine.python}"),
-        ("torch", f"{machine.torch or 'not installed'}, torchvision {machine.torchvision or 'not installed'}"),
-        ("accelerator", machine.fault or machine.accelerator or "none: --train head, on cached features, is for this"),
-        ("cores", f"{machine.cores}{threads}"),
-        ("disk", f"{machine.free_bytes / 1e9:.1f} GB free at {machine.home}"),
-        ("cache", f"{machine.cache_bytes / 1e9:.1f} GB in {machine.cache}"),
-    ):
-        made.add_row(name, build_cell(value))
-    return made
+    return build_facts(
+        "machine",
+        [
+            ("office31", f"{machine.office31}, Python {machine.python}"),
+            ("torch", f"{machine.torch or 'not installed'}, torchvision {machine.torchvision or 'not installed'}"),
+            ("accelerator", machine.fault or machine.accelerator or "none"),
+            ("cores", f"{machine.cores}{threads}"),
+            ("disk", f"{machine.free_bytes / 1e9:.1f} GB free at {machine.home}"),
+            ("cache", f"{machine.cache_bytes / 1e9:.1f} GB in {machine.cache}"),
+        ],
+    )
 
 
 def _build_extras_table(machine: Machine) -> Table:

@@ -1,4 +1,4 @@
-"""How a data set that arrived looks."""
+"""How a downloaded data set looks."""
 
 from rich.table import Table
 
@@ -8,12 +8,12 @@ from office31_cli.render.console import build_cell, build_table
 
 def render_download(result: DownloadResult) -> Table:
     """The domains and their photographs."""
-    made = build_table(
+    table = build_table(
         f"{result.dataset}: {result.photographs:,} photographs of {result.items} items, verified",
         "domain",
         ">photographs",
         caption=str(result.root),
     )
     for domain, photographs in result.domains.items():
-        made.add_row(build_cell(domain), f"{photographs:,}")
-    return made
+        table.add_row(build_cell(domain), f"{photographs:,}")
+    return table

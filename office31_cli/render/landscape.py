@@ -1,17 +1,17 @@
-"""Ways down a curve, drawn with characters."""
+"""Descents on a curve, drawn with characters."""
 
 from rich.text import Text
 
 from office31_cli.recipes.compare.results import Descent, Landscape
 
-WIDTH, HEIGHT = 72, 14
+WIDTH, HEIGHT = 72, 10
 
-START, WAY, END, CURVE = "○", "●", "◆", "·"
+START, PATH, END, CURVE = "○", "●", "◆", "·"
 
 
-def render_landscape(found: Landscape) -> list[Text]:
-    """A drawing for each optimizer: the curve, where it went, and where it ended."""
-    return [_draw_descent(row, found.curve) for row in found.rows]
+def render_landscape(result: Landscape) -> list[Text]:
+    """A drawing for each optimizer: the curve, its path, and where it ended."""
+    return [_draw_descent(row, result.curve) for row in result.rows]
 
 
 def _draw_descent(row: Descent, curve: list[tuple[float, float]]) -> Text:
@@ -23,13 +23,18 @@ def _draw_descent(row: Descent, curve: list[tuple[float, float]]) -> Text:
         column, level = _find_nearest(place, left, right, WIDTH), _find_nearest(height, high, low, HEIGHT)
         canvas[level][column] = CURVE
         levels[column] = level
-    marks = [(row.path[0], START), *((place, WAY) for place in row.path[1:]), (row.path[0], START), (row.path[-1], END)]
+    marks = [
+        (row.path[0], START),
+        *((place, PATH) for place in row.path[1:]),
+        (row.path[0], START),
+        (row.path[-1], END),
+    ]
     for place, mark in marks:
         if left <= place <= right:
             column = _find_nearest(place, left, right, WIDTH)
             canvas[levels[column]][column] = mark
-    drawn = "\n".join("".join(line).rstrip() for line in canvas)
-    return Text.assemble((row.title, "bold"), "\n", drawn, "\n")
+    drawing = "\n".join("".join(line).rstrip() for line in canvas)
+    return Text.assemble((row.title, "bold"), "\n", drawing)
 
 
 def _find_nearest(value: float, first: float, last: float, count: int) -> int:

@@ -20,7 +20,7 @@ def fit_to_width(table: Table, console: Console) -> Iterator[Table]:
     """The table, or several with its columns side by side as far as they fit; the first column stands in each."""
     extents = [_measure(column, table.show_header, console) for column in table.columns]
     everything, room = range(len(extents)), console.width
-    if widths := _share_room(extents, room - (3 * len(extents) + 1)):
+    if widths := share_room(extents, room - (3 * len(extents) + 1)):
         yield _build_part(table, everything, widths)
         return
     for places in _group_columns(extents, room):
@@ -34,7 +34,7 @@ def _measure(column: Column, headed: bool, console: Console) -> Extent:
     return max((each.minimum for each in measured), default=0), max((each.maximum for each in measured), default=0)
 
 
-def _share_room(extents: Sequence[Extent], room: int) -> list[int]:
+def share_room(extents: Sequence[Extent], room: int) -> list[int]:
     """Widths that fill the room and break no word, those of like columns alike; none where there are none."""
 
     def widths(level: int) -> list[int]:
@@ -46,7 +46,7 @@ def _share_room(extents: Sequence[Extent], room: int) -> list[int]:
 
 def _share_plain_room(extents: Sequence[Extent], room: int) -> list[int]:
     """As `_shared`, of columns with two spaces between them."""
-    return _share_room(extents, room - 2 * (len(extents) - 1))
+    return share_room(extents, room - 2 * (len(extents) - 1))
 
 
 def _group_columns(extents: Sequence[Extent], room: int) -> list[list[int]]:

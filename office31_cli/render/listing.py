@@ -8,26 +8,26 @@ from office31_cli.render.console import build_cell, build_table
 from office31_cli.text import printable
 
 _MARKS = {
-    "source_free": "* goes on from the stored model with the target alone",
-    "unlabelled": "* learns from the target's unlabelled photographs, too",
+    "source_free": "* source-free: it starts from the stored model and trains on the target alone",
+    "unlabelled": "* trains on the target's unlabelled photographs as well",
 }
 
 
-def render_listing(found: Listing) -> Table:
-    """A row each: what it does, where it is from, and what `--set` takes."""
-    made = build_table(
-        f"{len(found.rows)} {found.plural}",
-        found.kind,
-        "what it does",
-        "--set (default; range)",
-        caption=_MARKS[found.mark],
-    )
-    for row in found.rows:
+def render_listing(listing: Listing, *, details: bool = False) -> Table:
+    """A row each: what it does; with `details` also where it is from, and what `--set` takes."""
+    columns = (listing.kind, "what it does", *(["--set (default; range)"] if details else []))
+    caption = _MARKS[listing.mark] + ("" if details else "\npapers and hyper-parameters: --details")
+    table = build_table(f"{len(listing.rows)} {listing.plural}", *columns)
+    table.caption = caption
+    for row in listing.rows:
+        name = build_cell(f"{row.name}{' *' if row.marked else ''}")
+        if not details:
+            table.add_row(name, build_cell(row.summary.partition(": ")[2] or row.summary))  # not the name again
+            continue
         settings = "\n".join(map(_format_setting, row.hyperparameters)) or "-"
         source = row.paper if row.package is None else f"{row.paper} (added by {row.package})"
-        told = Text.assemble(build_cell(row.summary), "\n", (printable(source), "dim"))
-        made.add_row(f"{row.name}{' *' if row.marked else ''}", told, settings)
-    return made
+        table.add_row(name, Text.assemble(build_cell(row.summary), "\n", (printable(source), "dim")), settings)
+    return table
 
 
 def _format_setting(setting: Hyperparameter) -> str:

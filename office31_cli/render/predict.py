@@ -19,59 +19,68 @@ _IN_SET = 5
 """Items of a set that a cell names; JSON and CSV have all of them."""
 
 
-def render_predictions(found: Predictions, form: str) -> Generator[RenderableType, None, None]:
+def render_predictions(result: Predictions, form: str) -> Generator[RenderableType, None, None]:
     """The predictions in one of `FORMATS`, in parts that come as the predictions are made."""
     if form == "json":
-        pictures = ([each.to_json() for each in batch] for batch in found.batches)
-        return stream_json(found.head(), "pictures", pictures, found.tail)
-    return _stream_csv(found) if form == "csv" else _stream_tables(found)
+        pictures = ([each.to_json() for each in batch] for batch in result.batches)
+        return stream_json(result.head(), "pictures", pictures, result.tail)
+    return _stream_csv(result) if form == "csv" else _stream_tables(result)
 
 
-def _stream_tables(found: Predictions) -> Generator[RenderableType, None, None]:
-    title = f"{found.model} on {pluralize(found.pictures, 'picture')}"
-    rows = ([_format_row(each, found) for each in batch] for batch in found.batches)
-    yield from stream_table(title, _build_columns(found), rows, _format_caption(found))
-    if unread := found.unreadable:
-        left_out = (Problem(each.path, each.error.why) for each in unread)
-        yield build_problems_table(pluralize(len(unread), "unreadable picture"), left_out)
+def _stream_tables(result: Predictions) -> Generator[RenderableType, None, None]:
+    title = f"{result.model} on {pluralize(result.pictures, 'picture')}"
+    if result.folder:
+        title += f" of {result.folder}"
+    rows = ([_format_row(each, result) for each in batch] for batch in result.batches)
+    yield from stream_table(title, _build_columns(result), rows, _format_caption(result))
+    if unread := result.unreadable:
+        problems = (Problem(each.path, each.error.why) for each in unread)
+        yield build_problems_table(pluralize(len(unread), "unreadable picture"), problems)
 
 
-def _build_columns(found: Predictions) -> list[Column]:
+def _build_columns(result: Predictions) -> list[Column]:
     """The table's columns, each with the room that its cells take at most."""
-    item = _measure(found.items)
-    made = [("picture", found.path_width), ("item", item), (">confidence", _SHARE)]
-    if found.coverage is not None:
-        made.append((f"set for {100 * found.coverage:g} %", _IN_SET * (item + 2) + len("and 99 more")))
-    elif _has_others(found):
-        others = found.top - (found.min_confidence == 0)
-        made.append(("others", others * (item + _SHARE + 2)))
-    made += [
-        (printable(name), _measure(["yes", *output.vocabulary]) + _SHARE) for name, output in found.outputs.items()
+    item = _measure(result.items)
+    columns = [
+        Column("picture", result.path_width, result.path_width),
+        Column("item", item, item),
+        Column(">confidence", _SHARE, _SHARE),
     ]
-    return made
+    if result.coverage is not None:
+        columns.append(Column("prediction set", _IN_SET * (item + 2) + len("and 99 more"), item + 1))
+    elif _has_others(result):
+        others = result.top - (result.min_confidence == 0)
+        columns.append(Column("others", others * (item + _SHARE + 2), item))
+    for name, output in result.outputs.items():
+        value = _measure(["yes", *output.vocabulary])
+        columns.append(Column(printable(name), value + _SHARE, value))
+    return columns
 
 
-def _format_caption(found: Predictions) -> str:
+def _format_caption(result: Predictions) -> str:
     """What the confidence is worth, where that is known."""
-    if found.calibrated_on is None:
+    if result.calibrated_on is None:
         return ""
-    promise = "; sets keep their promise on photographs like those" if found.promised else "; sets promise nothing"
-    return f"confidence calibrated on {found.calibrated_on}" + (promise if found.coverage else "")
+    caption = f"confidence calibrated on {result.calibrated_on}"
+    if result.coverage is None:
+        return caption
+    guarantee = "guaranteed for photographs like those" if result.promised else "no guarantee without labels"
+    return f"{caption}; prediction sets have {100 * result.coverage:g} % target coverage, {guarantee}"
 
 
-def _format_row(each: Prediction, found: Predictions) -> list[str]:
-    made = [each.path, each.item or "unsure", format_percent(each.confidence)]
+def _format_row(each: Prediction, result: Predictions) -> list[str]:
+    row = [each.path.removeprefix(result.folder), each.item or "unsure", format_percent(each.confidence)]
     if each.set is not None:
-        made.append(join_names(each.set, _IN_SET))
-    elif _has_others(found):
+        row.append(join_names(each.set, _IN_SET))
+    elif _has_others(result):
         others = each.top[1:] if each.item is not None else each.top
-        made.append(", ".join(f"{item} {format_percent(share)}" for item, share in others))
-    return made + [_format_verdict(verdict) for verdict in each.outputs.values()]
+        row.append(", ".join(f"{item} {format_percent(share)}" for item, share in others))
+    return row + [_format_verdict(verdict) for verdict in each.outputs.values()]
 
 
-def _has_others(found: Predictions) -> bool:
+def _has_others(result: Predictions) -> bool:
     """Whether there are others than the item: where the network abstains, the likeliest is one."""
-    return found.top > 1 or found.min_confidence > 0
+    return result.top > 1 or result.min_confidence > 0
 
 
 def _measure(names: Iterable[str]) -> int:
@@ -87,14 +96,14 @@ def _format_verdict(verdict: PredictedValue) -> str:
     return f"{said} {format_percent(confidence)}"
 
 
-def _stream_csv(found: Predictions) -> Generator[str, None, None]:
-    ranks = [name for rank in range(1, found.top + 1) for name in (f"top_{rank}", f"top_{rank}_confidence")]
-    outputs = [name for output in found.outputs for name in (output, f"{output}_confidence")]
-    names = ["path", "item", "confidence", *ranks, *outputs, *(["set"] if found.coverage else []), "unreadable"]
+def _stream_csv(result: Predictions) -> Generator[str, None, None]:
+    ranks = [name for rank in range(1, result.top + 1) for name in (f"top_{rank}", f"top_{rank}_confidence")]
+    outputs = [name for output in result.outputs for name in (output, f"{output}_confidence")]
+    names = ["path", "item", "confidence", *ranks, *outputs, *(["set"] if result.coverage else []), "unreadable"]
     yield format_csv([names])
-    for batch in found.batches:
+    for batch in result.batches:
         yield format_csv([[*map(_format_field, _list_values(each)), ""] for each in batch])
-    yield format_csv([[each.path, *[""] * (len(names) - 2), each.error.why] for each in found.unreadable])
+    yield format_csv([[each.path, *[""] * (len(names) - 2), each.error.why] for each in result.unreadable])
 
 
 def _list_values(each: Prediction) -> Iterator[str | bool | float | None]:

@@ -1,30 +1,23 @@
-"""How `report` and `figures` tell what they wrote: the score, and the files."""
+"""What `report` and `figures` print: the score, and the files that they wrote."""
 
 from rich.filesize import decimal
 from rich.table import Table
 
 from office31_cli.recipes.report.results import SavedReport, View
-from office31_cli.render.console import build_cell, build_table
+from office31_cli.render.console import build_facts
 from office31_cli.text import format_interval, format_percent, pluralize
 
 
 def render_saved_report(saved: SavedReport) -> Table:
     """The score beside the other model's, and every file with its size."""
     report = saved.report
-    made = build_table(
-        f"{report.this.entry.name} on {report.split}, {pluralize(len(report.this.target.photographs), 'photograph')}",
-        "",
-        "",
-    )
-    made.show_header = False
-    for view in (report.this, report.other):
-        if view is not None:
-            made.add_row(build_cell("accuracy" if view is report.this else view.entry.name), _format_score(view))
+    views = [view for view in (report.this, report.other) if view is not None]
+    rows = [("accuracy" if view is report.this else view.entry.name, _format_score(view)) for view in views]
     if report.alone:
-        made.add_row("alone", build_cell(report.alone))
-    for path in saved.paths:
-        made.add_row(build_cell(path), decimal(path.stat().st_size))
-    return made
+        rows.append(("alone", report.alone))
+    rows += [(str(path), decimal(path.stat().st_size)) for path in saved.paths]
+    photographs = pluralize(len(report.this.target.photographs), "photograph")
+    return build_facts(f"{report.this.entry.name} on {report.split}, {photographs}", rows)
 
 
 def _format_score(view: View) -> str:

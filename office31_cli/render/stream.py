@@ -2,17 +2,26 @@
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
 from office31_cli.render.console import build_cell, build_table, format_json
+from office31_cli.render.layout import share_room
 from office31_cli.text import printable
 
-Column = tuple[str, int]
-"""A column's name, which begins with `>` where it is aligned to the right, and how wide its widest text is."""
+
+class Column(NamedTuple):
+    """A column whose cells are not known yet."""
+
+    name: str
+    """Begins with `>` where it is aligned to the right."""
+    line: int
+    """Columns of a terminal that its longest text takes."""
+    word: int
+    """Those of its longest word, which is not broken where there is room."""
 
 
 def stream_table(
@@ -58,22 +67,26 @@ class _Part:
     header: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        made = build_table("", *(name for name, _ in self.columns))
-        made.show_header = self.header
-        edges = 3 * len(self.columns) + 1
-        natural = [max(len(name.removeprefix(">")), width) for name, width in self.columns]
-        for column, width in zip(made.columns, _fit_widths(natural, options.max_width - edges), strict=True):
+        table = build_table("", *(column.name for column in self.columns))
+        table.show_header = self.header
+        widths = _fit_widths(self.columns, options.max_width - 3 * len(self.columns) - 1)
+        for column, width in zip(table.columns, widths, strict=True):
             column.width = width
         for row in self.rows:
-            made.add_row(*map(build_cell, row))
-        for line in console.render_lines(made, options, pad=False)[self.lines]:
+            table.add_row(*map(build_cell, row))
+        for line in console.render_lines(table, options, pad=False)[self.lines]:
             yield from line
             yield Segment.line()
 
 
-def _fit_widths(widths: Sequence[int], room: int) -> list[int]:
-    """Widths of at least 1 that fit into the room together: the widest give way first, and to the same width."""
-    most = max(widths)
-    while most > 1 and sum(min(width, most) for width in widths) > room:
+def _fit_widths(columns: Sequence[Column], room: int) -> list[int]:
+    """Widths that fit into the room together and break no word; where there are none, the longest words are broken."""
+    names = [len(column.name.removeprefix(">")) for column in columns]
+    words = [max(name, column.word) for name, column in zip(names, columns, strict=True)]
+    lines = [max(word, column.line) for word, column in zip(words, columns, strict=True)]
+    if widths := share_room([*zip(words, lines, strict=True)], room):
+        return widths
+    most = max(words)
+    while most > 1 and sum(min(word, most) for word in words) > room:
         most -= 1
-    return [min(width, most) for width in widths]
+    return [min(word, most) for word in words]

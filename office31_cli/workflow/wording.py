@@ -34,5 +34,5 @@ def describe_calibration(calibration: Mapping[str, Any]) -> Iterable[str]:
     """Two lines: the temperature, and the calibration error without and with it where it was fitted."""
     yield describe_temperature(calibration)
     before, after = (format_percent(calibration[f"ece_{when}"]) for when in ("before", "after"))
-    what = "calibration error" if calibration["labels_used"] else "error on these pairs, by no actual label,"
-    yield f"{what} {before} without it, {after} with it"
+    error = "calibration error" if calibration["labels_used"] else "calibration error on pseudo-labels"
+    yield f"{error} {before}, with temperature scaling {after}"

@@ -26,7 +26,11 @@ def drawn(parts: Iterable[RenderableType], width: int) -> str:
 
 def columns_of(rows: Sequence[Sequence[str]], *names: str) -> list[Column]:
     return [
-        (name, max(cell_len(build_cell(text).plain) for text in texts))
+        Column(
+            name,
+            max(cell_len(build_cell(text).plain) for text in texts),
+            max((cell_len(word) for text in texts for word in build_cell(text).plain.split()), default=0),
+        )
         for name, texts in zip(names, zip(*rows, strict=True), strict=True)
     ]
 
@@ -61,12 +65,14 @@ def test_in_a_narrow_terminal_texts_are_folded_and_nothing_is_lost(width: int) -
 
 
 def test_no_rows_are_no_table() -> None:
-    assert list(stream_table("t", [("a", 3)], [[], []])) == []
+    assert list(stream_table("t", [Column("a", 3, 3)], [[], []])) == []
 
 
 def test_no_name_steers_the_table() -> None:
     rows = [["[red]x[/red]\x1b[31m", "│"]]
-    assert "[red]x[/red]\\x1b[31m" in drawn(stream_table("[bold]t", [("a", 30), ("b", 1)], [rows]), 80)
+    assert "[red]x[/red]\\x1b[31m" in drawn(
+        stream_table("[bold]t", [Column("a", 30, 30), Column("b", 1, 1)], [rows]), 80
+    )
 
 
 values = st.recursive(
@@ -94,3 +100,11 @@ def test_what_is_no_number_is_null() -> None:
         "rows": [{"b": None}],
         "c": None,
     }
+
+
+def test_no_word_is_broken_where_all_words_fit_side_by_side() -> None:
+    rows = [["frame_0001.jpg", "tape_dispenser", "file_cabinet 2.1 %, paper_notebook 0.4 %"]]
+    lines = drawn(stream_table("t", columns_of(rows, "picture", "item", "others"), [rows]), 60).splitlines()
+    together = " ".join(lines).replace("│", " ").split()
+    assert set(" ".join(rows[0]).split()) <= set(together)
+    assert max(map(cell_len, lines)) <= 60

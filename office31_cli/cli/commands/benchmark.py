@@ -76,6 +76,7 @@ def benchmark(
             rich_help_panel=OUTPUT,
         ),
     ] = "table",
+    details: options.Details = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare adaptation methods on every pair of domains.
@@ -124,6 +125,6 @@ def benchmark(
         reporter.show(estimate, render_estimate(estimate))
         return
     found = run_benchmark(plan, observer=reporter)
-    shown = render_benchmark(found) if form in ("table", "json") else [format_benchmark(found, form)]
+    shown = render_benchmark(found, details=details) if form in ("table", "json") else [format_benchmark(found, form)]
     reporter.show(found, *shown)
     found.check(reporter)

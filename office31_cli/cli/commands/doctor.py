@@ -47,6 +47,7 @@ def doctor(
     weights: options.Weights = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    details: options.Details = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Forecast what adapting brings; check data and machine.
@@ -73,4 +74,4 @@ def doctor(
         seed=seed,
         observer=reporter,
     )
-    reporter.show(found, *render_doctor(found))
+    reporter.show(found, *render_doctor(found, details=details))

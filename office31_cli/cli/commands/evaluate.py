@@ -32,6 +32,7 @@ def evaluate(
         float,
         typer.Option("--coverage", metavar="SHARE", help="Target coverage of the prediction sets, between 0 and 1."),
     ] = 0.9,
+    details: options.Details = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Score a stored network on a domain.
@@ -53,4 +54,4 @@ def evaluate(
         coverage=coverage,
         observer=reporter,
     )
-    reporter.show(result, *render_evaluation(result, charts=reporter.is_terminal))
+    reporter.show(result, *render_evaluation(result, details=details, charts=reporter.is_terminal))

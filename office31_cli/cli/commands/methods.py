@@ -5,7 +5,7 @@ from office31_cli.cli.command import Panel, command
 
 
 @command(50, Panel.TRAIN)
-def methods(as_json: options.AsJson = False) -> None:
+def methods(details: options.Details = False, as_json: options.AsJson = False) -> None:
     """List the adaptation methods and their hyper-parameters.
 
     Example: office31 methods
@@ -15,5 +15,5 @@ def methods(as_json: options.AsJson = False) -> None:
     from office31_cli.render.listing import render_listing
 
     reporter = Reporter(as_json=as_json)
-    found = listing.list_methods(reporter)
-    reporter.show(found, render_listing(found))
+    result = listing.list_methods(reporter)
+    reporter.show(result, render_listing(result, details=details))

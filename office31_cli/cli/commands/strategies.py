@@ -5,7 +5,7 @@ from office31_cli.cli.command import Panel, command
 
 
 @command(60, Panel.TRAIN)
-def strategies(as_json: options.AsJson = False) -> None:
+def strategies(details: options.Details = False, as_json: options.AsJson = False) -> None:
     """List the fine-tuning strategies and their hyper-parameters.
 
     Example: office31 strategies
@@ -15,5 +15,5 @@ def strategies(as_json: options.AsJson = False) -> None:
     from office31_cli.render.listing import render_listing
 
     reporter = Reporter(as_json=as_json)
-    found = listing.list_strategies(reporter)
-    reporter.show(found, render_listing(found))
+    result = listing.list_strategies(reporter)
+    reporter.show(result, render_listing(result, details=details))

@@ -42,6 +42,7 @@ def tune(
     jobs: options.Jobs = None,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
+    details: options.Details = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Search a method's hyper-parameters without target labels.
@@ -79,4 +80,4 @@ def tune(
         ),
         observer=reporter,
     )
-    reporter.show(found, *render_tuning(found))
+    reporter.show(found, *render_tuning(found, details=details))

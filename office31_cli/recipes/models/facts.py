@@ -30,23 +30,34 @@ def describe_model(row: ModelRow) -> str:
 
 
 def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
-    """What is known about a stored model, each with its name."""
+    """What a stored model is and how good it is, each fact with its name."""
     stored = entry.card
     row = ModelRow.of(entry)
     yield "id", entry.id
     yield "names", ", ".join(entry.names) or "-"
     yield "made by", f"{stored.command}, {row.created} in {stored.seconds:.0f} s"
     for parent in stored.parents:
-        yield parent.role, parent.id
+        yield "starts from" if parent.role == "start" else parent.role, parent.id
     yield "network", _pairs({key: value for key, value in stored.network.items() if key != "outputs"})
     yield "outputs", _outputs(stored.network.get("outputs"))
     yield "weights", stored.weights
     yield "trained", stored.train
-    if told := forced_resume.describe(stored.configuration.get(forced_resume.KEY)):
-        yield "not bit-identical", told
+    if forced := forced_resume.describe(stored.configuration.get(forced_resume.KEY)):
+        yield "not bit-identical", forced
     yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
     yield "items", f"{len(stored.items)}: {join_names(stored.items)}"
     yield "labels used", _pairs(stored.labels_used)
+    for part, scores in stored.metrics.items():
+        if part == "calibration":
+            yield part, _calibration(scores)
+        elif isinstance(scores, dict):
+            yield f"metrics on {part}", _pairs(scores)
+    yield "epochs recorded", len(stored.history)
+
+
+def list_details(entry: Entry) -> Iterable[tuple[str, object]]:
+    """How a stored model was trained and what lies on disk, each fact with its name."""
+    stored = entry.card
     yield "preprocessing", _pairs(stored.preprocessing)
     shown_apart = (forced_resume.KEY, "options")
     yield "configuration", _pairs({key: value for key, value in stored.configuration.items() if key not in shown_apart})
@@ -54,11 +65,8 @@ def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
         yield "asked for", _pairs(asked)
     yield "environment", _pairs(stored.environment)
     for part, scores in stored.metrics.items():
-        if part == "calibration":
-            yield part, _calibration(scores)
-        else:
-            yield f"metrics on {part}", _pairs(scores) if isinstance(scores, dict) else scores
-    yield "epochs recorded", len(stored.history)
+        if part != "calibration" and not isinstance(scores, dict):
+            yield f"metrics on {part}", _plain(scores)
     for name, record in stored.files.items():
         yield name, f"{decimal(record.bytes)}, SHA-256 {record.sha256}"
 
@@ -101,6 +109,8 @@ def _pairs(values: Mapping[str, object]) -> str:
 def _plain(value: object) -> object:
     if value is None:
         return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
     if isinstance(value, dict):
         return f"({_pairs(value)})"
-    return " + ".join(map(str, value)) if isinstance(value, list) else value
+    return " + ".join(str(_plain(each)) for each in value) if isinstance(value, list) else value

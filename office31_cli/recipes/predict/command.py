@@ -41,7 +41,9 @@ class PredictRequest:
     count: int
     """How many pictures they hold."""
     path_width: int
-    """Columns of a terminal that the longest path takes."""
+    """Columns of a terminal that the longest path takes, without `folder`."""
+    folder: str
+    """The folder that was named alone, with a separator at its end; empty where several things were named."""
     top: int
     min_confidence: float
     coverage: float | None
@@ -86,11 +88,13 @@ def predict(
             f"{entry.name} has no calibration, for want of held-out photographs",
             "leave it out, or train a model with --held-out above 0",
         )
-    count, widest = _look_through(named, observer)
+    folder = f"{named[0]}{os.sep}" if len(named) == 1 and named[0].is_dir() else ""
+    count, widest = _look_through(named, folder, observer)
     request = PredictRequest(
         pictures=named,
         count=count,
         path_width=widest,
+        folder=folder,
         top=top,
         min_confidence=min_confidence,
         coverage=coverage,
@@ -111,16 +115,17 @@ def _check_numbers(top: int, min_confidence: float, coverage: float | None, batc
         check_coverage(coverage)
 
 
-def _look_through(named: tuple[Path, ...], observer: Observer) -> tuple[int, int]:
-    """How many pictures there are, and the columns that the longest path takes; raises `Failed` where there are none.
+def _look_through(named: tuple[Path, ...], folder: str, observer: Observer) -> tuple[int, int]:
+    """How many pictures there are, and the columns that the longest path takes without `folder`.
 
-    They are not kept: a second look when they are read costs less than the memory of a million paths.
+    Raises `Failed` where there are none. They are not kept: a second look when they are read costs less than the
+    memory of a million paths.
     """
     count, widest, empty = 0, 0, []
     for path in named:
         before = count
         for each in picture_files.find_pictures([path], observer):
-            count, widest = count + 1, max(widest, text_width(printable(str(each.path))))
+            count, widest = count + 1, max(widest, text_width(printable(str(each.path).removeprefix(folder))))
         if count == before:
             empty.append(printable(str(path)))
     if not count:
@@ -159,6 +164,7 @@ def open_predictions(entry: Entry, request: PredictRequest, *, device: str, obse
         calibrated_on=request.calibration.fitted_on if request.calibration else None,
         pictures=request.count,
         path_width=request.path_width,
+        folder=request.folder,
         batches=_batches(answer, preprocessing.side, outputs, request, unreadable, observer),
         unreadable=unreadable,
         promised=bool(request.calibration and request.calibration.labels),

@@ -66,9 +66,11 @@ class Predictions:
     pictures: int
     """How many were found."""
     path_width: int
-    """Columns of a terminal that the longest path takes."""
+    """Columns of a terminal that the longest path takes, without `folder`."""
     batches: Iterator[list[Prediction]]
     unreadable: list[UnreadPicture] = field(default_factory=list)
+    folder: str = ""
+    """What all paths begin with where one folder was named, its last separator included."""
     promised: bool = True
     """Whether the coverage holds on photographs like those: a calibration without labels promises none."""
 

@@ -63,6 +63,7 @@ def labels(
     held_out: options.HeldOut = None,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
+    details: options.Details = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Measure what labels of the target buy.
@@ -101,6 +102,6 @@ def labels(
         ),
         observer=reporter,
     )
-    reporter.show(found, *render_labels(found))
+    reporter.show(found, *render_labels(found, details=details))
     if png is not None:
         found.save_plot(png)

@@ -60,6 +60,7 @@ def optimizers(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     skip_bad: options.SkipBad = False,
+    details: options.Details = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare optimizers and learning rates.
@@ -81,7 +82,7 @@ def optimizers(
         ways = recipe.compare_landscape(names, speeds)
         if png is not None:
             ways.save_plot(png)
-        reporter.show(ways, *render_landscape(ways), *render_claims(ways.claims))
+        reporter.show(ways, *render_landscape(ways), *render_claims(ways.claims, details=details))
         return
     if png is not None:
         raise Misuse("--png", "only the drawings of --landscape can be written", "add --landscape")
@@ -96,4 +97,4 @@ def optimizers(
         ),
         observer=reporter,
     )
-    reporter.show(found, *render_optimizers(found))
+    reporter.show(found, *render_optimizers(found, details=details))

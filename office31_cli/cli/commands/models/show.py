@@ -5,8 +5,8 @@ from office31_cli.cli.command import command
 
 
 @command(20)
-def show(model: options.ModelArgument, as_json: options.AsJson = False) -> None:
-    """Show all that is known about a model.
+def show(model: options.ModelArgument, details: options.Details = False, as_json: options.AsJson = False) -> None:
+    """Show what is known about a model.
 
     Example: office31 models show amazon-resnet50
     """
@@ -16,4 +16,4 @@ def show(model: options.ModelArgument, as_json: options.AsJson = False) -> None:
     from office31_cli.render.models import render_model
 
     result, reporter = ModelDetails(Registry().find(model)), Reporter(as_json=as_json)
-    reporter.show(result, render_model(result, charts=reporter.is_terminal))
+    reporter.show(result, *render_model(result, details=details, charts=reporter.is_terminal))

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from office31_cli._version import __version__
-from office31_cli.recipes.models.facts import list_facts
+from office31_cli.recipes.models.facts import list_details, list_facts
 from office31_cli.recipes.report import palette
 from office31_cli.recipes.report.html import tables, words
 from office31_cli.recipes.report.html.confusion import draw_confusion
@@ -53,7 +53,7 @@ def render_page(report: ReportContents) -> str:
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         drawings=_drawings(report),
-        facts=[*list_facts(report.this.entry)],
+        facts=[*list_facts(report.this.entry), *list_details(report.this.entry)],
         version=__version__,
     )
 
