@@ -58,7 +58,7 @@ def render_estimate(estimate: BenchmarkEstimate) -> Table:
         pluralize(len(estimate.seeds), "seed"),
         pluralize(len(estimate.methods), "method"),
     )
-    there = f", {estimate.there:,} of them are there already" if estimate.there else ""
+    there = f", {estimate.there:,} of them already computed" if estimate.there else ""
     rows = [
         [
             row.method if row.method in estimate.methods else f"{row.method}, from which others start",

@@ -107,7 +107,7 @@ def test_a_person_is_told_all_three_scores_and_which_of_them_needs_labels(comman
     code, out, err = command("adapt", "--target", "phone", "--data", things, *QUICK)
     assert code == 0
     assert err.startswith("model: ")
-    for text in ("%: the last epoch, stored", "picked by im without target labels", "only labels tell (oracle)"):
+    for text in ("%: the last epoch, stored", "selected by im without target labels", "only labels tell (oracle)"):
         assert text in out
     assert "mcc, from shop to phone" in out
     assert "phone 0, shop 30" in out
@@ -116,7 +116,7 @@ def test_a_person_is_told_all_three_scores_and_which_of_them_needs_labels(comman
 def test_a_person_is_told_that_nothing_can_be_scored_without_labels(command: Command, things: Path) -> None:
     code, out, _ = command("adapt", "--target", "heap", "--data", things, *QUICK)
     assert code == 0
-    assert "it has no labels, so nothing can be scored" in out
+    assert "not scored, as it has no labels" in out
     assert "heap 0, shop 30" in out
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_learnt_from_is_told_in_one_line_and_nothing_is_stored(co
 
 
 def test_methods_are_listed_without_torch(run: Command) -> None:
-    code, out, err = run("methods", prelude=NO_TORCH, env={"COLUMNS": "40"})
+    code, out, err = run("methods", "--details", prelude=NO_TORCH, env={"COLUMNS": "40"})
     assert (code, err) == (0, "")
     assert "…" not in out
     for text in ("Jin and others 2020", "temperature (2.5; 0.5 to 10)", "entropy (true)", "shot *"):

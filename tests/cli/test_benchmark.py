@@ -103,7 +103,7 @@ def test_a_task_by_itself_and_its_table(mixed: Path, run: Command) -> None:
     for text in (
         "S-P",
         "average",
-        "picked",
+        "selected",
         "oracle",
         "none of the target's",
         "Source only",
@@ -193,7 +193,7 @@ def test_cells_that_an_interrupted_run_has_left_are_not_planned_again(mixed: Pat
     assert [(row["method"], row["seeds"]) for row in plan["rows"]] == [("erm", 2), ("shot", 2)]  # erm's heads are gone
     code, out, err = run(*words(mixed, "--methods", "erm", "--seeds", "0", "--dry-run"))
     assert (code, err) == (0, "")
-    assert "2 cells, 2 of them there already; estimated: less than 1 s" in out
+    assert "2 cells, 2 of them already computed; estimated: less than 1 s" in out
     assert "erm" not in out
 
 

@@ -35,15 +35,15 @@ def test_evaluate_compares_confidence_with_accuracy(drawn: Command, scored: dict
     assert conformal.keys() == {"coverage", "measured", "ci95", "mean_size"}
     assert conformal["coverage"] == 0.9
     assert 1 <= conformal["mean_size"] <= 31
-    code, out, err = drawn("evaluate", "--split", "webcam", "--model", scored["id"])
+    code, out, err = drawn("evaluate", "--split", "webcam", "--model", scored["id"], "--details")
     assert (code, err) == (0, "")
     for text in (
         f"{100 * scored['ece']:.1f} %",
         f"{100 * calibration['ece_after']:.1f} % at temperature {calibration['temperature']:.2f}",
-        "sets for 90 %",
-        f"{100 * conformal['measured']:.1f} % hold the item",
+        "prediction sets",
+        f"{100 * conformal['measured']:.1f} % contain the item, target coverage 90 %",
         f"{conformal['mean_size']:.2f} items each",
-        "like amazon, held out",
+        "guaranteed for photographs like amazon, held out",
     ):
         assert text in out
     for row in calibration["reliability_after"]:
@@ -57,7 +57,7 @@ def test_more_coverage_takes_larger_sets(drawn: Command, scored: dict[str, Any])
     assert fewer["conformal"]["measured"] < scored["conformal"]["measured"]
     same = ("accuracy", "ci95", "macro_accuracy", "ece", "outputs", "per_item", "calibration")
     assert [fewer[name] for name in same] == [scored[name] for name in same]
-    assert "sets for 50 %" in drawn(*words).out
+    assert "target coverage 50 %" in drawn(*words).out
 
 
 def test_photographs_that_it_was_fitted_on_are_named(drawn: Command, pretrained: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ def test_a_score_on_photographs_that_were_learnt_from_says_so(run: Command, thin
     code, out, _ = run("evaluate", "--split", "camera:all", "--model", tuned.id)
     assert code == 0
     (warning,) = (line for line in out.splitlines() if f"{TRAINING} of" in line)
-    assert "learnt from" in warning
+    assert "was trained on" in warning
 
 
 @pytest.mark.fault(50)

@@ -41,7 +41,7 @@ def test_the_counts_are_of_all_photographs_and_agree_with_the_accuracies(scored:
 
 def test_a_pipe_gets_the_counts_as_a_table(drawn: Command, pretrained: dict[str, Any], scored: dict[str, Any]) -> None:
     out = drawn("evaluate", "--split", "webcam", "--model", pretrained["id"], "--confusion").out
-    table = out.split("what each item is taken for\n")[1]
+    table = out.split("confusion matrix: a row is an item, a column a prediction\n")[1]
     rows = [re.split(r"\s*│\s*", line)[1:-1] for line in table.splitlines() if line.startswith("│")]
     for item, counts in zip(scored["confusion"]["items"], scored["confusion"]["counts"], strict=True):
         assert [item, *map(str, counts)] in rows
@@ -51,14 +51,14 @@ def test_a_pipe_gets_the_counts_as_a_table(drawn: Command, pretrained: dict[str,
 def test_a_terminal_shows_bars_and_the_map_within_its_width(
     drawn: Command, pretrained: dict[str, Any], scored: dict[str, Any], no_color: str
 ) -> None:
-    words = ("evaluate", "--split", "webcam", "--model", pretrained["id"], "--confusion")
+    words = ("evaluate", "--split", "webcam", "--model", pretrained["id"], "--confusion", "--details")
     shown = drawn.seen(*words, NO_COLOR=no_color)
     lines = characters(shown).splitlines()
     assert max(map(cell_len, lines)) <= 80
     assert ("48;2;" in shown or "48;5;" in shown) is not bool(no_color)
-    title = lines.index("what each item is taken for")
+    title = lines.index("confusion matrix: a row is an item, a column a prediction")
     for item, row in scored["per_item"].items():
-        (line,) = [line for line in lines[:title] if line.startswith(f"│ {item} ")]
+        (line,) = [line for line in lines[: lines.index("most often confused")] if line.startswith(f"│ {item} ")]
         assert line.count("█") == int(24 * row["accuracy"])
     rows = lines[title + 2 : title + 33]
     assert [row.split()[0] for row in rows] == scored["confusion"]["items"]

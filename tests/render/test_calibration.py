@@ -8,8 +8,8 @@ from office31_cli.workflow.wording import describe_calibration
 @pytest.mark.parametrize(
     ("labels_used", "told"),
     [
-        ({"webcam": 158}, "calibration error 16.7 % without it, 5.0 % with it"),
-        ({}, "error on these pairs, by no actual label, 16.7 % without it, 5.0 % with it"),
+        ({"webcam": 158}, "calibration error 16.7 %, with temperature scaling 5.0 %"),
+        ({}, "calibration error on pseudo-labels 16.7 %, with temperature scaling 5.0 %"),
     ],
 )
 def test_an_error_that_no_label_told_is_not_called_the_calibration_error(

@@ -9,8 +9,11 @@ from office31_cli.recipes.doctor.results import DataInventory, DomainInventory, 
 from office31_cli.render.doctor import list_findings
 
 
-@pytest.mark.parametrize(("count", "told"), [(1, "1 doubtful label of 30"), (2, "2 doubtful labels of 30")])
-def test_doubtful_labels_are_counted(count: int, told: str) -> None:
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(1, "1 suspected label error in 30 photographs"), (2, "2 suspected label errors in 30 photographs")],
+)
+def test_suspected_label_errors_are_counted(count: int, told: str) -> None:
     doubts = [LabelIssue(f"mug/{number}.jpg", "mug", "pen", 0.9) for number in range(count)]
     shop = DomainInventory(photographs=30, items={"mug": 30}, missing=[], unreadable=[], doubts=doubts)
     data = DataInventory("things", "/things", 1, {"shop": shop}, identical=[], near=[])

@@ -90,14 +90,15 @@ def test_sets_stand_in_place_of_the_others_with_what_they_promise(shown: Show) -
     sure, torn = prediction(set=["mug"]), prediction(set=list(ITEMS))
     text = shown(found([sure, torn], coverage=0.9, calibrated_on="shop, held out"), "table")
     head, first, second = cells(text)
-    assert head[3] == "set for 90 %"
+    assert head[3] == "prediction set"
     assert first[3] == "mug"
     assert second[3] == "mug, =pen, [b]bike[/b], cup, desk and 2 more"
     assert text.splitlines()[-1] == (
-        "confidence calibrated on shop, held out; sets keep their promise on photographs like those"
+        "confidence calibrated on shop, held out; prediction sets have 90 % target coverage, "
+        "guaranteed for photographs like those"
     )
     unlabelled = found([sure, torn], coverage=0.9, calibrated_on="phone, without labels", promised=False)
-    assert shown(unlabelled, "table").splitlines()[-1].endswith("without labels; sets promise nothing")
+    assert shown(unlabelled, "table").splitlines()[-1].endswith(", no guarantee without labels")
 
 
 def test_the_unreadable_follow(shown: Show) -> None:
