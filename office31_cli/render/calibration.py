@@ -7,7 +7,7 @@ from rich.table import Table
 
 from office31_cli.render.console import build_table
 from office31_cli.results import Evaluation
-from office31_cli.text import format_interval, format_percent, pluralize
+from office31_cli.text import format_interval, format_percent
 from office31_cli.workflow.wording import describe_temperature
 
 _WIDTH = 20
@@ -31,8 +31,7 @@ def describe_confidence(result: Evaluation) -> Iterable[tuple[str, str]]:
     else:
         yield "", "no guarantee without labels"
     if calibration["own"]:
-        own = pluralize(calibration["own"], "photograph")
-        yield "", f"fitted on {own} of these, each scored by a fit on the other folds"
+        yield "", f"fitted on {calibration['own']:,} of these, each scored by a fit without it"
 
 
 def build_reliability_table(calibration: Mapping[str, Any]) -> Table:

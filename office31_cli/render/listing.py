@@ -21,12 +21,14 @@ def render_listing(listing: Listing, *, details: bool = False) -> Table:
     table.caption = caption
     for row in listing.rows:
         name = build_cell(f"{row.name}{' *' if row.marked else ''}")
+        added = "" if row.package is None else f" (added by {row.package})"
         if not details:
-            table.add_row(name, build_cell(row.summary.partition(": ")[2] or row.summary))  # not the name again
+            summary = row.summary.partition(": ")[2] or row.summary  # it begins with the name as the paper has it
+            table.add_row(name, build_cell(summary + added))
             continue
         settings = "\n".join(map(_format_setting, row.hyperparameters)) or "-"
-        source = row.paper if row.package is None else f"{row.paper} (added by {row.package})"
-        table.add_row(name, Text.assemble(build_cell(row.summary), "\n", (printable(source), "dim")), settings)
+        source = (printable(row.paper + added), "dim")
+        table.add_row(name, Text.assemble(build_cell(row.summary), "\n", source), settings)
     return table
 
 

@@ -31,8 +31,8 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_they_are_listed_and_offered_without_waiting_for_torch(run: Command, beside: dict[str, str]) -> None:
     for kind, name, summary in (
-        ("methods", "gentle", "Gentle: make the target"),
-        ("strategies", "short", "Short: pull"),
+        ("methods", "gentle", "make the target"),
+        ("strategies", "short", "pull"),
     ):
         code, out, err = run(kind, prelude=QUIET, env=beside | {"COLUMNS": "200"})
         assert (code, err) == (0, "set()\n")

@@ -90,17 +90,18 @@ class Command:
         assert code == 0, err
         return json.loads(out)
 
-    def seen(self, *words: str | Path, columns: int = 80, **env: str) -> str:
-        """What it shows on stdout in a terminal of so many columns."""
+    def seen(self, *words: str | Path, columns: int = 80, stream: str = "stdout", code: int = 0, **env: str) -> str:
+        """What it shows in a terminal of so many columns on `stdout` or `stderr`; it has to end with the `code`."""
         controller, terminal = os.openpty()
         shown: list[bytes] = []
         reader = Thread(target=lambda: shown.extend(iter(partial(_read, controller), b"")))
         reader.start()
-        code, _, err = self(*words, stdout=terminal, env={"TERM": "xterm-256color", "COLUMNS": str(columns)} | env)
+        settings: dict[str, Any] = {stream: terminal}
+        done = self(*words, **settings, env={"TERM": "xterm-256color", "COLUMNS": str(columns)} | env)
         os.close(terminal)
         reader.join()
         os.close(controller)
-        assert code == 0, err
+        assert done.code == code, done.err
         return b"".join(shown).decode().replace("\r\n", "\n")
 
     def weights(self, model: dict[str, Any]) -> bytes:
