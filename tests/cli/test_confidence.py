@@ -61,10 +61,8 @@ def test_more_coverage_takes_larger_sets(drawn: Command, scored: dict[str, Any])
 
 
 def test_photographs_that_it_was_fitted_on_are_named(drawn: Command, pretrained: dict[str, Any]) -> None:
-    assert (
-        "fitted on 186 of these, each scored by a fit without it"
-        in drawn("evaluate", "--split", "amazon", "--model", pretrained["id"]).out
-    )
+    out = drawn("evaluate", "--split", "amazon", "--model", pretrained["id"]).out
+    assert "fitted on 186 of these, each scored by a fit without it" in out
 
 
 def test_it_travels_with_the_model_and_is_believed_in_nothing(
