@@ -36,7 +36,7 @@ class HelpCommand(TyperCommand):
     """A command whose help is laid out here."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words after the command's name; what is wrong with them is told of this command."""
+        """Parse the words after the command's name; errors name this command."""
         try:
             return super().parse_args(ctx, args)
         except typer.TyperException as error:

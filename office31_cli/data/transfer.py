@@ -125,7 +125,7 @@ class _Transfer:
             raise self._failed("the server sent it in an encoding that was not asked for")
 
     def _agree(self, answer: http.client.HTTPResponse, have: int) -> None:
-        """Make ready for the answer's body: at the end of ours if it goes on there, else at a new beginning."""
+        """Make ready for the answer's body: appended to the part at hand if it continues there, else from the start."""
         start, total = web.extent(answer)
         validator = web.version_tag(answer)
         if total is not None and total > self._limits.body:

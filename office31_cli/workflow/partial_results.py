@@ -1,4 +1,4 @@
-"""A comparison's finished runs, kept until all of it is done: interrupted, it goes on with the next one."""
+"""Results of finished runs of a comparison, kept until all are done, so that an interrupted one computes the rest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,9 +24,9 @@ class PartialResults:
     _there: int = 0
 
     def get_or_compute(self, identity: dict[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What an earlier, interrupted comparison found for the same run, else what `compute` finds now.
+        """The results that an interrupted comparison kept for the same run, else those that `compute` returns now.
 
-        With the first that is not there it is told how many were.
+        When the first is computed, the observer hears how many were there.
         """
         found = self.find(identity)
         if found is not None:
@@ -38,7 +38,7 @@ class PartialResults:
         return self.keep(identity, compute())
 
     def find(self, identity: dict[str, Any]) -> dict[str, Any] | None:
-        """What an earlier, interrupted comparison found for the same run, if it did."""
+        """The results that an interrupted comparison kept for the same run; None where it kept none."""
         path = self._file(identity)
         if not path.is_file():
             return None

@@ -49,7 +49,7 @@ class Options:
     name: str | None = None
     resume: bool = False
     force: bool = False
-    """With `resume`: go on from an interrupted run even where its configuration differs."""
+    """With `resume`: resume an interrupted run even where its configuration differs."""
     allow_nonfinite: bool = False
     """Take weights from a file that hold NaN or infinite values."""
     skip_bad: bool = False

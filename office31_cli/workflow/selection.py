@@ -74,7 +74,7 @@ def _newest(
 ) -> Entry:
     """The newest model that fits and whose data set, the one opened or its own, has the domain and its items.
 
-    Where there is none, what came nearest to fitting is told: a model of other items, domains of another name, a model
+    Where there is none, the error names what came nearest: a model of other items, domains of another name, or a model
     whose data set is gone.
     """
     known: set[str] = set()

@@ -31,7 +31,7 @@ def check(folder: Path) -> None:
 class Recorder(Relay):
     """Passes everything on, and writes what each epoch came to.
 
-    What is written already, by a run that was interrupted and goes on, is not written again.
+    What an interrupted run has written already is not written again when it is resumed.
     """
 
     def __init__(self, observer: Observer, folder: Path, settings: Settings) -> None:
@@ -47,7 +47,7 @@ class Recorder(Relay):
 
     @classmethod
     def of(cls, observer: Observer, folder: Path, name: str, run: str, settings: Settings) -> Self:
-        """For the run with this key, in a folder of its own below `folder`: the same one when it goes on."""
+        """For the run with this key, in a folder of its own below `folder`, which is the same one when the run is resumed."""
         below = folder / f"{make_name(name)}-{run[:8]}"
         observer.say(f"figures for TensorBoard: {below}")
         return cls(observer, below, settings)

@@ -29,12 +29,11 @@ def train_on_all_processes(make: Callable[[], Run], device: str, observer: Obser
 
 
 def train_and_store(run: Run, observer: Observer) -> dict[str, Any]:
-    """Do what was asked and publish the model; returns the fields of `results.TrainingResult`.
+    """Train a run and publish its model; returns the fields of `results.TrainingResult`.
 
-    An interrupted run leaves its last epoch's checkpoint, from which the same request goes on: to the same bits as
-    if it had never stopped. With `resume`, a run that has ended already returns its model, and where what was
-    interrupted is almost, but not quite, this run, `Misuse` is raised; with `force` that is gone on from, and the card
-    tells so.
+    An interrupted run leaves its last epoch's checkpoint, from which the same request resumes, to the same bits as
+    if it had never stopped. With `resume`, a run that has ended already returns its model; where a similar run was
+    interrupted instead of this one, `Misuse` is raised, or with `force` that one is resumed, and the card says so.
     """
     began = time.monotonic()
     checkpoints = process_group.open_checkpoints(run.identity(), observer)

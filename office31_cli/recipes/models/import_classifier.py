@@ -50,7 +50,7 @@ def import_classifier(
 
     `items` is a file that names its outputs, a line each, in their order; without it they are the items of `data` in
     alphabetical order, as folders of pictures are usually numbered. `domains` of `data` are those whose labels it has
-    seen: where none is told, every score of the model comes with a warning. Raises `Misuse` for names that do not
+    seen: where none is given, every score of the model comes with a warning. Raises `Misuse` for names that do not
     exist, and `Failed` or `Refused` where the file does not hold such a network.
     """
     check_backbone(backbone)
@@ -117,7 +117,7 @@ def store(classifier: Classifier, name: str | None) -> Entry:
     began = time.monotonic()
     loaded = weights.load(classifier.backbone, str(classifier.path))
     assert loaded.tensors is not None
-    items = tuple(sorted(classifier.items))  # as data sets list them, and with them what goes on from this model
+    items = tuple(sorted(classifier.items))  # as data sets list them, and with them the models that start from this one
     crop = loaded.preprocessing.crop
     outputs = Composite(((Choice(name="item", labels=items),),))
     architecture = Architecture(backbone=classifier.backbone, bottleneck=0, crop=crop, outputs=outputs)

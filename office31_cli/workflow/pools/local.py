@@ -132,7 +132,7 @@ def _receive(worker: _Worker) -> Any:
 
 
 def _exit_with_parent() -> None:
-    """A job goes on for minutes, though the process that would keep what comes of it was killed."""
+    """End this process when its parent dies: its job would run for minutes, and nobody would keep the result."""
     first = multiprocessing.parent_process()
     if first is not None:
         wait([first.sentinel])

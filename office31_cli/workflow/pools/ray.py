@@ -41,11 +41,11 @@ def check_ray() -> None:
 def run_on_ray(
     work: "Work[Job, Result]", jobs: Sequence[Job], *, gpus: int = 0
 ) -> Iterator[tuple[Job, Result | JobFailure]]:
-    """The jobs with what came of each, as they end; each has a CPU of the cluster, and so many GPUs.
+    """Run the jobs on a Ray cluster; yields each with its result as it ends. A job has one CPU and `gpus` GPUs.
 
-    `work` goes into the object store once, so what all jobs share belongs into it, and the nodes need nothing else. An
-    `Office31Error` is what came of a job; so is, after `TRIES`, the loss of its workers. What comes of a job is told
-    here alone: one that is begun again, for whatever reason, comes back once.
+    `work` goes into the object store once, so what all jobs share belongs into it, and the nodes need nothing else. A
+    `JobFailure` stands for the result where a job raised an `Office31Error`, or its worker was lost `TRIES` times. A job
+    that ran more than once, for whatever reason, is yielded once.
     """
     if not jobs:
         return

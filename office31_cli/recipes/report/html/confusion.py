@@ -1,4 +1,4 @@
-"""What is taken for what, as a table of shaded squares."""
+"""The confusion matrix, as a table of shaded squares."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _FAINTEST, _STRONGEST = 0.1, 0.5
 
 
 def draw_confusion(label: str, matrix: IntArray, items: Sequence[str]) -> Markup:
-    """Photographs (K, K) of the item of a row taken for that of a column, shaded by their share of the row."""
+    """The confusion matrix (K, K) in photographs, actual items in rows, shaded by the share of the row."""
     names = [shorten(item, _LONGEST) for item in items]
     margin = 12 + LETTER * max(map(len, names))
     side = CELL * len(items)

@@ -63,7 +63,7 @@ def polyline(points: Iterable[tuple[float, float]], class_: str) -> Element:
 
 
 def hover(told: str) -> Element:
-    """What a pointer that rests on the parent is told."""
+    """The tooltip of the parent element."""
     return element("title", told)
 
 
