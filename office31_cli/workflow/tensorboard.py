@@ -47,7 +47,7 @@ class Recorder(Relay):
 
     @classmethod
     def of(cls, observer: Observer, folder: Path, name: str, run: str, settings: Settings) -> Self:
-        """For the run with this key, in a folder of its own below `folder`, which is the same one when the run is resumed."""
+        """For the run with this key, in a folder of its own below `folder`; a resumed run has the same one."""
         below = folder / f"{make_name(name)}-{run[:8]}"
         observer.say(f"figures for TensorBoard: {below}")
         return cls(observer, below, settings)

@@ -44,8 +44,8 @@ def run_on_ray(
     """Run the jobs on a Ray cluster; yields each with its result as it ends. A job has one CPU and `gpus` GPUs.
 
     `work` goes into the object store once, so what all jobs share belongs into it, and the nodes need nothing else. A
-    `JobFailure` stands for the result where a job raised an `Office31Error`, or its worker was lost `TRIES` times. A job
-    that ran more than once, for whatever reason, is yielded once.
+    `JobFailure` stands for the result where a job raised an `Office31Error`, or its worker was lost `TRIES` times. Each
+    job is yielded once, however often it was run.
     """
     if not jobs:
         return
