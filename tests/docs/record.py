@@ -4,7 +4,8 @@
 
 FOLDER holds what the commands name: `domain_adaptation_images.tar.gz`, `squeezenet1_0-imagenet.pth`, and a folder
 `desk` with pictures. They run in a copy of it, one transcript after the other, and `first` before all others, which
-use its models; HOME is best empty then. What is stored is stdout, as a pipe of 80 columns gets it.
+use its models; HOME is best empty then. What is stored is stdout, as a pipe of 80 columns gets it, with the
+folders below HOME where they lie unless told otherwise.
 """
 
 import os
@@ -53,7 +54,16 @@ def _run(command: str, folder: Path) -> str:
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
-    return done.stdout
+    return _hide_home(done.stdout)
+
+
+def _hide_home(printed: str) -> str:
+    """What was printed with HOME's folders written as those that hold where $OFFICE31_HOME is not set."""
+    home = os.environ.get("OFFICE31_HOME", "")
+    usual = {f"{home}/cache": "~/.cache/office31", home: "~/.local/share/office31"} if home else {}
+    for here, there in usual.items():
+        printed = printed.replace(here, there)
+    return printed
 
 
 if __name__ == "__main__":
