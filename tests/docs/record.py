@@ -50,7 +50,7 @@ def rerun(transcript: str, folder: Path) -> Iterator[str]:
 
 
 def _run(command: str, folder: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | {"COLUMNS": "80"}
+    environment = os.environ | {"COLUMNS": "80"}
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
