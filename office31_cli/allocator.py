@@ -10,8 +10,8 @@ def keep_freed_memory() -> None:
     """Have glibc keep freed memory for the next allocation instead of handing it back to the kernel.
 
     Page faults were over half of the time of a forward pass on the CPU, as every large activation was mapped anew.
-    It cannot be undone and holds for the whole process, so the command line calls it for its own process; a program
-    that calls office31 from Python decides for itself. Does nothing with other C libraries.
+    It cannot be undone and holds for the whole process, so it is called for the command line's own process and for
+    workers; a program that calls office31 from Python decides for itself. Does nothing with other C libraries.
     """
     if platform.libc_ver()[0] != "glibc":
         return

@@ -81,11 +81,18 @@ class PluginFolder(ModuleFolder):
     entry_points: str = ""
 
     def names(self) -> tuple[str, ...]:
-        """The names of the files and of what other packages add, in alphabetical order. Imports none of them.
-
-        Raises `Failed` where a package adds a name that is taken, or none that can be typed.
-        """
+        """The names of the files and of what other packages add, in alphabetical order. Imports none of them."""
         return tuple(sorted((*self._files(), *self._added())))
+
+    def check(self, name: str) -> None:
+        """Raise `Misuse` with a near match where nothing has that name, `Failed` where a package's is refused."""
+        if name not in self._files() and name in (refused := self._refused()):
+            raise refused[name]
+        super().check(name)
+
+    def list_refused(self) -> list[Failed]:
+        """Why names that other packages add are left out: they are taken, or cannot be typed in an option."""
+        return list(self._refused().values())
 
     def load(self, name: str) -> ModuleType:
         """Import the module of that name; raises `Failed` naming the package whose module cannot be imported."""
@@ -135,20 +142,30 @@ class PluginFolder(ModuleFolder):
         return {} if package is None else {"package": package}
 
     def _added(self) -> Mapping[str, "EntryPoint"]:
-        """What other packages add, by name; raises as `names` does."""
-        added: dict[str, EntryPoint] = {}
-        for each in _find_entry_points(self.entry_points, tuple(sys.path)):
+        """What other packages add, by name, but for what is refused."""
+        refused = self._refused()
+        return {each.name: each for each in self._entry_points() if each.name not in refused}
+
+    def _refused(self) -> Mapping[str, Failed]:
+        """By name why a package's is left out: a file of the folder keeps its name, and two cannot share one."""
+        refused: dict[str, Failed] = {}
+        first: dict[str, EntryPoint] = {}
+        for each in self._entry_points():
             what, package = f"{self.kind} {printable(each.name)}", _package(each)
+            other = first.setdefault(each.name, each)
             if not _NAME.fullmatch(each.name):
                 why = f"{package} adds it, and a name has small letters, digits and hyphens alone"
-                raise Failed(what, why, "uninstall that package")
-            taken = "office31 itself" if each.name in self._files() else None
-            if each.name in added and added[each.name].value != each.value:
-                taken = _package(added[each.name])
-            if taken:
-                raise Failed(what, f"{package} adds it, and {taken} has one of that name", "uninstall that package")
-            added[each.name] = each
-        return added
+            elif each.name in self._files():
+                why = f"{package} adds it, and office31 itself has one of that name"
+            elif other.value != each.value:
+                why = f"{package} adds it, and {_package(other)} has one of that name"
+            else:
+                continue
+            refused[each.name] = Failed(what, why, "uninstall that package")
+        return refused
+
+    def _entry_points(self) -> "tuple[EntryPoint, ...]":
+        return _find_entry_points(self.entry_points, tuple(sys.path))
 
     def _broken(self, name: str, why: str) -> Failed:
         package = _package(self._added()[name])

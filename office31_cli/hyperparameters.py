@@ -33,8 +33,8 @@ class Configurable:
         cls()
 
     @classmethod
-    def from_text(cls, name: str, settings: Mapping[str, str]) -> Self:
-        """An instance with the values typed after `--set`; `name` is its name in messages.
+    def from_text(cls, name: str, settings: Mapping[str, str | float]) -> Self:
+        """An instance with the values typed after `--set`, or given as numbers; `name` is its name in messages.
 
         Raises `Misuse` for a setting that it does not have, or a value out of range.
         """
@@ -43,7 +43,7 @@ class Configurable:
         for key, text in settings.items():
             if key not in known:
                 raise Misuse(f"--set {printable(key)}", f"{name} has no such setting", did_you_mean(key, known))
-            configured = replace(configured, **{key: parse_value(known[key], text)})
+            configured = replace(configured, **{key: parse_value(known[key], str(text))})
         return configured
 
     def settings(self) -> dict[str, float | int | bool]:

@@ -84,26 +84,36 @@ def test_an_entry_point_names_a_module(packages: Path) -> None:
         methods.load("gentle")
 
 
-def test_what_is_built_in_cannot_be_replaced(packages: Path) -> None:
+def warnings_of_the_list() -> list[str]:
+    observer = Listener()
+    assert {row.name for row in list_methods(observer).rows} == set(methods.FOLDER.names())
+    return observer.warned
+
+
+def test_what_is_built_in_cannot_be_replaced_and_works_on(packages: Path) -> None:
     install(packages, "mcc", "usurper", METHOD)
-    for use in (methods.FOLDER.names, list_methods, lambda: methods.load("mcc"), lambda: methods.load("erm")):
-        with pytest.raises(Failed) as told:
-            use()
-        assert str(told.value) == (
-            "method mcc: office31-other 1.0 adds it, and office31 itself has one of that name; uninstall that package"
-        )
+    assert methods.FOLDER.names().count("mcc") == 1
+    assert methods.load("mcc") is mcc.Method
+    assert methods.FOLDER.added_by("mcc") is None
+    assert warnings_of_the_list() == [
+        "method mcc: office31-other 1.0 adds it, and office31 itself has one of that name; uninstall that package"
+    ]
 
 
 def test_two_packages_cannot_share_a_name(packages: Path) -> None:
     install(packages, "gentle", "first", METHOD, package="office31-first")
     install(packages, "gentle", "second", METHOD, package="office31-second")
-    with pytest.raises(Failed, match=r"office31-\w+ 1.0 adds it, and office31-\w+ 1.0 has one of that name"):
-        methods.FOLDER.names()
+    with pytest.raises(Failed, match=r"office31-\w+ 1.0 adds it, and office31-\w+ 1.0 has one of that name") as told:
+        methods.load("gentle")
+    assert "gentle" not in methods.FOLDER.names()
+    assert warnings_of_the_list() == [str(told.value)]
 
 
 @pytest.mark.parametrize("name", ["Gentle", "gentle,mcc", "a_b", "-gentle", "g\x1b[31m"])
 def test_a_name_has_to_be_typed_in_an_option(packages: Path, name: str) -> None:
     install(packages, name, "fine", METHOD)
     with pytest.raises(Failed, match="a name has small letters, digits and hyphens alone") as told:
-        methods.FOLDER.names()
+        methods.load(name)
     assert "\x1b" not in str(told.value)
+    assert warnings_of_the_list() == [str(told.value)]
+    assert methods.load("mcc") is mcc.Method

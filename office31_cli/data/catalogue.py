@@ -1,6 +1,7 @@
 """Which data set a command works on: a known one by its name, or anyone's folder."""
 
 import contextlib
+import os
 from pathlib import Path
 
 from office31_cli import paths
@@ -9,8 +10,11 @@ from office31_cli.data.folder import DataSet, open_folder
 from office31_cli.errors import Failed, Misuse
 from office31_cli.text import did_you_mean, printable
 
+DataLike = str | os.PathLike[str]
+"""What names a data set: a known one's name, or the path of a folder."""
 
-def open_data(data: str | None) -> DataSet:
+
+def open_data(data: DataLike | None = None) -> DataSet:
     """The data set that `--data` means: a known one's name, a folder, or without either the first known one here.
 
     Raises `Failed` where it is not here (with the command that brings it) or is laid out in another way, and
@@ -18,13 +22,14 @@ def open_data(data: str | None) -> DataSet:
     """
     if data is None:
         return _open_first_here()
-    if known := sets.find(data):
+    word = os.fspath(data)
+    if known := sets.find(word):
         return _open_known(known)
-    folder = Path(data)
+    folder = Path(word)
     with contextlib.suppress(RuntimeError):  # ~SOMEBODY, whom this machine does not know
         folder = folder.expanduser()
     if not folder.is_dir():
-        raise _no_such_folder(data, folder)
+        raise _no_such_folder(word, folder)
     return open_folder(folder.absolute())
 
 

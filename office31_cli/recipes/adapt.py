@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.data.folder import DataSet
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import Entry
@@ -18,12 +19,12 @@ def adapt(
     *,
     method: str = DEFAULT_METHOD,
     source: Sequence[str] | None = None,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str | float] | None = None,
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
     views: int | None = None,
     model: str | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> AdaptResult:
@@ -58,7 +59,7 @@ def adapt(
     return AdaptResult(**fields, source="+".join(request.domains) or None, target=target, method=method)
 
 
-def _select(model: str | None, data: str | None, target: str) -> tuple[Entry, DataSet]:
+def _select(model: str | None, data: DataLike | None, target: str) -> tuple[Entry, DataSet]:
     """The model to start from: unless one is named, the newest that was not adapted and has seen no label of it."""
 
     def fits(entry: Entry) -> bool:

@@ -1,5 +1,6 @@
 """`office31 download`: brings a known data set here, whole and checked, or not at all."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def download(
 
 
 def verify_download(
-    root: Path | None = None, *, data_set: str = sets.DEFAULT, observer: Observer = SILENT
+    root: str | os.PathLike[str] | None = None, *, data_set: str = sets.DEFAULT, observer: Observer = SILENT
 ) -> DownloadResult:
     """Read every photograph of a known data set again, below `root` or where `download` puts them.
 
@@ -66,9 +67,9 @@ def verify_download(
     """
     began = time.monotonic()
     known = sets.load(data_set)
-    root = root or known.root
-    known.verify(root, observer)
-    return _result(known, root, began)
+    folder = known.root if root is None else Path(root)
+    known.verify(folder, observer)
+    return _result(known, folder, began)
 
 
 def _result(known: sets.KnownDataSet, root: Path, began: float) -> DownloadResult:

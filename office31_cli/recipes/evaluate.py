@@ -1,5 +1,6 @@
 """`office31 evaluate`: score a stored network on a part of a domain."""
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed
 from office31_cli.observer import SILENT, Observer
@@ -13,7 +14,7 @@ def evaluate(
     split: str,
     *,
     model: str | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     confusion: bool = False,
     device: str = "auto",
     skip_bad: bool = False,

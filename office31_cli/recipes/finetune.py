@@ -1,10 +1,11 @@
 """`office31 finetune`: train a stored network further on labels of the target."""
 
+import os
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 from office31_cli import processes
+from office31_cli.data.catalogue import DataLike
 from office31_cli.engine.settings import NO_REFINEMENTS, Refinements
 from office31_cli.observer import SILENT, Observer
 from office31_cli.results import FinetuneResult
@@ -17,11 +18,11 @@ def finetune(
     target: str,
     *,
     model: str | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     strategy: str = "full",
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str | float] | None = None,
     labels: int | None = None,
-    labels_from: Path | None = None,
+    labels_from: str | os.PathLike[str] | None = None,
     with_source: bool = False,
     refinements: Refinements = NO_REFINEMENTS,
     options: Options = DEFAULTS,

@@ -70,7 +70,7 @@ class Listing:
 def list_methods(observer: Observer = SILENT) -> Listing:
     """Every adaptation method; marked are those that are source-free.
 
-    Warns of what a broken package adds, and leaves it out.
+    Warns of what a package adds under a name that is refused, or that is broken, and leaves it out.
     """
     rows = list(_list_rows(adaptation.FOLDER, adaptation.load, lambda method: method.source_free, observer))
     return Listing("method", "methods", "source_free", rows)
@@ -79,7 +79,7 @@ def list_methods(observer: Observer = SILENT) -> Listing:
 def list_strategies(observer: Observer = SILENT) -> Listing:
     """Every fine-tuning strategy; marked are those that use unlabelled photographs, too.
 
-    Warns of what a broken package adds, and leaves it out.
+    Warns of what a package adds under a name that is refused, or that is broken, and leaves it out.
     """
     rows = list(_list_rows(finetuning.FOLDER, finetuning.load, lambda strategy: strategy.uses_unlabelled, observer))
     return Listing("strategy", "strategies", "unlabelled", rows)
@@ -88,6 +88,8 @@ def list_strategies(observer: Observer = SILENT) -> Listing:
 def _list_rows(
     folder: PluginFolder, load: Callable[[str], type[Kind]], is_marked: Callable[[type[Kind]], bool], observer: Observer
 ) -> Iterator[Row]:
+    for refused in folder.list_refused():
+        observer.warn(str(refused))
     for name in folder.names():
         try:
             kind = load(name)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from office31_cli import processes
+from office31_cli.data.catalogue import DataLike
 from office31_cli.observer import SILENT, Observer
 from office31_cli.results import TrainingResult
 from office31_cli.workflow import selection
@@ -12,7 +13,7 @@ from office31_cli.workflow.request import DEFAULTS, Options, build_request
 def pretrain(
     domains: Sequence[str],
     *,
-    data: str | None = None,
+    data: DataLike | None = None,
     backbone: str | None = None,
     weights: str | None = None,
     options: Options = DEFAULTS,

@@ -9,6 +9,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from office31_cli import methods as adaptation
+from office31_cli.data.catalogue import DataLike
 from office31_cli.engine.settings import HELD_OUT_SHARE
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
@@ -76,7 +77,7 @@ def tune(
     steps: int | None = None,
     views: int | None = None,
     jobs: int | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     backbone: str | None = None,
     weights: str | None = None,
     options: Options = DEFAULTS,

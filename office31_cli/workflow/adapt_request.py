@@ -61,7 +61,7 @@ def build_adapt_request(
     *,
     method: str = DEFAULT_METHOD,
     source: Sequence[str] | None = None,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str | float] | None = None,
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
     views: int | None = None,

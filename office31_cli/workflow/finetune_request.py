@@ -64,9 +64,9 @@ def build_finetune_request(
     select: Callable[[], tuple[Entry, DataSet]],
     *,
     strategy: str = "full",
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str | float] | None = None,
     labels: int | None = None,
-    labels_from: Path | None = None,
+    labels_from: str | os.PathLike[str] | None = None,
     with_source: bool = False,
     refinements: Refinements = NO_REFINEMENTS,
     options: Options = DEFAULTS,
@@ -82,7 +82,7 @@ def build_finetune_request(
         processes.check_single_process(f"--strategy {strategy}")
     _check_labels(labels, refinements)
     parent, data = select()
-    listed = None if labels_from is None else _read_labels_from(labels_from, data, target)
+    listed = None if labels_from is None else _read_labels_from(Path(labels_from), data, target)
     selection.check_item_order(parent, data)
     return FinetuneRequest(
         command="finetune",
@@ -114,6 +114,8 @@ def build_finetune_request(
 
 
 def _check_labels(labels: int | None, refinements: Refinements) -> None:
+    if labels is not None and (isinstance(labels, bool) or not isinstance(labels, int)):
+        raise Misuse(f"--labels {printable(str(labels))}", "not a whole number", "use 1 or more, or None for all")
     if labels is not None and labels < 1:
         raise Misuse(f"--labels {labels}", "too few", "use 1 or more, or all")
     if labels == 1 and refinements.patience is not None:

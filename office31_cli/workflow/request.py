@@ -1,13 +1,13 @@
 """What a training command was asked to do, checked as far as that goes without torch."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from office31_cli.data import columns, sets
-from office31_cli.data.catalogue import location, open_data
+from office31_cli.data.catalogue import DataLike, location, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import HELD_OUT_SHARE, MOST_HELD_OUT, check_device, check_optimizer, check_train
 from office31_cli.errors import Misuse
@@ -53,7 +53,7 @@ class Options:
     allow_nonfinite: bool = False
     """Take weights from a file that hold NaN or infinite values."""
     skip_bad: bool = False
-    tensorboard: Path | None = None
+    tensorboard: str | os.PathLike[str] | None = None
     """A folder to write each epoch's figures to, for TensorBoard."""
 
     def check(self) -> None:
@@ -64,9 +64,13 @@ class Options:
         check_device(self.device)
         if self.train is not None:
             check_train(self.train)
-        for option, value, least in (("--epochs", self.epochs, 1), ("--batch-size", self.batch_size, 2)):
-            if value is not None and value < least:
-                raise Misuse(f"{option} {value}", "too small", f"use {least} or more")
+        least = {"epochs": 1, "batch_size": 2, "seed": 0}
+        for name, smallest in least.items():
+            value, option = getattr(self, name), f"--{name.replace('_', '-')}"
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+                raise Misuse(f"{option} {value}", "not a whole number", f"use {smallest} or more")
+            if value is not None and value < smallest:
+                raise Misuse(f"{option} {value}", "too small", f"use {smallest} or more")
         if self.held_out is not None and not 0 <= self.held_out <= MOST_HELD_OUT:
             raise Misuse(f"--held-out {self.held_out}", "out of range", f"use a share from 0 to {MOST_HELD_OUT}")
         if self.name is not None:
@@ -140,7 +144,7 @@ def build_request(
     command: str,
     domains: Sequence[str],
     *,
-    data: str | None,
+    data: DataLike | None,
     backbone: str | None,
     weights: str | None,
     options: Options,
@@ -153,7 +157,13 @@ def build_request(
     options.check()
     opened = open_data(data)
     wanted = _select_domains(opened, domains)
-    asked = {"domain": list(domains), "data": data, "backbone": backbone, "weights": weights, **options.to_json()}
+    asked = {
+        "domain": list(domains),
+        "data": None if data is None else os.fspath(data),
+        "backbone": backbone,
+        "weights": weights,
+        **options.to_json(),
+    }
     if backbone is None:
         known = sets.find(location(opened))
         backbone = "convnet" if known is not None and known.drawn else PUBLISHED_WITH[0]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from office31_cli.data import sets
-from office31_cli.data.catalogue import open_data
+from office31_cli.data.catalogue import DataLike, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
@@ -18,7 +18,7 @@ IMPORT = "import"
 
 def select_model_and_data(
     word: str | None,
-    data: str | None,
+    data: DataLike | None,
     domain: str,
     fits: Callable[[Entry], bool],
     otherwise: Office31Error,
@@ -43,7 +43,7 @@ def select_model_and_data(
     return taken, opened
 
 
-def select_unseen(word: str | None, data: str | None, target: str) -> tuple[Entry, DataSet]:
+def select_unseen(word: str | None, data: DataLike | None, target: str) -> tuple[Entry, DataSet]:
     """As `select_model_and_data`: unless one is named, the newest model that has seen no label of the target."""
     return select_model_and_data(
         word, data, target, lambda entry: not entry.card.labels_used.get(target), no_model_fits(target)
@@ -171,7 +171,7 @@ def report_model(word: str | None, taken: Entry, observer: Observer) -> None:
         )
 
 
-def report_data(word: str | None, taken: DataSet, observer: Observer) -> None:
+def report_data(word: DataLike | None, taken: DataSet, observer: Observer) -> None:
     """Say so where no data set was named and the one taken is not the default."""
     if word is None and taken.name != sets.DEFAULT:
         default = sets.load(sets.DEFAULT)

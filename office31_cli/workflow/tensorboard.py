@@ -16,8 +16,9 @@ from office31_cli.registry.names import make_name
 from office31_cli.text import printable
 
 
-def check(folder: Path) -> None:
+def check(folder: str | os.PathLike[str]) -> None:
     """Raise `Failed` or `Misuse` where nothing could be written there, before hours are spent. Imports no torch."""
+    folder = Path(folder)
     option = f"--tensorboard {printable(str(folder))}"
     if importlib.util.find_spec("tensorboard") is None:
         raise Failed(option, "tensorboard is not installed", "run: pip install 'office31-cli[tensorboard]'")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import safetensors.torch
@@ -63,7 +64,9 @@ def _recorder(run: Run, key: str, observer: Observer) -> Recorder | None:
     options = run.request.options
     if options.tensorboard is None:
         return None
-    return Recorder.of(observer, options.tensorboard, options.name or run.request.suggested_name, key, run.settings)
+    return Recorder.of(
+        observer, Path(options.tensorboard), options.name or run.request.suggested_name, key, run.settings
+    )
 
 
 def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, observer: Observer) -> Entry:

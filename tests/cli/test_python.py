@@ -128,3 +128,16 @@ def test_compare_labels(command: Command) -> None:
         "phone", budgets=[0, 1], strategies=["linear"], seeds=[0], model="base", options=options
     )
     assert same(result, printed)
+
+
+def test_paths_and_numbers_are_taken_as_they_are(command: Command, own_folder: Path, tmp_path: Path) -> None:
+    assert office31.open_data(own_folder).root == own_folder
+    listed = tmp_path / "labels.txt"
+    listed.write_text("\n".join(str(path) for path in sorted((own_folder / "phone").rglob("*.jpg"))[::3]))
+    quick = Options(epochs=1, batch_size=8, held_out=0.0, tensorboard=str(tmp_path / "runs"))
+    result = office31.finetune("phone", model="base", data=own_folder, labels_from=str(listed), options=quick)
+    assert (result.labels, (tmp_path / "runs").is_dir()) == ("listed", True)
+    sharper = {"temperature": 2.0}
+    head = Options(epochs=1, train="head")
+    adapted = office31.adapt("phone", model="base", method="mcc", settings=sharper, steps=2, options=head)
+    assert adapted.method == "mcc"

@@ -9,8 +9,9 @@ import pytest
 import typer.main
 
 from office31_cli.cli.main import app
-from office31_cli.engine.settings import MOST_HELD_OUT
+from office31_cli.engine.settings import MOST_HELD_OUT, NO_REFINEMENTS
 from office31_cli.errors import Misuse
+from office31_cli.workflow.finetune_request import _check_labels
 from office31_cli.workflow.request import Options, build_request
 from tests.helpers.small_training import make_things
 
@@ -49,3 +50,22 @@ def test_what_is_not_asked_for_is_the_commands_own(tmp_path: Path) -> None:
     assert build_request("pretrain", ["shop"], **given, options=Options()).held_out == 0.2
     assert build_request("benchmark", ["shop"], **given, options=Options(), held_out=0.0).held_out == 0
     assert build_request("benchmark", ["shop"], **given, options=Options(held_out=0.3), held_out=0.0).held_out == 0.3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 1.5}, r"^--epochs 1\.5: not a whole number; use 1 or more$"),
+        ({"epochs": True}, r"^--epochs True: not a whole number"),
+        ({"batch_size": 8.0}, r"^--batch-size 8\.0: not a whole number; use 2 or more$"),
+        ({"seed": -1}, r"^--seed -1: too small; use 0 or more$"),
+    ],
+)
+def test_numbers_are_checked_in_python_as_on_the_command_line(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(Misuse, match=message):
+        Options(**options).check()
+
+
+def test_a_number_of_labels_is_a_whole_one() -> None:
+    with pytest.raises(Misuse, match=r"^--labels all: not a whole number; use 1 or more, or None for all$"):
+        _check_labels("all", NO_REFINEMENTS)  # type: ignore[arg-type]

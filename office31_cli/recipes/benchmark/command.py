@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.data.published import choose_by_method, nearest_network
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.benchmark.plan import METHODS, SEEDS, BenchmarkPlan, find_published_rows, plan_benchmark
@@ -27,7 +28,7 @@ def benchmark(
     views: int | None = None,
     jobs: int | None = None,
     on: str = "here",
-    data: str | None = None,
+    data: DataLike | None = None,
     backbone: str | None = None,
     weights: str | None = None,
     options: Options = DEFAULTS,

@@ -6,6 +6,7 @@ from itertools import permutations
 
 from office31_cli import methods as adaptation
 from office31_cli.data import sets
+from office31_cli.data.catalogue import DataLike
 from office31_cli.data.folder import DataSet
 from office31_cli.data.published import PublishedRow, rows_of_network
 from office31_cli.errors import Failed, Misuse
@@ -63,7 +64,7 @@ def plan_benchmark(
     views: int | None = None,
     jobs: int | None = None,
     on: str = "here",
-    data: str | None = None,
+    data: DataLike | None = None,
     backbone: str | None = None,
     weights: str | None = None,
     options: Options = DEFAULTS,

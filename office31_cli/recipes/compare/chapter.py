@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.observer import SILENT, Observer
@@ -41,7 +42,7 @@ object, so that run was SGD as well."""
 
 
 def compare_chapter(
-    *, data: str | None = None, epochs: int | None = None, options: Options = DEFAULTS, observer: Observer = SILENT
+    *, data: DataLike | None = None, epochs: int | None = None, options: Options = DEFAULTS, observer: Observer = SILENT
 ) -> ChapterComparison:
     """Train the textbook's networks as it did: on 100 x 100 RGB of all domains, 34 outputs, learning rate 1e-4.
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from office31_cli import strategies as finetuning
+from office31_cli.data.catalogue import DataLike
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.labels_results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsPlan, LabelsRow
@@ -33,7 +34,7 @@ def compare_labels(
     with_source: bool = True,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     model: str | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     options: Options = DEFAULTS,
     observer: Observer = SILENT,
 ) -> LabelsComparison:

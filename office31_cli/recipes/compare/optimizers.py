@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.engine.settings import LEARNING_RATES, Settings, check_optimizer
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
@@ -33,7 +34,7 @@ def compare_optimizers(
     optimizers: Sequence[str] | None = None,
     *,
     rates: Sequence[float] | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     backbone: str | None = None,
     weights: str | None = None,
     options: Options = DEFAULTS,

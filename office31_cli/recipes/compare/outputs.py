@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.data.photographs import BoolArray
 from office31_cli.errors import Misuse
 from office31_cli.history import total_losses
@@ -29,7 +30,7 @@ def compare_outputs(
     alternatives: Sequence[str] = ALTERNATIVES,
     *,
     seeds: Sequence[int] = (0, 1, 2),
-    data: str | None = None,
+    data: DataLike | None = None,
     backbone: str | None = None,
     weights: str | None = None,
     options: Options = DEFAULTS,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from office31_cli.data.catalogue import open_data
+from office31_cli.data.catalogue import DataLike, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import HELD_OUT_SHARE, check_device
 from office31_cli.errors import Failed, Misuse
@@ -30,7 +30,7 @@ def doctor(
     source: Sequence[str] | None = None,
     target: str | None = None,
     check_labels: Sequence[str] = (),
-    data: str | None = None,
+    data: DataLike | None = None,
     model: str | None = None,
     backbone: str | None = None,
     weights: str | None = None,
@@ -66,7 +66,7 @@ def _check_unused(model: str | None, backbone: str | None, weights: str | None) 
             )
 
 
-def _count_only(data: str | None, began: float) -> Examination:
+def _count_only(data: DataLike | None, began: float) -> Examination:
     """Examine the machine, and count the data set's photographs where there is one."""
     try:
         opened = open_data(data)
@@ -92,7 +92,7 @@ def _build_request(
     source: Sequence[str] | None,
     target: str | None,
     check_labels: Sequence[str],
-    data: str | None,
+    data: DataLike | None,
     model: str | None,
     backbone: str | None,
     weights: str | None,
@@ -139,7 +139,7 @@ def _build_request(
 
 
 def _find_model(
-    word: str | None, data: str | None, source: Sequence[str] | None, domain: str, observer: Observer
+    word: str | None, data: DataLike | None, source: Sequence[str] | None, domain: str, observer: Observer
 ) -> tuple[Entry | None, DataSet | None]:
     """The model that was named, else the newest that fits; None where there is none."""
     nothing = Failed("no stored model", "none fits", "train one")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from office31_cli.data.catalogue import location, open_data
+from office31_cli.data.catalogue import DataLike, location, open_data
 from office31_cli.data.folder import DataSet
 from office31_cli.data.lists import read_list
 from office31_cli.errors import Failed, Misuse
@@ -41,7 +41,7 @@ def import_classifier(
     backbone: str,
     *,
     items: Path | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     domains: Sequence[str] = (),
     name: str | None = None,
     observer: Observer = SILENT,
@@ -81,7 +81,7 @@ def import_classifier(
     return entry
 
 
-def _data(data: str | None) -> DataSet:
+def _data(data: DataLike | None) -> DataSet:
     try:
         return open_data(data)
     except Failed:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.errors import Misuse
 from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.models.import_classifier import import_classifier
@@ -16,7 +17,7 @@ def import_model(
     *,
     backbone: str | None = None,
     items: str | os.PathLike[str] | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     domains: Sequence[str] = (),
     name: str | None = None,
     observer: Observer = SILENT,

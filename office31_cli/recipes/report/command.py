@@ -1,5 +1,6 @@
 """`office31 report` and `office31 figures`: what there is to show of a stored model."""
 
+from office31_cli.data.catalogue import DataLike
 from office31_cli.data.folder import DataSet
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse, Office31Error
@@ -18,7 +19,7 @@ def report(
     *,
     split: str | None = None,
     compare: str | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     embedding: str | None = None,
     device: str = "auto",
     skip_bad: bool = False,
@@ -61,7 +62,7 @@ def figures(
     *,
     split: str | None = None,
     compare: str | None = None,
-    data: str | None = None,
+    data: DataLike | None = None,
     embedding: str | None = None,
     device: str = "auto",
     skip_bad: bool = False,

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
+from office31_cli.allocator import keep_freed_memory
 from office31_cli.errors import Office31Error
 from office31_cli.text import pluralize
 
@@ -156,6 +157,7 @@ def _serve(connection: Connection) -> None:
         work, threads = connection.recv()
         import torch
 
+        keep_freed_memory()
         torch.set_num_threads(threads)
         while True:
             connection.send(run_job(work, connection.recv()))

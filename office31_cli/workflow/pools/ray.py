@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from office31_cli._version import __version__
+from office31_cli.allocator import keep_freed_memory
 from office31_cli.errors import Failed
 from office31_cli.text import pluralize, printable
 from office31_cli.workflow.pools.local import Job, JobFailure, Result, Work, run_job
@@ -85,6 +86,7 @@ def _run_task(work: "Work[Job, Result]", job: Job, wanted: dict[str, str]) -> Re
             return JobFailure(f"a node has {name} {theirs}, and not {wanted[name]}")
     import torch
 
+    keep_freed_memory()
     torch.set_num_threads(1)
     return run_job(work, job)
 
