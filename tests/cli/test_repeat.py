@@ -100,7 +100,7 @@ def test_what_was_asked_for_stands_beside_what_it_came_to(command: Command) -> N
     assert (options["asked"]["weights"], options["resolved"]["weights"]) == (None, "none")
     assert (options["asked"]["lr"], options["resolved"]["lr"]) == (None, 0.001)
     assert options["resolved"]["skip_bad"] is True
-    assert "skip_bad True" in command("models", "show", "base").out
+    assert "skip_bad True" in command("models", "show", "base", "--details").out
 
 
 def test_an_option_that_is_added_is_recorded_without_being_listed() -> None:
