@@ -76,7 +76,7 @@ def _commands(group: Any, *before: str) -> Iterator[tuple[tuple[str, ...], list[
             yield from _commands(command, *before, name)
         else:
             options = [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
-            yield (*before, name), options
+            yield (*before, name), options or ["--help"]
 
 
 def _line(draw: random.Random, commands: Sequence[tuple[tuple[str, ...], list[str]]]) -> list[str]:
