@@ -148,6 +148,7 @@ class PluginFolder(ModuleFolder):
 
     def _refused(self) -> Mapping[str, Failed]:
         """By name why a package's is left out: a file of the folder keeps its name, and two cannot share one."""
+        files = self._files()
         refused: dict[str, Failed] = {}
         first: dict[str, EntryPoint] = {}
         for each in self._entry_points():
@@ -155,7 +156,7 @@ class PluginFolder(ModuleFolder):
             other = first.setdefault(each.name, each)
             if not _NAME.fullmatch(each.name):
                 why = f"{package} adds it, and a name has small letters, digits and hyphens alone"
-            elif each.name in self._files():
+            elif each.name in files:
                 why = f"{package} adds it, and office31 itself has one of that name"
             elif other.value != each.value:
                 why = f"{package} adds it, and {_package(other)} has one of that name"
