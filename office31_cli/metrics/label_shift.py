@@ -10,7 +10,7 @@ _ROUNDS, _CLOSE = 200, 1e-7
 Shares = NDArray[np.float64]
 
 
-def estimate_shares(probabilities: NDArray[np.floating[Any]], prior: Shares) -> Shares:
+def target_prior(probabilities: NDArray[np.floating[Any]], prior: Shares) -> Shares:
     """The items' shares (K,) in photographs for which a classifier predicts `probabilities` (n, K), n > 0.
 
     `prior` (K,) holds the items' shares in its training set, all above 0. Maximum likelihood by expectation

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.metrics.label_shift import estimate_shares, total_variation
+from office31_cli.metrics.label_shift import target_prior, total_variation
 
 
 def seen(shares: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -19,7 +19,7 @@ def seen(shares: np.ndarray, count: int, seed: int) -> np.ndarray:
 def test_the_shares_are_found_where_a_picture_of_an_item_looks_alike(shares: list[float]) -> None:
     prior = np.full(3, 1 / 3)
     probabilities = seen(np.array(shares), 4000, 0)
-    found = estimate_shares(probabilities, prior)
+    found = target_prior(probabilities, prior)
     assert found == pytest.approx(shares, abs=0.04)
     if max(shares) > 0.5:  # the mean prediction, which knows nothing of other shares, is further off
         assert total_variation(found, np.array(shares)) < total_variation(probabilities.mean(0), np.array(shares))
@@ -29,7 +29,7 @@ def test_the_shares_are_found_where_a_picture_of_an_item_looks_alike(shares: lis
 def test_they_are_shares_and_no_less_likely_than_the_prior(seed: int, items: int) -> None:
     draws = np.random.default_rng(seed)
     prior, probabilities = draws.dirichlet(np.full(items, 5.0)), draws.dirichlet(np.ones(items), size=30)
-    found = estimate_shares(probabilities, prior)
+    found = target_prior(probabilities, prior)
     assert found.min() >= 0
     assert found.sum() == pytest.approx(1)
 
@@ -49,4 +49,4 @@ def test_total_variation_is_the_part_that_would_have_to_change() -> None:
 @pytest.mark.parametrize("shape", [(0, 3), (3,), (4, 2)])
 def test_other_shapes_are_errors(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="expected probabilities"):
-        estimate_shares(np.ones(shape), np.full(3, 1 / 3))
+        target_prior(np.ones(shape), np.full(3, 1 / 3))

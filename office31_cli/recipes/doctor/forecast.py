@@ -14,7 +14,7 @@ from office31_cli.engine.device import limit_threads
 from office31_cli.engine.random_numbers import keyed_generator
 from office31_cli.metrics.domains import proxy_a_distance, squared_mmd
 from office31_cli.metrics.forecast import ForecastInputs, forecast_gain
-from office31_cli.metrics.label_shift import estimate_shares, total_variation
+from office31_cli.metrics.label_shift import target_prior, total_variation
 from office31_cli.observer import SILENT
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.probe import Probe, build_head
@@ -106,11 +106,11 @@ def estimate_label_shift(probe: Probe, probabilities: FloatArray) -> LabelShift:
     """From what adapted heads say of the target, (n, K): those that saw the source alone err too often for this."""
     counts = np.maximum(np.bincount(probe.items(), minlength=probabilities.shape[1]), 0.5)
     prior = counts / counts.sum()
-    shares = estimate_shares(probabilities, prior)
+    shares = target_prior(probabilities, prior)
     draws = keyed_generator("label shift", probe.request.options.seed)
     count = len(probabilities)
     samples = [probabilities[draws.integers(count, size=count)] for _ in range(_SAMPLES)]
-    sampled = [total_variation(estimate_shares(sample, prior), prior) for sample in samples]
+    sampled = [total_variation(target_prior(sample, prior), prior) for sample in samples]
     low, high = np.quantile(sampled, (0.05, 0.95)).tolist()
     named = zip(probe.data.items, prior.tolist(), shares.tolist(), strict=True)
     return LabelShift(
