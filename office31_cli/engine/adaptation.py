@@ -18,6 +18,7 @@ from office31_cli.engine.vmap_stack import VmapStack
 from office31_cli.history import VALIDATOR, measurement_key
 from office31_cli.methods.base import Method, ModelOutput, Source
 from office31_cli.metrics.validators import SOURCE, VALIDATORS
+from office31_cli.outputs.base import FloatArray
 from office31_cli.strategies.base import BACKBONE_SCALE, ParameterGroup, trainable_parameters
 
 _FEATURE_ROWS = 1024
@@ -54,6 +55,9 @@ class AdaptationTask(Task):
         )
         self._method, self._inputs, self._pairs, self._device = method, inputs, pairs, device
         self._pseudo_labels = torch.empty(len(pairs), 0, 0)
+        self._memory = torch.empty(len(pairs), 0, 0)
+        self._prior = _stack([pair.prior for pair in pairs], device)
+        self._known = _stack([pair.known for pair in pairs], device)
         for run, pair in enumerate(pairs):  # buffers, so that a checkpoint holds them
             self.register_buffer(f"predictions_{run}", torch.zeros(epochs, len(pair.target), dtype=torch.int32))
             self.register_buffer(f"scores_{run}", torch.zeros(epochs, len(self._validators) + 1, dtype=torch.float64))
@@ -65,10 +69,13 @@ class AdaptationTask(Task):
         """
         source, labels, target, strong, places = batch
         pseudo_labels = self._pseudo_labels_at(places)
+        estimates = self._estimates_at(places)
         if isinstance(self.network, VmapStack):
-            together: dict[str, Tensor] = self.network((progress, phase), source, labels, target, strong, pseudo_labels)
+            together: dict[str, Tensor] = self.network(
+                (progress, phase), source, labels, target, strong, pseudo_labels, *estimates
+            )
             return together
-        tensors = (tensor[0] for tensor in (source, labels, target, strong, pseudo_labels))
+        tensors = (tensor[0] for tensor in (source, labels, target, strong, pseudo_labels, *estimates))
         alone: dict[str, Tensor] = self.network(progress, phase, *tensors)
         return alone
 
@@ -86,7 +93,14 @@ class AdaptationTask(Task):
         return [ParameterGroup(of_backbone, BACKBONE_SCALE), ParameterGroup(rest)]
 
     def begin_epoch(self, epoch: int) -> None:
-        """Have a method that assigns pseudo-labels assign them anew."""
+        """Have a method that assigns pseudo-labels assign them anew, and remember features for one that needs them."""
+        if self._method.remembers_target:
+            features = [
+                nn.functional.normalize(self._model_output(network, pair.target).features)
+                for network, pair in zip(self.networks(), self._pairs, strict=True)
+            ]
+            longest = max(map(len, features))
+            self._memory = torch.stack([_pad_rows(each, longest) for each in features])
         if type(self._method).assign_pseudo_labels is Method.assign_pseudo_labels:
             return
         assigned = []
@@ -176,12 +190,29 @@ class AdaptationTask(Task):
             raise Diverged("training", "the network's output is no longer finite", "try a smaller --lr")
         return outputs
 
+    def _estimates_at(self, places: Tensor) -> tuple[Tensor, ...]:
+        """Those of `TargetEstimates` for the photographs at `places` (runs, n); none where nothing is estimated."""
+        if not (self._prior.numel() or self._known.numel() or self._memory.numel()):
+            return ()
+        places = places.to(self._device)
+        known = self._known.gather(1, places) if self._known.numel() else self._known
+        return self._prior, known, self._memory.to(self._device), places
+
     def _pseudo_labels_at(self, places: Tensor) -> Tensor:
         """The pseudo-labels of the photographs at `places` (runs, n); without columns where there are none."""
         if not self._pseudo_labels.numel():
             return self._pseudo_labels.new_empty(*places.shape, 0).to(places.device)
         runs = torch.arange(len(places), device=places.device)[:, None]
         return self._pseudo_labels[runs, places]
+
+
+def _stack(rows: Sequence["FloatArray | None"], device: torch.device) -> Tensor:
+    """Each run's numbers (n,), followed by zeros, (runs, longest); without columns unless every run has some."""
+    known = [torch.from_numpy(each).float() for each in rows if each is not None]
+    if len(known) < len(rows):
+        return torch.empty(len(rows), 0, device=device)
+    longest = max(map(len, known))
+    return torch.stack([_pad_rows(each, longest) for each in known]).to(device)
 
 
 def _pad_rows(rows: Tensor, count: int) -> Tensor:

@@ -3,13 +3,28 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from office31_cli.methods.base import Method, ModelOutput, Source, Step, Target
+from office31_cli.methods.base import Memory, Method, ModelOutput, Source, Step, Target
 from office31_cli.models.network import Head
+
+
+@dataclass(frozen=True)
+class TargetEstimates:
+    """What is estimated of the target, as tensors; one without entries stands for none."""
+
+    prior: Tensor
+    """(K,), as `Step.prior`."""
+    known: Tensor
+    """(m,), as `Target.known`."""
+    memory: Tensor
+    """(N, d), as `Memory.features`."""
+    places: Tensor
+    """(m,), as `Memory.places`."""
 
 
 class AdaptationNetwork(nn.Module):
@@ -56,18 +71,22 @@ class AdaptationNetwork(nn.Module):
         target: Tensor,
         strong: Tensor,
         pseudo_labels: Tensor,
+        *estimates: Tensor,
     ) -> dict[str, Tensor]:
         """The losses of a step by name, scalars.
 
         Inputs of the source (n, ...) with their labels (n,), those of the target (m, ...), a strong view of the
-        same, and their pseudo-labels; what a method does not use has no rows or no columns.
+        same, and their pseudo-labels; what a method does not use has no rows or no columns. `estimates` are those of
+        `TargetEstimates`, if there are any.
         """
         of_source, of_target, of_strong = self._predict_each(source, target, strong)
-        step = Step(progress, phase, dict(self.extra_modules.items()))
+        estimated = TargetEstimates(*estimates) if estimates else None
+        prior = estimated.prior if estimated and estimated.prior.numel() else None
+        step = Step(progress, phase, dict(self.extra_modules.items()), prior)
         losses = {}
         with torch.autocast(labels.device.type, enabled=False):  # losses, too, are float32
             if len(labels) and self._method.supervised:
-                losses["item"] = nn.functional.cross_entropy(of_source.logits, labels)
+                losses["item"] = weighted_cross_entropy(of_source.logits, labels, prior)
             return losses | self._method.losses(
                 Source(of_source.features, of_source.logits, labels),
                 Target(
@@ -75,6 +94,8 @@ class AdaptationNetwork(nn.Module):
                     of_target.logits,
                     of_strong if len(strong) else None,
                     pseudo_labels if pseudo_labels.shape[-1] else None,
+                    estimated.known if estimated and estimated.known.numel() else None,
+                    Memory(estimated.memory, estimated.places) if estimated and estimated.memory.numel() else None,
                 ),
                 step,
             )
@@ -105,6 +126,18 @@ class AdaptationNetwork(nn.Module):
         with freeze_running_statistics(module, enabled=place == 0 and self._method.uses_target):
             output: Tensor = module(batch)
         return output
+
+
+def weighted_cross_entropy(logits: Tensor, labels: Tensor, prior: Tensor | None) -> Tensor:
+    """The mean cross-entropy of logits (n, K) on labels (n,), each photograph weighted by its item's share; scalar.
+
+    The weights are the shares of `prior` (K,) over the largest, so that the source's photographs of items that the
+    target lacks count for nothing (PADA, Cao and others 2018, equation 3). Without a prior all weigh the same.
+    """
+    if prior is None:
+        return nn.functional.cross_entropy(logits, labels)
+    each = nn.functional.cross_entropy(logits, labels, reduction="none")
+    return ((prior / prior.max())[labels] * each).mean()
 
 
 @contextmanager

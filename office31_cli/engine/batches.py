@@ -14,6 +14,7 @@ from office31_cli.data.photographs import IntArray
 from office31_cli.engine.inputs import Examples, Inputs, RandomNumbers, concatenate
 from office31_cli.engine.random_numbers import epoch_permutation, keyed_generator
 from office31_cli.methods.base import Method
+from office31_cli.outputs.base import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,10 @@ class SourceTargetData:
     validation: Examples
     """Labelled photographs of the source that are not trained on; may be empty."""
     seed: int | str
+    prior: "FloatArray | None" = None
+    """The estimated shares (K,) of the source's items in the target, 0 for absent ones; None where all are there."""
+    known: "FloatArray | None" = None
+    """The estimated probability (n,) that each photograph of the target shows one of these items; None where all do."""
 
 
 class SourceTargetBatches(EqualSteps):

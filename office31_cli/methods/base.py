@@ -1,6 +1,6 @@
 """What an adaptation method defines: the losses of a training step, and the modules and labels that they need.
 
-The files of the methods import torch only get_nested functions, so that `office31 methods` lists them without waiting.
+The files of the methods import torch only inside functions, so that `office31 methods` lists them without waiting.
 """
 
 from abc import ABC
@@ -42,6 +42,20 @@ class Target(ModelOutput):
     """The output for a strongly augmented view of the same photographs; None for a method with one of `views`."""
     pseudo_labels: "Tensor | None" = None
     """The photographs' share of `assign_pseudo_labels`, or of the teachers' mean probabilities."""
+    known: "Tensor | None" = None
+    """The estimated probability (n,) that each photograph shows an item of the source; None where all are taken to."""
+    memory: "Memory | None" = None
+    """For a method that `remembers_target`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """The features of all of the target's photographs as they were at the start of the epoch."""
+
+    features: "Tensor"
+    """Of length 1, (N, d); beyond the last photograph there may be rows of zeros."""
+    places: "Tensor"
+    """Which of them (n,) the batch's photographs are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +68,12 @@ class Step:
     """Which of the method's `phases` this is, from 0."""
     extra_modules: "Mapping[str, nn.Module]"
     """Those of `build_extra_modules`."""
+    prior: "Tensor | None" = None
+    """The estimated shares (K,) of the items in the target, 0 for absent ones; None where all are taken to be there.
+
+    The training loop weights the source's cross-entropy by it; what a method expects of all items it should expect of
+    those that are there.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +99,11 @@ class Method(Configurable, ABC):
     """The number of passes over the target, for a method that fixes it; `--epochs` and `--steps` then do not apply."""
     changes_batch_norms: ClassVar[bool] = False
     """Whether it works by batch norms alone, so that a trained part without any leaves it nothing to do."""
+    remembers_target: ClassVar[bool] = False
+    """Whether `losses` compares photographs with all of the target, as `Target.memory` holds it."""
+    unknown_score: ClassVar[str] = "entropy"
+    """What tells photographs of unknown items in a network that it adapted: `entropy`, `energy`, `max_logit`, or
+    `known`, for the heads of that name among its `build_extra_modules`, which are then stored with the network."""
 
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
         """Freeze or reset parameters and buffers, once, before the first step.

@@ -12,15 +12,25 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def information_maximisation(z: "Tensor") -> "Tensor":
+_SMALLEST_SHARE = 1e-3
+"""Of an item in the prior that predictions are compared with, so that absent items cost something finite."""
+
+
+def information_maximisation(z: "Tensor", prior: "Tensor | None" = None) -> "Tensor":
     """Mean entropy of the predictions less the entropy of the mean one, of logits (n, K): -log K to 0; scalar.
 
-    Equation 3 of Liang and others 2020; minus the mutual information of photograph and prediction.
+    Equation 3 of Liang and others 2020; minus the mutual information of photograph and prediction. With a `prior`
+    (K,), the mean prediction's divergence from it takes the place of that from equal shares, less log K as there.
     """
     import math
 
     log_mean = z.log_softmax(1).logsumexp(0) - math.log(len(z))
-    return mean_entropy(z) + (log_mean.exp() * log_mean).sum()
+    if prior is None:
+        return mean_entropy(z) + (log_mean.exp() * log_mean).sum()
+    expected = prior.clamp(min=_SMALLEST_SHARE)
+    expected = expected / expected.sum()
+    divergence = (log_mean.exp() * (log_mean - expected.log())).sum()
+    return mean_entropy(z) + divergence - math.log(z.shape[1])
 
 
 def centroid_labels(f: "Tensor", p: "Tensor", rounds: int = 2) -> "Tensor":
@@ -66,4 +76,7 @@ class Method(base.Method):
 
         assert target.pseudo_labels is not None
         pseudo = F.cross_entropy(target.logits, target.pseudo_labels)
-        return {"information": information_maximisation(target.logits), "pseudo-labels": self.weight * pseudo}
+        return {
+            "information": information_maximisation(target.logits, step.prior),
+            "pseudo-labels": self.weight * pseudo,
+        }

@@ -1,11 +1,12 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from office31_cli.engine.adaptation import AdaptationTask
-from office31_cli.engine.adaptation_network import AdaptationNetwork
+from office31_cli.engine.adaptation_network import AdaptationNetwork, weighted_cross_entropy
 from office31_cli.engine.batches import SourceTargetData
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.training_state import TrainingState
@@ -16,7 +17,7 @@ from office31_cli.observer import SILENT
 from tests.helpers.tiny_adaptation import COUNTS, NOTHING, build_adaptation, build_pair, copy_state, inputs, labelled
 from tests.helpers.tiny_training import CPU, RecordingObserver
 
-ALONE = ("erm", "mcc", "dann", "cdan", "mcd", "fixmatch", "shot", "tent")
+ALONE = ("erm", "mcc", "dann", "cdan", "mcd", "fixmatch", "shot", "tent", "ovanet", "dance")
 RUNS = [(0, 1, 1), (2, 1, 1), (0, 2, 5)]
 
 
@@ -160,3 +161,45 @@ def test_what_is_no_longer_finite_ends_the_training_in_one_line(name: str, lr: f
 def test_everything_lies_on_the_device_that_it_was_asked_for() -> None:
     adaptation, _ = build_adaptation("dann", pairs("dann"))
     assert {value.device for value in adaptation.state_dict().values()} == {CPU}
+
+
+def with_estimates(each: SourceTargetData, run: int) -> SourceTargetData:
+    """As if an item were absent from the target, and a part of its photographs unknown; in each run another."""
+    known = np.random.default_rng(run).random(len(each.target))
+    return replace(each, prior=np.roll([0.7, 0.3, 0.0], run), known=known)
+
+
+@pytest.mark.usefixtures("single_precision")
+@pytest.mark.parametrize("name", ["mcc", "bnm", "shot", "dance", "ovanet"])
+def test_each_run_heeds_what_is_estimated_of_its_own_target(name: str) -> None:
+    guarded = [with_estimates(each, run) for run, each in enumerate(pairs(name))]
+    together, plain = trained(name, guarded), trained(name, pairs(name))
+    for run, (beside, each) in enumerate(zip(together.networks(), guarded, strict=True)):
+        alone = trained(name, [each])
+        for key, value in alone.networks()[0].state_dict().items():
+            torch.testing.assert_close(beside.state_dict()[key], value, rtol=1e-3, atol=1e-3)
+        assert not torch.equal(together.probabilities()[run], plain.probabilities()[run])
+
+
+def test_the_sources_photographs_weigh_as_much_as_their_items_in_the_target() -> None:
+    logits = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    labels, prior = torch.tensor([0, 2, 1, 1, 0]), torch.tensor([0.5, 0.25, 0.0], dtype=torch.float64)
+    each = [-float(row.log_softmax(0)[label]) for row, label in zip(logits, labels, strict=True)]
+    expected = (each[0] + each[4] + 0.5 * (each[2] + each[3])) / 5
+    assert float(weighted_cross_entropy(logits, labels, prior)) == pytest.approx(expected)
+    even = weighted_cross_entropy(logits, labels, torch.full((3,), 1 / 3))
+    torch.testing.assert_close(even, weighted_cross_entropy(logits, labels, None))
+
+
+def test_a_target_is_remembered_as_it_was_when_the_epoch_began() -> None:
+    """Also beside a target with more photographs, whose rows are filled up with zeros."""
+    adaptation, _ = build_adaptation("dance", pairs("dance"))
+    adaptation.begin_epoch(0)
+    for run, target in enumerate((1, 1, 2)):
+        with torch.no_grad():
+            network = adaptation.networks()[run].eval()
+            views = inputs().evaluation_views(adaptation._pairs[run].target)
+            features = torch.nn.functional.normalize(network.predict(views).features)
+        count = COUNTS[target]
+        torch.testing.assert_close(adaptation._memory[run, :count], features)
+        assert not adaptation._memory[run, count:].any()

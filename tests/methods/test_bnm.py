@@ -1,3 +1,6 @@
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +37,35 @@ def test_certain_predictions_of_every_class_alike_reach_its_bound(seed: int) -> 
     bound = nuclear_norm(torch.eye(4).repeat(3, 1))
     assert bound == pytest.approx(-((12 / 4) ** 0.5))
     assert value(nuclear_norm, softmax(z)) > bound
+
+
+PRIOR = torch.tensor([0.5, 0.25, 0.25, 0.0], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_with_a_prior_columns_are_scaled_by_its_root(seed: int) -> None:
+    (z,) = normal(seed, (6, 4), scale=2)
+    p = torch.tensor(softmax(z), requires_grad=True)
+    scaled = softmax(z) * np.sqrt(4 * PRIOR.numpy())
+    assert float(nuclear_norm(p, PRIOR).detach()) == pytest.approx(formula(scaled), rel=1e-9)
+    assert torch.autograd.gradcheck(partial(nuclear_norm, prior=PRIOR[:3] / PRIOR[:3].sum()), p[:, :3])
+    even = torch.full((4,), 0.25, dtype=torch.float64)
+    torch.testing.assert_close(nuclear_norm(p, even), nuclear_norm(p))
+
+
+def test_it_is_least_where_each_class_is_predicted_as_often_as_the_prior_says() -> None:
+    def of(*counts: int) -> float:
+        labels = torch.arange(4).repeat_interleave(torch.tensor(counts))
+        return float(nuclear_norm(torch.eye(4, dtype=torch.float64)[labels], PRIOR))
+
+    assert of(4, 2, 2, 0) < min(of(2, 2, 2, 2), of(3, 2, 2, 1), of(5, 2, 1, 0), of(6, 1, 1, 0))
+
+
+def test_the_method_compares_with_the_prior() -> None:
+    source, target = source_and_target()
+    prior = torch.tensor([0.5, 0.5, 0])
+    found = Method().losses(source, target, replace(STEP, prior=prior))["nuclear norm"]
+    torch.testing.assert_close(found, nuclear_norm(target.logits.softmax(1), prior))
 
 
 def test_the_method_weighs_the_target_alone() -> None:

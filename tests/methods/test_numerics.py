@@ -6,14 +6,17 @@ from typing import NamedTuple
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from office31_cli.methods.afn import stepwise_norm
 from office31_cli.methods.bnm import nuclear_norm
 from office31_cli.methods.coral import coral
 from office31_cli.methods.dan import mk_mmd
+from office31_cli.methods.dance import entropy_separation, neighbourhood_entropy
 from office31_cli.methods.fixmatch import confident_agreement
 from office31_cli.methods.jan import joint_mmd
 from office31_cli.methods.mcc import class_confusion
+from office31_cli.methods.ovanet import one_vs_all, open_set_entropy
 from office31_cli.methods.shot import information_maximisation
 from office31_cli.methods.tent import mean_entropy
 
@@ -38,6 +41,10 @@ LOSSES = {
     "afn": Loss(stepwise_norm, 1, detaches=True),
     "shot": Loss(information_maximisation, 1),
     "tent": Loss(mean_entropy, 1),
+    "ovanet": Loss(lambda z: one_vs_all(z, torch.arange(N) % WIDTH), 1),
+    "ovanet on the target": Loss(open_set_entropy, 1),
+    "dance": Loss(lambda f, others: neighbourhood_entropy(normalize(f), normalize(others)), 2),
+    "dance's separation": Loss(lambda z: entropy_separation(z, margin=0.1), 1),
     "fixmatch": Loss(lambda z_w, z_s: confident_agreement(z_w, z_s, threshold=0.4), 2, detaches=True),
 }
 EDGES = {

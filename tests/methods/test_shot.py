@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -49,6 +51,41 @@ def test_it_is_least_for_certain_predictions_of_every_class() -> None:
     assert information_maximisation(1000 * torch.eye(4).repeat(2, 1)) == pytest.approx(-math.log(4))
     for rows_alike in (torch.zeros(8, 4), 1000 * torch.eye(4)[[0] * 8], torch.randn(1, 4).repeat(8, 1)):
         assert information_maximisation(rows_alike) == pytest.approx(0, abs=1e-6)
+
+
+PRIOR = torch.tensor([0.6, 0.4, 0.0], dtype=torch.float64)
+
+
+def guarded(z: Array) -> float:
+    """The divergence from the prior, whose absent items have a thousandth before it is normalised."""
+    p = softmax(z)
+    mean, prior = sum(p) / len(p), PRIOR.numpy().clip(1e-3) / 1.001
+    divergence = sum(m * np.log(m / each) for m, each in zip(mean, prior, strict=True))
+    return float(sum(entropy(row) for row in p) / len(p) + divergence - np.log(3))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_with_a_prior_the_mean_prediction_is_compared_with_it(seed: int) -> None:
+    (z,) = normal(seed, (6, 3), scale=3)
+    loss = partial(information_maximisation, prior=PRIOR)
+    assert value(loss, z) == pytest.approx(guarded(z), rel=1e-10)
+    assert torch.autograd.gradcheck(loss, torch.tensor(z, requires_grad=True))
+    even = partial(information_maximisation, prior=torch.full((3,), 1 / 3, dtype=torch.float64))
+    assert value(even, z) == pytest.approx(formula(z), rel=1e-10)
+
+
+def test_it_is_then_least_for_certain_predictions_in_the_priors_shares() -> None:
+    def of(*labels: int) -> float:
+        return float(information_maximisation(1000 * torch.eye(3, dtype=torch.float64)[list(labels)], PRIOR))
+
+    assert of(0, 0, 0, 1, 1) < min(of(0, 0, 1, 1, 2), of(0, 0, 1, 1, 1), of(0, 0, 0, 0, 0))
+
+
+def test_the_method_compares_with_the_prior() -> None:
+    source, target = source_and_target()
+    prior = torch.tensor([0.5, 0.5, 0.0])
+    found = Method().losses(source, target, replace(STEP, prior=prior))["information"]
+    torch.testing.assert_close(found, information_maximisation(target.logits, prior))
 
 
 @pytest.mark.parametrize("seed", range(10))
