@@ -91,6 +91,16 @@ class Evaluation:
     data: str
     split: str
     photographs: int
+    """The number of scored photographs: those that are labelled with one of the model's items."""
+    unlabelled: int
+    """The number of photographs of this part that have no label, and are not scored."""
+    setting: str
+    """`closed` where the labels name the model's items and no others, `partial` where they name some of them only,
+    `open` where they name others as well, `universal` for both."""
+    shared_items: tuple[str, ...]
+    """The model's items that the domain's labels name."""
+    unknown: dict[str, Any] | None
+    """Of photographs labelled with items that the model does not know, their number; None where there are none."""
     accuracy: float
     ci95: tuple[float, float]
     """The 95 % Wilson interval of the accuracy."""

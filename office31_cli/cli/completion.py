@@ -12,7 +12,7 @@ import typer
 from office31_cli.errors import Office31Error
 
 if TYPE_CHECKING:
-    from office31_cli.data.folder import DataSet
+    from office31_cli.data.data_set import DataSet
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from office31_cli import paths
 from office31_cli.data import sets
-from office31_cli.data.folder import DataSet, open_folder
+from office31_cli.data.data_set import DataSet
+from office31_cli.data.folder import open_folder
 from office31_cli.errors import Failed, Misuse
 from office31_cli.text import did_you_mean, printable
 

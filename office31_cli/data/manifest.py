@@ -100,7 +100,7 @@ class Manifest:
 
         data, entries = open_folder(root), []
         for domain in data.labelled_domains:
-            photographs = data.photographs(domain)
+            photographs = data.photographs(domain).known()
             for name, digest in zip(photographs.files, photographs.digests, strict=True):
                 path = photographs.root / name
                 item, _, file = name.partition("/")

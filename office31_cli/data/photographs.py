@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,16 +20,22 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Digests = npt.NDArray[np.uint8]
 
+UNLABELLED = -1
+"""In place of an item's number: nothing says what the photograph shows."""
+
+UNKNOWN = -2
+"""In place of an item's number: the photograph shows an item that is none of the data set's `items`."""
+
 _AT_ONCE = 1024
 """Files that are handed to the threads at a time."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Photographs:
-    """The n photographs of one domain, ordered by item and name.
+    """The n photographs of one domain, in the order of its listing.
 
-    `files` are paths below `root`; `items` (n,) are positions in the data set's item names, all -1 where the
-    domain has no labels (`has_labels`); `digests` are the SHA-256 of each file, in hexadecimal. `rows` (n,) are
+    `files` are paths below `root`; `items` (n,) are positions in the data set's items, or `UNLABELLED`, or `UNKNOWN`
+    for an item that is none of these; `digests` are the SHA-256 of each file, in hexadecimal. `rows` (n,) are
     positions among all photographs of the domain, which stay the same in a `subset`: decoded pixels and features are
     stored by them.
     """
@@ -40,16 +46,14 @@ class Photographs:
     items: IntArray
     digests: tuple[str, ...]
     rows: IntArray
-    has_labels: bool = True
 
     @classmethod
-    def of(cls, domain: str, root: Path, names: dict[str, list[str]]) -> "Photographs":
-        """The files `names[item]` in the folder `item` below `root`, hashed; `names['']` are of no item."""
-        has_labels = "" not in names
-        files = tuple(f"{item}/{name}" if item else name for item, pictures in names.items() for name in pictures)
-        numbers = np.arange(len(names)) if has_labels else np.array([-1])
-        items = np.repeat(numbers, [len(pictures) for pictures in names.values()])
-        return cls(domain, root, files, items, digest_files(root, files), np.arange(len(files)), has_labels)
+    def of(cls, domain: str, root: Path, files: Sequence[str], items: Sequence[int]) -> "Photographs":
+        """The files below `root`, hashed, with their items' numbers."""
+        names = tuple(files)
+        return cls(
+            domain, root, names, np.array(items, dtype=np.int64), digest_files(root, names), np.arange(len(names))
+        )
 
     def __len__(self) -> int:
         return len(self.files)
@@ -64,6 +68,27 @@ class Photographs:
             items=self.items[chosen],
             rows=self.rows[chosen],
         )
+
+    @property
+    def is_known(self) -> BoolArray:
+        """Which photographs (n,) are labelled with one of the data set's items."""
+        known: BoolArray = self.items >= 0
+        return known
+
+    @property
+    def is_unknown(self) -> BoolArray:
+        """Which photographs (n,) are labelled with an item that is none of the data set's."""
+        unknown: BoolArray = self.items == UNKNOWN
+        return unknown
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether at least one photograph is labelled with one of the data set's items."""
+        return bool(self.is_known.any())
+
+    def known(self) -> "Photographs":
+        """The photographs that are labelled with one of the data set's items."""
+        return self if self.is_known.all() else self.subset(self.is_known)
 
     @functools.cached_property
     def content(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from office31_cli.data.folder import EXTENSIONS
+from office31_cli.data.walk import is_picture
 from office31_cli.observer import SILENT, Observer
 
 
@@ -45,7 +45,7 @@ def _list_folder(folder: str, observer: Observer) -> list[tuple[str, bool]]:
         is_folder = entry.is_dir(follow_symlinks=False)
         if _is_link_to_folder(entry):
             observer.say(f"{entry.path}: a link to a folder, which is not followed")
-        elif is_folder or Path(entry.name).suffix.lower() in EXTENSIONS:
+        elif is_folder or is_picture(entry.name):
             inside.append((entry.path, is_folder))
     return inside
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from office31_cli.data.catalogue import DataLike
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.observer import SILENT, Observer
 from office31_cli.registry import Entry
 from office31_cli.results import AdaptResult

@@ -48,9 +48,21 @@ def _build_scores(result: Evaluation) -> Table:
         *describe_confidence(result),
         ("labels seen", describe_labels(result.labels_used)),
     ]
+    rows += [("items", text)] if (text := _describe_items(result)) else []
+    rows += [("not labelled", f"{pluralize(result.unlabelled, 'more photograph')}")] if result.unlabelled else []
     if result.seen:
         rows.append(("not honest", f"the model was trained on {result.seen:,} of these photographs"))
     return build_facts(f"{result.model} on {result.split}, {pluralize(result.photographs, 'photograph')}", rows)
+
+
+def _describe_items(result: Evaluation) -> str:
+    """How the items of the photographs differ from the model's; empty where they do not."""
+    parts = []
+    if result.setting in ("partial", "universal"):
+        parts.append(f"{len(result.shared_items):,} of the model's are there")
+    if result.unknown:
+        parts.append(f"{pluralize(result.unknown['photographs'], 'photograph')} of others, which are not scored")
+    return "; ".join(parts)
 
 
 def _build_items_table(result: Evaluation, most: int | None, *, charts: bool) -> Table:

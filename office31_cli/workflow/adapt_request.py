@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from office31_cli import methods
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.engine.settings import HELD_OUT_SHARE
 from office31_cli.errors import Misuse
 from office31_cli.methods.base import Method
@@ -77,7 +77,6 @@ def build_adapt_request(
     _check_choices(method, chosen, validator, steps, source, options)
     taken_views = _count_views(method, chosen, views, options)
     parent, data = select()
-    selection.check_item_order(parent, data)
     return AdaptRequest(
         command="adapt",
         data=data,

@@ -46,7 +46,7 @@ def no_examples() -> Examples:
 
 
 def actual_items(photographs: Photographs) -> IntArray | None:
-    """The items (n,) of `build_unlabelled_examples`, in its order; None for a domain without labels."""
+    """The items (n,) of `build_unlabelled_examples`, in its order; None where none is labelled with a known item."""
     return photographs.items[order_by_content(photographs)] if photographs.has_labels else None
 
 
@@ -144,10 +144,11 @@ def _build_teacher(student: AdaptationNetwork, teacher: Method, pair: SourceTarg
 
 
 def compute_accuracies(task: AdaptationTask, run: int, actual: IntArray | None) -> list[float] | None:
-    """A run's accuracy on its target's photographs after each epoch; None without `actual` items (n,)."""
+    """A run's accuracy after each epoch, on its target's photographs of known items; None without `actual` (n,)."""
     if actual is None:
         return None
-    accuracies: list[float] = (task.predictions(run) == actual).mean(1).tolist()
+    known = actual >= 0
+    accuracies: list[float] = (task.predictions(run)[:, known] == actual[known]).mean(1).tolist()
     return accuracies
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from office31_cli.data import columns
 from office31_cli.data.cache import CachedArray
 from office31_cli.data.columns.base import Column, values_or_nan
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.data.pixels import decode_domain, find_readable
 from office31_cli.engine.features import compute_frozen_outputs

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from office31_cli.data.folder import DataSet
-from office31_cli.errors import Misuse
+from office31_cli.data.data_set import DataSet
+from office31_cli.data.photographs import UNLABELLED
+from office31_cli.errors import Failed, Misuse
 from office31_cli.metrics.accuracy import accuracy_per_item, wilson_interval
 from office31_cli.metrics.calibration import expected_calibration_error, reliability_bins
 from office31_cli.metrics.confusion import confusion_matrix, most_confused
@@ -15,6 +16,7 @@ from office31_cli.results import COVERAGE, PARTS, Evaluation
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.calibration import Calibration, load_calibration
+from office31_cli.workflow.item_sets import compare_items
 
 if TYPE_CHECKING:
     from office31_cli.workflow.predictions import DomainPredictions
@@ -40,14 +42,25 @@ def score_predictions(
 
     `coverage` is that of the prediction sets.
     """
-    domain = predictions.photographs.domain
-    labels_used = entry.card.labels_used
+    whole, domain = predictions.photographs, predictions.photographs.domain
+    predictions = predictions.known()
+    if not len(predictions.photographs):
+        raise Failed(
+            f"{domain}:{predictions.part}",
+            "none of its photographs is labelled with an item that the model knows",
+            "choose another part, or another --model",
+        )
+    labels_used, sets = entry.card.labels_used, compare_items(entry.card.items, data.items_of(domain))
     return Evaluation(
         model=entry.name,
         id=entry.id,
         data=data.name,
         split=f"{domain}:{predictions.part}",
         photographs=len(predictions.photographs),
+        unlabelled=int((whole.items == UNLABELLED).sum()),
+        setting=sets.setting,
+        shared_items=sets.shared,
+        unknown={"photographs": int(whole.is_unknown.sum())} if whole.is_unknown.any() else None,
         labels_used=labels_used | {domain: labels_used.get(domain, predictions.labels_seen)},
         seen=int(predictions.seen.sum()),
         **_score_classification(predictions, entry.card.items, confusion=confusion),

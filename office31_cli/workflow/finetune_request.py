@@ -9,7 +9,7 @@ from typing import Any
 
 from office31_cli import processes, strategies
 from office31_cli.data import columns
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.lists import read_list
 from office31_cli.engine.settings import HELD_OUT_SHARE, NO_REFINEMENTS, Refinements
 from office31_cli.errors import Misuse
@@ -83,7 +83,6 @@ def build_finetune_request(
     _check_labels(labels, refinements)
     parent, data = select()
     listed = None if labels_from is None else _read_labels_from(Path(labels_from), data, target)
-    selection.check_item_order(parent, data)
     return FinetuneRequest(
         command="finetune",
         data=data,

@@ -45,7 +45,7 @@ class FewShotPartition(Partition):
 
 def divide(request: Request, domains: list[Domain]) -> Partition:
     """Hold out a share of each domain and train on the rest; raises `Failed` where no photographs are left for that."""
-    parts = [domain.photographs for domain in domains]
+    parts = [domain.photographs.known() for domain in domains]
     held_out = [_choose_held_out(request, part) for part in parts]
     train = [part.subset(~mask) for part, mask in zip(parts, held_out, strict=True)]
     if parts:
@@ -61,6 +61,7 @@ def divide_few_shot(request: FinetuneRequest, domains: list[Domain], observer: O
     names one of it, and `Failed` where none are left to train on.
     """
     target, *source = (domain.photographs for domain in domains)
+    source = [part.known() for part in source]
     held_out = _choose_held_out(request, target)
     chosen = _choose_labelled(request, target, held_out)
     labelled = target.subset(chosen)
@@ -114,21 +115,23 @@ def _drop_seen(parts: Sequence[Photographs], held_out: Sequence[BoolArray], seen
 
 
 def _choose_held_out(request: Request, photographs: Photographs) -> BoolArray:
-    """Which of a domain's photographs (n,) are held out."""
-    if request.held_out == 0:
-        return np.zeros(len(photographs), dtype=np.bool_)
-    fraction, seed = request.held_out, request.options.seed
-    return choose_held_out(photographs.items, photographs.digests, fraction=fraction, seed=seed)
+    """Which of a domain's photographs (n,) are held out; only those that are labelled with a known item can be."""
+    chosen = np.zeros(len(photographs), dtype=np.bool_)
+    if request.held_out:
+        known = photographs.known()
+        fraction, seed = request.held_out, request.options.seed
+        chosen[photographs.is_known] = choose_held_out(known.items, known.digests, fraction=fraction, seed=seed)
+    return chosen
 
 
 def _choose_labelled(request: FinetuneRequest, target: Photographs, held_out: BoolArray) -> BoolArray:
     """Which of the target's photographs (n,) are used with their labels: those listed, a few an item, or all."""
     if request.listed_files is not None:
         return _find_listed(request.listed_files, target, held_out)
+    chosen: BoolArray = target.is_known & ~held_out
     if request.labels is None:
-        return ~held_out
-    part = target.subset(~held_out)
-    chosen = ~held_out
+        return chosen
+    part = target.subset(chosen)
     chosen[chosen] = choose_few_labelled(part.items, part.digests, per_item=request.labels, seed=request.options.seed)
     return chosen
 
@@ -137,6 +140,13 @@ def _find_listed(files: Sequence[str], target: Photographs, held_out: BoolArray)
     """Which of the target's photographs (n,) are listed; raises `Misuse` where one, or a copy of it, is held out."""
     wanted = set(files)
     listed = np.array([file in wanted for file in target.files], dtype=np.bool_)
+    if without := [target.files[place] for place in np.flatnonzero(listed & ~target.is_known)]:
+        raise Misuse(
+            "--labels-from",
+            f"{printable(without[0])} has no label, or one that the model does not know "
+            f"({pluralize(len(without), 'photograph')} in all)",
+            "leave them out",
+        )
     digests = {target.digests[place] for place in np.flatnonzero(listed)}
     copies = np.array([digest in digests for digest in target.digests], dtype=np.bool_)
     if both := [target.files[place] for place in np.flatnonzero(copies & held_out)]:

@@ -1,6 +1,6 @@
 """A stored network's predictions for a part of a domain, beside what is known about its photographs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from office31_cli.data import columns
 from office31_cli.data.columns.base import Column, values_or_nan
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import BoolArray, IntArray, Photographs
 from office31_cli.data.splits import choose_held_out
 from office31_cli.engine import inference
@@ -62,8 +62,22 @@ class DomainPredictions:
 
     @property
     def items(self) -> IntArray:
-        """The number (n,) of the actual item; raises KeyError where the photographs have no labels."""
-        return self.actual["item"].astype(np.int64)
+        """The number (n,) of the actual item, `UNLABELLED` or `UNKNOWN`."""
+        return self.photographs.items
+
+    def known(self) -> Self:
+        """Those for photographs that are labelled with one of the model's items."""
+        mask = self.photographs.is_known
+        if mask.all():
+            return self
+        return replace(
+            self,
+            photographs=self.photographs.known(),
+            features=self.features[mask],
+            raw=self.raw[mask],
+            actual={column: values[mask] for column, values in self.actual.items()},
+            seen=self.seen[mask],
+        )
 
 
 def predict_domain(
@@ -115,6 +129,7 @@ class Predictor:
         labels it has not seen. With `only`, it is these of the domain's photographs, seen or not. Raises `Failed` where
         there are no photographs.
         """
+        data = data.numbered(self.entry.card.items)
         opened = open_domain(data, domain, self.preprocessing, skip_bad=skip_bad, observer=observer)
         seen = seen_labels.find_seen(opened.photographs, self.seen)
         part = part or ("test" if seen.any() else "all")
@@ -173,7 +188,7 @@ def _select_part(photographs: Photographs, seen: BoolArray, part: str) -> Photog
     """
     if part == "all":
         return photographs
-    training = seen if seen.any() else ~choose_held_out(photographs.items, photographs.digests)
+    training = seen if seen.any() else _default_training_set(photographs)
     chosen = photographs.subset(training if part == "train" else ~training)
     if not len(chosen):
         raise Failed(
@@ -182,6 +197,13 @@ def _select_part(photographs: Photographs, seen: BoolArray, part: str) -> Photog
             f"use --split {photographs.domain}:all, or a model that was trained with --held-out above 0",
         )
     return chosen
+
+
+def _default_training_set(photographs: Photographs) -> BoolArray:
+    """The photographs (n,) that a training with the default split would use."""
+    known, training = photographs.known(), photographs.is_known
+    training[training] = ~choose_held_out(known.items, known.digests)
+    return training
 
 
 def _intersect(photographs: Photographs, only: Photographs) -> Photographs:

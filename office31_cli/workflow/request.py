@@ -8,7 +8,7 @@ from typing import Any
 
 from office31_cli.data import columns, sets
 from office31_cli.data.catalogue import DataLike, location, open_data
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.engine.settings import HELD_OUT_SHARE, MOST_HELD_OUT, check_device, check_optimizer, check_train
 from office31_cli.errors import Misuse
 from office31_cli.models.catalogue import check_backbone, is_weights_file, resolve_weights
@@ -157,6 +157,7 @@ def build_request(
     options.check()
     opened = open_data(data)
     wanted = _select_domains(opened, domains)
+    opened = opened.numbered(opened.items_of(*wanted))
     asked = {
         "domain": list(domains),
         "data": None if data is None else os.fspath(data),

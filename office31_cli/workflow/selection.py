@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from office31_cli.data import sets
 from office31_cli.data.catalogue import DataLike, open_data
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
 from office31_cli.outputs.composite import Composite
@@ -27,9 +27,9 @@ def select_model_and_data(
 ) -> tuple[Entry, DataSet]:
     """The model that `word` names, else the newest that fits, and the data set that `data` means, else the model's.
 
-    Whichever is taken, the data set has the domain, with labels unless `needs_labels` is false, and the model names its
-    items. Raises `Misuse` where that cannot be, with a near match for a domain, and `otherwise` where no stored
-    model fits.
+    Whichever is taken, the data set has the domain, with labels unless `needs_labels` is false, and shares items with
+    the model, by whose items it is numbered. Raises `Misuse` where that cannot be, with a near match for a domain, and
+    `otherwise` where no stored model fits.
     """
     check = DataSet.check_labelled if needs_labels else DataSet.check_domain
     registry = Registry()
@@ -39,8 +39,8 @@ def select_model_and_data(
     taken = _newest(registry, domain, opened, fits, otherwise) if word is None else _named(registry, word)
     opened = opened or open_training_data(taken)
     check(opened, domain)
-    check_items(taken, opened)
-    return taken, opened
+    check_shared_items(taken, opened, domain if needs_labels else None)
+    return taken, opened.numbered(taken.card.items)
 
 
 def select_unseen(word: str | None, data: DataLike | None, target: str) -> tuple[Entry, DataSet]:
@@ -72,13 +72,14 @@ def _newest(
     fits: Callable[[Entry], bool],
     otherwise: Office31Error,
 ) -> Entry:
-    """The newest model that fits and whose data set, the one opened or its own, has the domain and its items.
+    """The newest model that fits and whose data set, the one opened or its own, has the domain and all its items.
 
-    Where there is none, the error names what came nearest: a model of other items, domains of another name, or a model
-    whose data set is gone.
+    Where there is none, one that shares some items with the data set will do. Where there is not even that, the error
+    names what came nearest: a model of other items, domains of another name, or a model whose data set is gone.
     """
     known: set[str] = set()
     gone: Office31Error | None = None
+    alike: Entry | None = None
     others: tuple[Entry, DataSet] | None = None
     for entry in registry.entries():
         if not (usable(entry) and fits(entry)):
@@ -90,12 +91,16 @@ def _newest(
             continue
         if domain not in its.domains:
             known |= set(its.domains)
-        elif set(entry.card.items) == set(its.items):
+        elif set(entry.card.items) <= set(its.items):
             return entry
+        elif set(entry.card.items) & set(its.items):
+            alike = alike or entry
         else:
             others = others or (entry, its)
+    if alike is not None:
+        return alike
     if others is not None:
-        check_items(*others)
+        check_shared_items(*others)
     if known:
         raise Misuse(f"domain {printable(domain)}", "no stored model's data set has it", did_you_mean(domain, known))
     raise gone or otherwise
@@ -178,21 +183,17 @@ def report_data(word: DataLike | None, taken: DataSet, observer: Observer) -> No
         observer.say(f"data: {taken.name}, as {default.title} is not here ({default.command} brings it)")
 
 
-def check_item_order(entry: Entry, data: DataSet) -> None:
-    """Raise `Misuse` where a model numbers the items otherwise than the data set does."""
-    if entry.card.items != data.items:
-        raise Misuse(f"model {entry.name}", "it lists its items in another order", "choose another --model")
-
-
-def check_items(entry: Entry, data: DataSet) -> None:
-    """Raise `Misuse` where the model names other items than the data set holds."""
-    known, held = set(entry.card.items), set(data.items)
-    if known == held:
+def check_shared_items(entry: Entry, data: DataSet, domain: str | None = None) -> None:
+    """Raise `Misuse` where the model predicts none of the items of the data set, or of one of its labelled domains."""
+    held = data.items if domain is None else data.items_of(domain)
+    if set(entry.card.items) & set(held):
         return
-    differences = [f"it lacks {join_names(sorted(held - known), 3)}"] if held - known else []
-    differences += [f"the data set lacks {join_names(sorted(known - held), 3)}"] if known - held else []
+    where = data.name if domain is None else f"{data.name}'s {domain}"
     raise Misuse(
         f"model {entry.name}",
-        printable(f"it names other items than {data.name}: {' and '.join(differences)}"),
+        printable(
+            f"it predicts none of the items of {where}: it knows {join_names(sorted(entry.card.items), 3)}, "
+            f"and there are {join_names(sorted(held), 3)}"
+        ),
         "choose another --model or --data",
     )

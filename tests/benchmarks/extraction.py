@@ -18,7 +18,7 @@ from torch import nn
 
 from office31_cli import allocator
 from office31_cli.data.cache import CachedArray
-from office31_cli.data.photographs import Photographs
+from office31_cli.data.photographs import UNLABELLED, Photographs
 from office31_cli.data.pixels import decode_domain
 from office31_cli.engine.device import choose_device
 from office31_cli.models import weights as known
@@ -71,11 +71,8 @@ def main(how: str, weights: str, folder: Path, count: int) -> float:
     """So many photographs of a domain, in batches of one size."""
     loaded = known.load("squeezenet1_0", weights, SILENT)
     network = build_backbone("squeezenet1_0", loaded.preprocessing.crop, loaded.tensors).eval().requires_grad_(False)
-    files = sorted(folder.glob("*/*.jpg"))[: count // BATCH * BATCH]
-    names: dict[str, list[str]] = {}
-    for file in files:
-        names.setdefault(file.parent.name, []).append(file.name)
-    photographs = Photographs.of(folder.name, folder, names)
+    files = [f"{file.parent.name}/{file.name}" for file in sorted(folder.glob("*/*.jpg"))[: count // BATCH * BATCH]]
+    photographs = Photographs.of(folder.name, folder, files, [UNLABELLED] * len(files))
     pixels = decode_domain(photographs, loaded.preprocessing.side)
     measure = {"ours": ours, "onnxruntime": onnxruntime}[how]
     return measure(network, photographs, pixels, loaded.preprocessing)

@@ -70,8 +70,12 @@ def ours(backbone: str, folder: Path, steps: int) -> float:
     preprocessing = Preprocessing(side=256, crop=224)
     composite = Composite(((Choice(name="item", labels=tuple(map(str, range(31)))),),))
     network = Network(Architecture(backbone, BOTTLENECK, 224, composite), [build_backbone(backbone, 224)])
-    names = {item.name: sorted(picture.name for picture in item.iterdir()) for item in sorted(folder.iterdir())}
-    photographs = Photographs.of("amazon", folder, names)
+    items = sorted(item.name for item in folder.iterdir())
+    files = [
+        f"{item}/{picture}" for item in items for picture in sorted(each.name for each in (folder / item).iterdir())
+    ]
+    numbers = [items.index(file.partition("/")[0]) for file in files]
+    photographs = Photographs.of("amazon", folder, files, numbers)
     pixels = decode_domain(photographs, preprocessing.side)
     examples = Examples(
         np.zeros(len(photographs), dtype=np.int64), photographs.rows, photographs.items[:, None].astype(float)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from office31_cli import Options, evaluate, finetune
-from office31_cli.data.folder import DataSet, open_folder
+from office31_cli.data.data_set import DataSet
+from office31_cli.data.folder import open_folder
 from office31_cli.data.splits import choose_held_out
 from office31_cli.registry import Registry
 from tests.helpers.real_command import Command, Done
@@ -37,10 +38,12 @@ Row = tuple[str, ...]
 def rows_of(data: DataSet) -> list[Row]:
     """Every photograph's colour, which follows from its item, weight, and every second one's box."""
     return [
-        (f"{domain}/{item}/{name}", COLOURS[item], str(100 * place + 10 * number), "yes" if number % 2 else "no")
-        for domain in data.domains
-        for place, (item, names) in enumerate(data.file_names(domain).items())
-        for number, name in enumerate(names)
+        (f"{domain}/{file}", COLOURS[item], str(100 * place + 10 * number), "yes" if number % 2 else "no")
+        for domain, listing in data.listings.items()
+        for place, item in enumerate(listing.items)
+        for number, file in enumerate(
+            file for file, label in zip(listing.files, listing.labels, strict=True) if label == item
+        )
     ]
 
 

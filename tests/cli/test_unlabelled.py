@@ -51,14 +51,14 @@ def test_all_domains_are_those_with_labels(trained: dict[str, Any]) -> None:
 @pytest.mark.parametrize("line", REFUSED)
 def test_where_labels_are_needed_it_is_refused_before_torch(command: Command, mixed: Path, line: str) -> None:
     done = command(*line.split(), "--data", mixed, prelude=NO_TORCH, process="light")
-    assert_error(done, 2, "domain heap: its pictures lie in no item folders", "office31 adapt")
+    assert_error(done, 2, "domain heap: none of its pictures has a label", "office31 adapt")
 
 
 @pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize("line", ["finetune --target heap", "evaluate --split heap"])
 def test_the_models_own_data_set_is_looked_at_too(command: Command, line: str) -> None:
     assert_error(
-        command(*line.split(), prelude=NO_TORCH, process="light"), 2, "domain heap: its pictures lie in no item folders"
+        command(*line.split(), prelude=NO_TORCH, process="light"), 2, "domain heap: none of its pictures has a label"
     )
 
 

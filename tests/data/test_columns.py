@@ -22,7 +22,8 @@ from office31_cli import outputs
 from office31_cli.data import columns
 from office31_cli.data.columns import labels_csv
 from office31_cli.data.columns.base import values_or_nan
-from office31_cli.data.folder import DataSet, open_folder
+from office31_cli.data.data_set import DataSet
+from office31_cli.data.folder import open_folder
 from office31_cli.errors import Failed, Misuse
 from office31_cli.outputs.composite import Composite
 from office31_cli.outputs.notation import parse
@@ -76,7 +77,7 @@ def test_the_item_and_the_domain_are_the_folders(things: DataSet) -> None:
 def test_an_unlabelled_domain_has_no_item_and_all_else(things: DataSet) -> None:
     data = open_folder(lay_out(things.root, "heap/images"))
     heap, item = data.photographs("heap"), columns.get_column(data, "item")
-    with pytest.raises(Misuse, match="domain heap: its pictures lie in no item folders"):
+    with pytest.raises(Misuse, match="domain heap: none of its pictures has a label"):
         item.values(heap)
     assert item.known_mask(heap).tolist() == [False, False]
     assert np.isnan(values_or_nan(item, heap)).tolist() == [True, True]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from office31_cli.data import lists
 from office31_cli.data.catalogue import open_data
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
+from office31_cli.data.folder import open_folder
 from office31_cli.data.lists import read_list
 from office31_cli.errors import Misuse
 from office31_cli.recipes.models import import_classifier
@@ -101,4 +102,4 @@ def test_a_path_that_is_no_text_names_its_photograph(tmp_path: Path) -> None:
     data = things(tmp_path)
     (data.root / "shop" / "mug" / "frame_0.png").rename(data.root / "shop" / "mug" / name)
     listed = write(tmp_path / "list", b"mug/caf\xe9.png\n")
-    assert finetune_request._read_labels_from(listed, data, "shop") == (f"mug/{name}",)
+    assert finetune_request._read_labels_from(listed, open_folder(data.root), "shop") == (f"mug/{name}",)

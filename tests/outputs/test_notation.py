@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from office31_cli import outputs
 from office31_cli.data import columns
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet, Listing
 from office31_cli.errors import Misuse
 from office31_cli.outputs.base import Output
 from office31_cli.outputs.choice import Kind as Choice
@@ -25,7 +25,9 @@ from office31_cli.outputs.yes_no import Kind as YesNo
 from office31_cli.text import printable
 from tests.helpers.mixed_outputs import apart, joined
 
-DATA = DataSet("things", Path("no-such-folder"), ("amazon", "phone"), ("mug", "pen"))
+NO_FILES = Listing(Path("no-such-folder"), (), ())
+
+DATA = DataSet("things", Path("no-such-folder"), dict.fromkeys(("amazon", "phone"), NO_FILES), ("mug", "pen"))
 """A folder without a `labels.csv`: what it offers is known without a look at it."""
 
 ITEM = Choice(name="item", labels=("mug", "pen"))

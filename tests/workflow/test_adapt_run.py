@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from office31_cli import Options, adapt, evaluate, finetune, methods, paths, pretrain
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.errors import Failed, Misuse

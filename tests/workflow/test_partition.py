@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.settings import Refinements
 from office31_cli.errors import Failed, Misuse
@@ -55,7 +55,7 @@ def divided(
 ) -> FewShotPartition:
     request = FinetuneRequest(
         command="finetune",
-        data=DataSet("things", Path("nowhere"), ("source", "target"), ITEMS),
+        data=DataSet("things", Path("nowhere"), {}, ITEMS),
         domains=("target", *(part.domain for part in source)),
         backbone="convnet",
         weights="none",

@@ -9,7 +9,7 @@ import torch
 
 from office31_cli import Options, adapt, evaluate
 from office31_cli.data.catalogue import open_data
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.metrics.calibration import fit_temperature
 from office31_cli.models.stored import load_network

@@ -5,7 +5,7 @@ To add one, write `NAME.py` with a class `Column` that derives from `base.Derive
 
 from office31_cli.data.columns import labels_csv
 from office31_cli.data.columns.base import Column, DerivedColumn
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.discovery import ModuleFolder
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from office31_cli.data.columns import base
+from office31_cli.errors import Misuse
+from office31_cli.text import printable
 
 if TYPE_CHECKING:
     from office31_cli.data.photographs import BoolArray, Photographs
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Column(base.DerivedColumn):
-    """The folder that the photograph lies in."""
+    """What the folder that the photograph lies in, or a list of labels, says it shows."""
 
     kind = "choice"
 
@@ -20,13 +22,16 @@ class Column(base.DerivedColumn):
         return self.data.items
 
     def values(self, photographs: "Photographs") -> "FloatArray":
-        """The items' numbers (n,); raises `Misuse` for photographs of an unlabelled domain."""
-        if len(photographs):
+        """The items' numbers (n,); raises `Misuse` where a photograph shows none of the items."""
+        if not photographs.is_known.all():
             self.data.check_labelled(photographs.domain)
+            raise Misuse(
+                f"domain {printable(photographs.domain)}",
+                "some of its photographs are labelled with none of the items, or not at all",
+                "leave them out",
+            )
         return photographs.items.astype("float64")
 
     def known_mask(self, photographs: "Photographs") -> "BoolArray":
-        """All of them, or none where the domain is unlabelled."""
-        import numpy as np
-
-        return np.full(len(photographs), photographs.has_labels)
+        """Those that are labelled with one of the items."""
+        return photographs.is_known

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from office31_cli import outputs
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.errors import Misuse, from_os_error
 from office31_cli.outputs.base import Unreadable
 from office31_cli.outputs.notation import RESERVED, SEPARATE
@@ -37,8 +37,8 @@ _LARGEST = 1 << 28
 _JUST_NOW = 100_000_000
 """Nanoseconds: file systems note a change more finely than this."""
 
-Key = tuple[str, str, str]
-"""A photograph by its domain, item and file name; the item is empty in an unlabelled domain."""
+Key = tuple[str, str]
+"""A photograph by its domain and its file below the domain's listing."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class StatedColumn:
         import numpy as np
 
         keys = _keys_of(photographs)
-        without = ["/".join(filter(None, key)) for key in keys if key not in self.stated]
+        without = ["/".join(key) for key in keys if key not in self.stated]
         if without:
             raise Misuse(
                 printable(f"{self.where}: column {self.name}"),
@@ -156,11 +156,10 @@ def _column_kinds() -> list[str]:
 
 def _parse_files(path: Path, data: DataSet, rows: list[list[str]]) -> list[Key]:
     known: dict[str, Key] = {
-        "/".join(filter(None, (domain, between, item, name))): (domain, item, name)
-        for domain in data.domains
-        for item, names in data.file_names(domain).items()
-        for name in names
-        for between in ("", "images")
+        f"{domain}/{between}{file}": (domain, file)
+        for domain, listing in data.listings.items()
+        for file in listing.files
+        for between in ("", "images/")
     }
     first: dict[Key, int] = {}
     for number, (file, *_) in enumerate(rows, 2):
@@ -192,8 +191,7 @@ def _parse_column(
 
 
 def _keys_of(photographs: "Photographs") -> list[Key]:
-    places = (file.rpartition("/") for file in photographs.files)
-    return [(photographs.domain, item, name) for item, _, name in places]
+    return [(photographs.domain, file) for file in photographs.files]
 
 
 def _malformed(path: Path, where: str, why: str) -> Misuse:

@@ -111,7 +111,7 @@ class BenchmarkSetup:
         """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
-        known, validation = self.photographs[source], no_examples()
+        known, validation = self.photographs[source].known(), no_examples()
         if self.held_out:
             held_out = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
             validation = build_labelled_examples(known.subset(held_out), places.index(source))

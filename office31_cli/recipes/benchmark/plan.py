@@ -7,7 +7,7 @@ from itertools import permutations
 from office31_cli import methods as adaptation
 from office31_cli.data import sets
 from office31_cli.data.catalogue import DataLike
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.published import PublishedRow, rows_of_network
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method

@@ -73,7 +73,7 @@ class _Runner:
                 f"with seed {seed} none of its photographs is held out",
                 "add photographs: an item needs two or more",
             )
-        return _score(run, run.partition.target, run.partition.held_out[0], place=0)
+        return _score(run, run.partition.target.known(), run.partition.held_out[0], place=0)
 
     def adapt(self, seed: int) -> Scores:
         """Adapt without labels; scored on all of the target, and on what the other runs hold out."""
@@ -84,7 +84,7 @@ class _Runner:
 
         def compute() -> Scores:
             seconds = _train(run, self._observer)
-            return _score(run, run.target, held_out, place=len(request.domains), seconds=seconds)
+            return _score(run, run.target.known(), held_out, place=len(request.domains), seconds=seconds)
 
         return self.unfinished.get_or_compute(identity, compute)
 
@@ -112,7 +112,7 @@ def _train_and_score(run: FinetuneRun, observer: Observer) -> Scores:
     """Train, then score on the photographs whose labels were not used; copies of those that were are left out."""
     seconds = _train(run, observer)
     unlabelled = run.partition.unlabelled
-    rest = unlabelled.subset(~seen_labels.find_seen(unlabelled, run.partition.seen))
+    rest = unlabelled.subset(~seen_labels.find_seen(unlabelled, run.partition.seen)).known()
     labelled = len(run.partition.train[0]) + len(run.partition.validation)
     return _score(run, rest, run.partition.held_out[0], place=0, labelled=labelled, seconds=seconds)
 

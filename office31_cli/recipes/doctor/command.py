@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from office31_cli.data.catalogue import DataLike, open_data
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.engine.settings import HELD_OUT_SHARE, check_device
 from office31_cli.errors import Failed, Misuse
 from office31_cli.metrics.accuracy import accuracy
@@ -116,7 +116,6 @@ def _build_request(
         return request, None
     seen = [name for name, count in entry.card.labels_used.items() if count and name in opened.labelled_domains]
     domains = tuple(name for name in opened.domains if name in (source or seen) and name != target)
-    selection.check_item_order(entry, opened)
     if not domains:
         raise Misuse(f"model {entry.name}", f"it was trained on no domain but {target}", "name one with --source")
     if target is not None and entry.card.labels_used.get(target):

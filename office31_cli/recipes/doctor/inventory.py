@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.duplicates import find_identical, find_near_duplicates, hash_pictures
-from office31_cli.data.folder import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.metrics.label_issues import ISSUE_MARGIN, label_issue_margins
 from office31_cli.outputs.base import FloatArray
@@ -32,7 +32,7 @@ def count_photographs(data: DataSet) -> DataInventory:
 
 def count_by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
     """How many of the labelled photographs show each item, in the items' order."""
-    counts = np.bincount(photographs.items, minlength=len(data.items)).tolist()
+    counts = np.bincount(photographs.known().items, minlength=len(data.items)).tolist()
     return dict(zip(data.items, counts, strict=True))
 
 
@@ -69,7 +69,7 @@ def _inspect_domain(data: DataSet, domain: "Domain", judged: "FloatArray | None"
         items=items,
         missing=None if items is None else [item for item, count in items.items() if not count],
         unreadable=[file for file in domain.whole.files if file not in good],
-        doubts=None if judged is None else _find_label_issues(data, kept, judged),
+        doubts=None if judged is None else _find_label_issues(data, kept.known(), judged),
     )
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from office31_cli import methods
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import IntArray
 from office31_cli.data.splits import assign_folds
 from office31_cli.engine import inference
@@ -72,7 +72,10 @@ class Probe:
     def source(self) -> Examples:
         """The source's photographs with their labels."""
         return concatenate(
-            [build_labelled_examples(self.domains[name].photographs, self.place(name)) for name in self.request.domains]
+            [
+                build_labelled_examples(self.domains[name].photographs.known(), self.place(name))
+                for name in self.request.domains
+            ]
         )
 
     def target(self, name: str) -> Examples:
@@ -81,7 +84,7 @@ class Probe:
 
     def items(self) -> IntArray:
         """The items of the source's photographs (n,), domain after domain."""
-        return np.concatenate([self.domains[name].photographs.items for name in self.request.domains])
+        return np.concatenate([self.domains[name].photographs.known().items for name in self.request.domains])
 
     def features(self, name: str) -> FloatArray:
         """Of a domain's readable photographs, in their order: (n, d), condensed."""
@@ -143,7 +146,7 @@ def predict_out_of_fold(probe: Probe, name: str, observer: Observer) -> FloatArr
 
     Raises `Failed` where a domain has too little to be divided.
     """
-    photographs, seed = probe.domains[name].photographs, probe.request.options.seed
+    photographs, seed = probe.domains[name].photographs.known(), probe.request.options.seed
     numbers = assign_folds(photographs.items, photographs.digests, count=FOLDS, seed=seed)
     if min(np.bincount(numbers, minlength=FOLDS)) < 2:
         raise Failed(f"domain {printable(name)}", f"too few photographs for {FOLDS} parts of two or more", "add some")

@@ -121,11 +121,15 @@ def _score(entry: Entry, observer: Observer) -> list[Evaluation] | None:
         data = open_training_data(entry)
     except Office31Error:
         return None
-    if set(data.items) != set(entry.card.items):
+    if not set(data.items) & set(entry.card.items):
         return None
     known = seen_labels.load_seen_labels(entry)
     whole = [domain for domain in data.labelled_domains if seen_labels.find_seen(data.photographs(domain), known).all()]
-    rest = [domain for domain in data.labelled_domains if domain not in whole]
+    rest = [
+        domain
+        for domain in data.labelled_domains
+        if domain not in whole and set(data.items_of(domain)) & set(entry.card.items)
+    ]
     return [evaluate(domain, model=entry.id, data=location(data), observer=observer) for domain in rest]
 
 

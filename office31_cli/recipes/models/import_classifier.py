@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from office31_cli.data.catalogue import DataLike, location, open_data
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.lists import read_list
 from office31_cli.errors import Failed, Misuse
 from office31_cli.models.catalogue import OWN, check_backbone, resolve_weights_file

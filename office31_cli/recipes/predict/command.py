@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from office31_cli.data import picture_files
-from office31_cli.data.folder import EXTENSIONS
 from office31_cli.data.pixels import Pixels
 from office31_cli.data.prefetch import decode_ahead
+from office31_cli.data.walk import EXTENSIONS
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse, Office31Error
 from office31_cli.observer import SILENT, Observer

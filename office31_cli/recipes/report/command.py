@@ -1,7 +1,7 @@
 """`office31 report` and `office31 figures`: what there is to show of a stored model."""
 
 from office31_cli.data.catalogue import DataLike
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.engine.settings import check_device
 from office31_cli.errors import Failed, Misuse, Office31Error
 from office31_cli.observer import SILENT, Observer
@@ -103,7 +103,7 @@ def _find_other(word: str, entry: Entry, data: DataSet) -> Entry:
     if other.id == entry.id:
         raise Misuse(f"--compare {word}", "it is the same model", "choose another")
     selection.check_usable(other)
-    selection.check_items(other, data)
+    selection.check_shared_items(other, data)
     return other
 
 

@@ -25,10 +25,10 @@ def build_galleries(this: View, other: View | None) -> list[Gallery]:
     if this.right is None:
         return [unsure]
     most = "Classified wrongly, with the greatest confidence."
-    galleries = [_build_gallery(this, "Most confident mistakes", most, ~this.right, -confidences), unsure]
+    galleries = [_build_gallery(this, "Most confident mistakes", most, this.wrong, -confidences), unsure]
     if other is not None and other.right is not None:
         lost = f"Classified correctly by {other.entry.name}, and wrongly by this model."
-        galleries.append(_build_gallery(this, "Lost to the other", lost, other.right & ~this.right, -confidences))
+        galleries.append(_build_gallery(this, "Lost to the other", lost, other.right & this.wrong, -confidences))
     return galleries
 
 
@@ -58,7 +58,7 @@ def _build_picture(this: View, place: int) -> Picture:
     return Picture(
         file=f"{photographs.domain}/{file}",
         image=encode_thumbnail(photographs.root / file, THUMBNAIL),
-        actual=names[this.target.items[place]] if photographs.has_labels else None,
+        actual=names[this.target.items[place]] if photographs.is_known[place] else None,
         predicted=names[this.target.predicted[place]],
         confidence=float(this.target.probabilities[place].max()),
     )

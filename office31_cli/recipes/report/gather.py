@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from office31_cli.data.folder import DataSet
+from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.history import HELD_OUT, LOSS, VALIDATION, VALIDATOR, finite_or_nan, parse_key
 from office31_cli.metrics.calibration import Bin

@@ -55,7 +55,7 @@ def _measure_neighbours(sample: Sample) -> float | None:
     """The share of the target's photographs whose nearest one of the source shows the same item; None if unknown."""
     if len(sample) < 2 or not all(predictions.photographs.has_labels for predictions, _ in sample):
         return None
-    (target, targets), (source, sources) = sample
+    (target, targets), (source, sources) = ((each, mask & each.photographs.is_known) for each, mask in sample)
     near = (normalize(target.features[targets]) @ normalize(source.features[sources]).T).argmax(1)
     return float((source.items[sources][near] == target.items[targets]).mean())
 

@@ -33,6 +33,12 @@ class View:
         """Which photographs (n,) are classified correctly; None without labels."""
         return self.target.predicted == self.target.items if self.scored else None
 
+    @property
+    def wrong(self) -> BoolArray:
+        """Which photographs (n,) of the model's items are classified as another one."""
+        wrong: BoolArray = self.target.photographs.is_known & (self.target.predicted != self.target.items)
+        return wrong
+
 
 @dataclass(frozen=True)
 class PairedTest:

@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from markupsafe import Markup
 
+from office31_cli.data.photographs import IntArray
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.report.html.svg import LETTER, drawing, element, group, hover, text
 from office31_cli.recipes.report.results import DomainPoints, ModelEmbedding
@@ -35,7 +36,10 @@ def _dots(cloud: DomainPoints, shape: str, items: Sequence[str]) -> Iterator[Ele
     if cloud.items is None or cloud.right is None:
         yield element("path", hover(cloud.domain), d=_marks(places, "h0"), class_=shape)
         return
-    for item in np.unique(cloud.items).tolist():
+    if (others := places[cloud.items < 0]).size:
+        told = f"{cloud.domain}, not labelled or another item"
+        yield element("path", hover(told), d=_marks(others, "h0"), class_=shape)
+    for item in _known_items(cloud.items):
         for right in (True, False):
             chosen = places[(cloud.items == item) & (cloud.right == right)]
             if len(chosen):
@@ -43,6 +47,11 @@ def _dots(cloud: DomainPoints, shape: str, items: Sequence[str]) -> Iterator[Ele
                 told = f"{items[item]}, {cloud.domain}{'' if right else ', classified wrongly'}"
                 drawn = _marks(chosen, "m-3-3l6 6m0-6l-6 6" if crossed else "h0")
                 yield element("path", hover(told), d=drawn, class_=f"{'cross' if crossed else shape} i{item}")
+
+
+def _known_items(items: IntArray) -> list[int]:
+    """The numbers of the model's items among those of photographs (n,), which may be negative."""
+    return [item for item in np.unique(items).tolist() if item >= 0]
 
 
 def _places(cloud: DomainPoints) -> FloatArray:
@@ -58,7 +67,7 @@ def _names(cloud: DomainPoints, items: Sequence[str]) -> Iterator[Element]:
     if cloud.items is None:
         return
     places, taken = _places(cloud), list[tuple[float, float, float]]()
-    for item in np.unique(cloud.items).tolist():
+    for item in _known_items(cloud.items):
         x, y = np.median(places[cloud.items == item], axis=0).tolist()
         name = shorten(items[item], _LONGEST)
         half = LETTER * len(name) / 2
