@@ -37,11 +37,13 @@ def test_what_is_missing_is_named_with_the_command_that_brings_it(run: Command, 
 
 
 @pytest.mark.fault(70)
-def test_a_model_that_knows_other_items_does_not_fit(
-    drawn: Command, pretrained: dict[str, Any], own_folder: Path
+def test_a_model_that_knows_none_of_the_items_does_not_fit(
+    drawn: Command, pretrained: dict[str, Any], own_folder: Path, tmp_path: Path
 ) -> None:
-    done = drawn("evaluate", "--split", "phone", "--data", own_folder, "--model", pretrained["model"])
-    assert_error(done, 2, "other items", "--data")
+    folder = tmp_path / "fruit"
+    shutil.copytree(own_folder / "phone" / "mug", folder / "phone" / "apple")
+    done = drawn("evaluate", "--split", "phone", "--data", folder, "--model", pretrained["model"])
+    assert_error(done, 2, "it predicts none of the items of fruit's phone", "there are apple", "--data")
 
 
 def test_without_a_model_that_fits_what_came_nearest_is_told(run: Command, own_folder: Path, tmp_path: Path) -> None:
@@ -49,9 +51,10 @@ def test_without_a_model_that_fits_what_came_nearest_is_told(run: Command, own_f
     model = run.json(*OWN, "--data", folder)["model"]
     assert_error(run("evaluate", "--split", "phnoe"), 2, "no stored model's data set has it; did you mean phone?")
     for domain in ("shop", "phone"):
-        shutil.copytree(folder / domain / "mug", folder / domain / "cup")
+        for item in list((folder / domain).iterdir()):
+            item.rename(item.with_name(f"other {item.name}"))
     changed = run("evaluate", "--split", "phone")
-    assert_error(changed, 2, f"model {model}: it names other items than things: it lacks cup; choose another --model")
+    assert_error(changed, 2, f"model {model}: it predicts none of the items of things", "choose another --model")
     folder.rename(tmp_path / "elsewhere")
     gone = run("evaluate", "--split", "phone")
     assert_error(gone, 1, f"model {model}: it was trained on {folder}, which is not here; give --data")

@@ -1,0 +1,82 @@
+"""Domains whose items differ: a catalogue with all of them, a shop floor that shows some of them and other things."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.real_command import Command, assert_error
+
+CATALOGUE = ("bike", "mug", "pen")
+
+
+@pytest.fixture(scope="module")
+def stall(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`shop` has three items; `floor` two of them, one more that the shop lacks, and four pictures without a label."""
+    root = tmp_path_factory.mktemp("stall") / "things"
+    names = dict(zip(CATALOGUE, ("vélo", "mug", "[red] pen"), strict=True))
+    for name in CATALOGUE:
+        shutil.copytree(own_folder / "shop" / names[name], root / "shop" / name)
+    for name, shown in (("mug", "mug"), ("pen", "pen"), ("bike", "trolley")):
+        shutil.copytree(own_folder / "phone" / names[name], root / "floor" / shown)
+    for number, picture in enumerate(sorted((root / "floor" / "mug").iterdir())[:4]):
+        picture.rename(root / "floor" / f"loose {number}{picture.suffix}")
+    return root
+
+
+@pytest.fixture(scope="module")
+def command(stall: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The command with a model of the shop's three items, `shop-convnet`."""
+    command = Command(tmp_path_factory.mktemp("home"))
+    command.json("pretrain", "--domain", "shop", "--data", stall, "--backbone", "convnet", "--epochs", "2")
+    return command
+
+
+def scored(command: Command, split: str, *more: object) -> dict[str, Any]:
+    result: dict[str, Any] = command.json("evaluate", "--split", split, *more)
+    return result
+
+
+def test_shared_items_are_scored_and_the_others_counted_apart(command: Command) -> None:
+    result = scored(command, "floor", "--model", "shop-convnet")
+    assert result["setting"] == "universal"
+    assert result["shared_items"] == ["mug", "pen"]
+    assert (result["photographs"], result["unlabelled"], result["unknown"]["photographs"]) == (16, 4, 10)
+    assert {item: row["photographs"] for item, row in result["per_item"].items()} == {"mug": 6, "pen": 10}
+
+
+def test_where_the_items_are_the_models_nothing_is_apart(command: Command) -> None:
+    result = scored(command, "shop:all", "--model", "shop-convnet")
+    assert (result["setting"], result["unknown"], result["unlabelled"]) == ("closed", None, 0)
+
+
+def test_the_table_says_what_is_not_scored(command: Command) -> None:
+    code, out, _ = command("evaluate", "--split", "floor", "--model", "shop-convnet")
+    assert code == 0
+    assert "2 of the model's are there; 10 photographs of others, which are not scored" in out
+    assert "4 more photographs" in out
+
+
+def test_a_network_predicts_the_items_that_it_was_trained_on(command: Command, stall: Path) -> None:
+    model = command.json("pretrain", "--domain", "floor", "--data", stall, "--backbone", "convnet", "--epochs", "1")
+    assert (model["photographs"], model["held_out"]) == (20, 6)
+    assert sorted(scored(command, "floor:all", "--model", model["model"])["per_item"]) == ["mug", "pen", "trolley"]
+    assert scored(command, "shop", "--model", model["model"])["setting"] == "universal"
+
+
+def test_adapting_uses_all_photographs_of_the_target_and_scores_the_shared_ones(command: Command) -> None:
+    words = ("adapt", "--target", "floor", "--model", "shop-convnet", "--method", "mcc")
+    result = command.json(*words, "--epochs", "1", "--steps", "2")
+    assert 0 <= result["scores"]["last"] <= 1
+
+
+def test_fine_tuning_leaves_out_what_the_model_does_not_know(command: Command) -> None:
+    result = command.json("finetune", "--target", "floor", "--model", "shop-convnet", "--epochs", "1")
+    assert result["photographs"] + result["held_out"] == 16
+
+
+def test_without_a_shared_item_one_line_says_so(command: Command, stall: Path, tmp_path: Path) -> None:
+    shutil.copytree(stall / "floor" / "trolley", tmp_path / "other" / "cellar" / "barrel")
+    done = command("evaluate", "--split", "cellar", "--data", tmp_path / "other", "--model", "shop-convnet")
+    assert_error(done, 2, "it predicts none of the items of other's cellar", "there are barrel", "--data")
