@@ -1,4 +1,6 @@
+import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ LONG_FILES = (
 """Files whose tests take longest: dealt out first, they do not keep one worker busy when the other has nothing left."""
 
 
+_BEFORE = dict(os.environ)
+"""The environment that the tests were started with."""
+
+
 def pytest_configure() -> None:
     """Ctrl-C interrupts what the tests start, though a shell's background job would have it ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +32,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(LONG_FILES)}
     root = Path(__file__).parent
     items.sort(key=lambda item: places.get(str(item.path.relative_to(root)), len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Undo what libraries have set in the environment while test files imported them."""
+    _forget_what_libraries_set()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Undo it after each file's tests too: they import more."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        _forget_what_libraries_set()
+
+
+def _forget_what_libraries_set() -> None:
+    """No command of a user's begins with it, and none could be given to a child of `command_client`'s server."""
+    for name in os.environ.keys() - _BEFORE.keys():
+        if not name.startswith("PYTEST_"):
+            del os.environ[name]
 
 
 @pytest.fixture(autouse=True)
