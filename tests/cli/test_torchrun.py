@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -52,29 +53,41 @@ while os.environ["RANK"] == "0" and not silent.exists():
 """The first process begins when the other has failed."""
 
 
+_TORCHRUN = """
+import sys
+from torch.distributed.run import main as start
+start()
+sys.exit()
+"""
+
+
 class Torchrun(Command):
-    """The command in two processes; `fresh` ones import for themselves what others are forked with."""
+    """The command in two processes that torchrun starts."""
 
-    def __init__(self, home: Path, folder: Path, *, fresh: bool = False) -> None:
+    def __init__(self, home: Path, folder: Path) -> None:
         super().__init__(home)
-        self._folder, self._fresh = folder, fresh or not command_client.POSSIBLE
+        self._folder = folder
 
-    def __call__(self, *words: str | Path, prelude: str = "", **settings: Any) -> Done:
-        """Run it with `words`; `prelude` is Python for each process to run first."""
+    def __call__(self, *words: str | Path, prelude: str = "", fresh: bool = False, **settings: Any) -> Done:
+        """Run it with `words`; `prelude` is Python for each process to run first.
+
+        `fresh` processes import for themselves what others are forked with.
+        """
         script = self._folder / "office31.py"
         script.write_text(_SCRIPT.format(prelude=prelude))
         for left in self._folder.glob("left-*"):
             left.unlink()
-        settings["env"] = {"OMP_NUM_THREADS": "1", **settings.get("env", {})}
-        if self._fresh:
-            return self._start([str(script)], words, process="fresh", **settings)
-        with command_client.stand_ins(self._folder) as python:
-            return self._start(["--no-python", *python, str(script)], words, **settings)
+        line = ("--standalone", "--nproc-per-node", "2", script, *words)
+        return self.start(*line, fresh=fresh, package=not prelude, **settings)
 
-    def _start(self, worker: list[str], words: tuple[str | Path, ...], **settings: Any) -> Done:
-        prelude = "import sys\nfrom torch.distributed.run import main as start\n"
-        prelude += f"sys.argv[1:1] = ['--standalone', '--nproc-per-node', '2', *{worker!r}]\nstart()\nsys.exit()"
-        return super().__call__(*words, prelude=prelude, **{"process": "slow"} | settings)
+    def start(self, *line: str | Path, fresh: bool = False, package: bool = True, **settings: Any) -> Done:
+        """What `torchrun LINE` does, with a folder of its own for what it leaves behind."""
+        environment = {"OMP_NUM_THREADS": "1", "TMPDIR": str(self._folder)} | settings.pop("env", {})
+        with ExitStack() as stack:
+            if command_client.POSSIBLE and not fresh:
+                python = stack.enter_context(command_client.stand_in_for_python(self._folder, package=package))
+                environment["PYTHON_EXEC"] = str(python)
+            return super().__call__(*line, prelude=_TORCHRUN, process="slow", env=environment, **settings)
 
     def left(self) -> dict[int, int]:
         """By process the code that it ended with; without those that were killed."""
@@ -114,10 +127,10 @@ def errors(done: Done) -> list[str]:
 @pytest.mark.fault(50)
 def test_two_processes_train_the_model_of_one(alone: Command, tmp_path: Path) -> None:
     """Ten epochs: later a ReLU's input passes zero within rounding, as it does where weights differ by 1e-7."""
-    together = Torchrun(alone.home, tmp_path, fresh=True)
+    together = Torchrun(alone.home, tmp_path)
     one = alone.json(*LINE)
     known = len(alone.json("models", "list")["models"])
-    code, out, err = together(*LINE, "--json")
+    code, out, err = together(*LINE, "--json", fresh=True)
     assert (code, err) == (0, "")  # which torchrun answers only where both ended well
     two = json.loads(out)
     assert len(alone.json("models", "list")["models"]) == known + 1
@@ -134,15 +147,6 @@ def test_two_processes_train_the_model_of_one(alone: Command, tmp_path: Path) ->
     assert again.err.startswith("this very run has ended already")
 
 
-_TORCHRUN = """
-import sys
-from torch.distributed.run import main as start
-sys.argv[1:1] = ["--standalone"]
-start()
-sys.exit()
-"""
-
-
 def test_the_command_that_makes_it_again_is_torchruns_and_gives_the_same_bits(
     alone: Command, together: Torchrun, tmp_path: Path
 ) -> None:
@@ -152,7 +156,7 @@ def test_the_command_that_makes_it_again_is_torchruns_and_gives_the_same_bits(
     assert (start, words[:4]) == ("torchrun", ["--nproc-per-node=2", "-m", "office31_cli", "pretrain"])
     again = Command(tmp_path / "home")
     assert again(*shlex.split(bring)[1:]).code == 0
-    done = again(*words, prelude=_TORCHRUN, env={"OMP_NUM_THREADS": "1"})
+    done = Torchrun(again.home, tmp_path).start("--standalone", *words)
     assert done.code == 0, done.err
     assert again.weights(again.json("models", "show", "two")) == alone.weights(made)
 
@@ -189,10 +193,11 @@ def test_two_processes_tune_the_model_of_one(alone: Command, together: Torchrun,
 @pytest.mark.parametrize("rank", [0, 1])
 @pytest.mark.fault(43)
 def test_after_a_process_was_killed_all_end_and_a_rerun_goes_on(alone: Command, tmp_path: Path, rank: int) -> None:
-    together = Torchrun(alone.home, tmp_path, fresh=True)  # which torchrun itself stops
+    together = Torchrun(alone.home, tmp_path)
     line = (*LINE, "--seed", str(rank + 31))  # which no other test of this home has trained with
     known = alone.json("models", "list")["models"]
-    done = together(*line, prelude=_KILLED.format(rank=rank))
+    fresh = rank == 0  # which torchrun stops itself, with no other that passes its signal on
+    done = together(*line, prelude=_KILLED.format(rank=rank), fresh=fresh)
     assert done.code != 0
     assert [code for code in together.left().values() if code == 0] == []
     assert list(together.left()) == [1 - rank]

@@ -6,6 +6,7 @@ import json
 import locale
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -25,7 +26,9 @@ POSSIBLE = sys.platform == "linux"
 _SETTINGS = {"stdin", "stdout", "stderr", "input", "cwd"}
 """Those of `subprocess.run` that a child can be given, beside its environment."""
 
-_READ_AT_START = re.compile(r"PYTHON|LANG|LC_|LD_|MALLOC_|OMP_(?!NUM_THREADS$)|(GOMP|KMP|MKL|OPENBLAS|TORCH|CUDA)_")
+_READ_AT_START = re.compile(
+    r"PYTHON(?!_)|LANG|LC_|LD_|MALLOC_|OMP_(?!NUM_THREADS$)|(GOMP|KMP|MKL|OPENBLAS|TORCH|CUDA)_"
+)
 """Variables that an interpreter or a library reads once."""
 
 _THREADS = "OMP_NUM_THREADS"
@@ -151,24 +154,30 @@ def _forked(
 
 
 @contextmanager
-def stand_ins(folder: Path) -> Iterator[list[str]]:
-    """The first words of a command line that stands for `python`, for other programs to start a script with.
+def stand_in_for_python(folder: Path, *, package: bool) -> Iterator[Path]:
+    """A program that stands for `python`, for other programs to start a script or the command with.
 
-    What they start is `stand_in`, and what it stands for a child of the server that has imported what is slow, but not
-    the package.
+    What it starts is `stand_in`, and what that stands for a child of the server that has imported what is slow, and the
+    `package` too where no script is to change it first.
     """
+    program, address = folder / "python", folder / "socket"
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(str(address := folder / "python"))
+        listener.bind(str(address))
         listener.listen()
-        Thread(target=_answer, args=(listener,), daemon=True).start()
+        program.write_text(
+            f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", "-S", stand_in.__file__, str(address)])} "$@"\n'
+        )
+        program.chmod(0o700)
+        Thread(target=_answer, args=(listener, _server(slow=True, package=package)), daemon=True).start()
         try:
-            yield [sys.executable, "-I", "-S", stand_in.__file__, str(address)]
+            yield program
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             address.unlink()
+            program.unlink()
 
 
-def _answer(listener: socket.socket) -> None:
+def _answer(listener: socket.socket, server: _Server) -> None:
     """Send each who asks the socket on which the child's number and its end will be told."""
     with suppress(OSError):  # which is how the listener is closed
         while True:
@@ -176,7 +185,7 @@ def _answer(listener: socket.socket) -> None:
             with asked:
                 message, streams, _, _ = socket.recv_fds(asked, command_server.LARGEST, 3)
                 request = json.loads(message) | {"umask": _umask()}
-                with _server(slow=True, package=False).send(request, streams) as told:
+                with server.send(request, streams) as told:
                     socket.send_fds(asked, [b"."], [told.fileno()])
                 for each in streams:
                     os.close(each)
