@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from office31_cli.cli.reading_options import add_reading_options
+
 
 class Panel(StrEnum):
     """The headings of `office31 --help`, in its order."""
@@ -49,4 +51,4 @@ def command(
     place: int, panel: Panel = Panel.COMMANDS, *, torchrun: bool = False
 ) -> Callable[[Callable[..., None]], Command]:
     """Declare the decorated function to be the command of its file."""
-    return lambda run: Command(run, panel, place, torchrun)
+    return lambda run: Command(add_reading_options(run), panel, place, torchrun)

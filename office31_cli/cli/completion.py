@@ -201,14 +201,15 @@ def list_prediction_formats(asked: Asked) -> Iterable[str]:
 
 def _open_data(asked: Asked) -> "DataSet":
     """The data set given, else that of the model given, else of the newest model that has one, else the first here."""
-    from office31_cli.data.catalogue import open_data
+    from office31_cli.data.catalogue import open_data, reopen
     from office31_cli.registry import Registry
 
     if given := asked.options.get("data"):
-        return open_data(given)
+        options = asked.options
+        return open_data(given, nested=options.get("nested") or False, follow_links=options.get("follow_links"))
     if word := asked.options.get("model"):
-        return open_data(Registry().find(word).card.data["location"])
+        return reopen(Registry().find(word).card.data)
     for entry in Registry().entries() if "model" in asked.options else []:
         with suppress(Office31Error, KeyError, TypeError):  # its folder is gone, or its card names none
-            return open_data(entry.card.data["location"])
+            return reopen(entry.card.data)
     return open_data(None)

@@ -74,8 +74,8 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DATA",
-        help="office31, sample, or a folder of your own that holds DOMAIN/ITEM/ or DOMAIN/images/ITEM/; where no "
-        "labels are needed, DOMAIN/ may hold the pictures themselves.",
+        help="office31, sample, a folder of your own that holds DOMAIN/ITEM/, ITEM/ or train/ITEM/ and test/ITEM/, or "
+        "an index (.csv or .jsonl); where no labels are needed, DOMAIN/ may hold the pictures themselves.",
         show_default="office31, else sample",
         autocompletion=complete_one(completion.list_data_sets),
         rich_help_panel=DATA,

@@ -25,6 +25,8 @@ class Listing:
     files: tuple[str, ...]
     labels: tuple[str | None, ...]
     """The item of each file; None for one that is not labelled."""
+    parts: tuple[str | None, ...] = ()
+    """The part of each file, one of those in `data.parts`, None for one in none; empty where there are no parts."""
 
     @cached_property
     def items(self) -> tuple[str, ...]:
@@ -52,6 +54,14 @@ class DataSet:
     """The files of each domain, by its name in alphabetical order."""
     items: tuple[str, ...]
     """Labels are numbered by their position here; a photograph of any other item is `UNKNOWN`."""
+    layout: str = ""
+    """What its folder was taken for; empty where that is the usual DOMAIN/ITEM, of which nothing needs to be said."""
+    index: str | None = None
+    """The file in `root` that it was opened by; None where that was the folder."""
+    nested: bool = False
+    """Whether the user said that the folders in it are items, whatever lies below them."""
+    follow_links: Path | None = None
+    """The folder below which the user said that links may lead; None where none was followed."""
 
     @classmethod
     def of(cls, name: str, root: Path, listings: Mapping[str, Listing]) -> "DataSet":
@@ -126,5 +136,9 @@ class DataSet:
         numbers: dict[str | None, int] = {item: number for number, item in enumerate(self.items)}
         numbers[None] = UNLABELLED
         return Photographs.of(
-            domain, listing.root, listing.files, [numbers.get(label, UNKNOWN) for label in listing.labels]
+            domain,
+            listing.root,
+            listing.files,
+            [numbers.get(label, UNKNOWN) for label in listing.labels],
+            listing.parts,
         )

@@ -1,94 +1,62 @@
-"""Anyone's folder of photographs: `DOMAIN/ITEM/*`, or `DOMAIN/images/ITEM/*` as Office-31 was first laid out.
+"""Anyone's folder of photographs, whatever its layout: `data.layouts` has a file for each.
 
-Each domain holds the items that it has. Pictures that lie in no item folder, `DOMAIN/*` or `DOMAIN/images/*`, are
-unlabelled.
+Each domain holds the items that it has. Pictures that lie in no item folders are unlabelled.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
-from office31_cli.data.data_set import DataSet, Listing
-from office31_cli.data.walk import Folder, list_folder
+from office31_cli.data import layouts
+from office31_cli.data.data_set import DataSet
+from office31_cli.data.layouts.base import EXPECTED, Source, misplaced
+from office31_cli.data.layouts.level import show
+from office31_cli.data.walk import NO_LINKS, Links, Tree
 from office31_cli.errors import Failed
-from office31_cli.text import printable
-
-_EXPECTED = "expected DOMAIN/ITEM/* or DOMAIN/images/ITEM/* below it"
+from office31_cli.text import join_names, pluralize, printable
 
 
-def open_folder(root: Path, name: str | None = None) -> DataSet:
-    """Read the layout of the data set at `root`.
+def open_folder(
+    root: Path,
+    name: str | None = None,
+    *,
+    index: str | None = None,
+    nested: bool = False,
+    follow_links: Path | None = None,
+) -> DataSet:
+    """Read the data set at `root`, whose layout is recognised, or said by an `index` in it.
 
-    Raises `Failed` in one line that says what was expected and what is there instead: no folder, no domains, none that
-    is labelled, an `images` level in the wrong place, an item without pictures, or a symbolic link.
+    With `nested`, its folders are the items of one domain, whatever lies below them. Symbolic links are followed only
+    to what lies below `root` or `follow_links`. Every picture is in exactly one domain, unless an index leaves it out.
+    Raises `Failed` in one line that says what was expected and what is there instead: no folder, no layout that is
+    known, no item, an item or a domain without pictures, or a link that is not followed.
     """
     if not root.is_dir():
-        raise Failed(printable(str(root)), f"there is no such folder; {_EXPECTED}", "check --data")
-    domains = list_folder(root).folders
-    if not domains:
-        raise _misplaced(root, "it holds no folders", "give the folder that holds the domains")
-    if "images" in domains:
-        raise _misplaced(
-            root,
-            "it holds a folder 'images' where a domain should be",
-            "give the folder above it, or move 'images' below each domain",
-        )
-    listings = {domain: _list_domain(root, domain) for domain in domains}
-    data = DataSet.of(name or root.name, root, listings)
+        raise Failed(printable(str(root)), f"there is no such folder; {EXPECTED}", "check --data")
+    links = NO_LINKS if follow_links is None else Links.below(root, follow_links)
+    source = Source(Tree(root, links), name or _name_folder(root), nested, index)
+    reading = layouts.read(source)
+    data = DataSet.of(source.name, root, dict(sorted(reading.listings.items())))
     if not data.items:
-        raise _no_items(root, domains[0], "pictures but no item folders")
-    return data
+        raise _no_items(source, data)
+    layout = "" if reading.words is None else _describe(data, reading.words)
+    return replace(data, layout=layout, index=index, nested=nested, follow_links=follow_links)
 
 
-def _list_domain(root: Path, domain: str) -> Listing:
-    """A domain's files, by item folder and name; pictures beside the item folders have no label."""
-    level, folder = _find_item_level(root, domain)
-    if not folder.folders and not folder.pictures:
-        raise _no_items(root, domain, "no item folders")
-    files = [((item, name), item) for item in folder.folders for name in _list_item(root, domain, level, item)]
-    loose: list[tuple[tuple[str, ...], None]] = [((name,), None) for name in folder.pictures]
-    ordered = sorted([*files, *loose], key=lambda each: each[0])
-    return Listing(level, tuple("/".join(parts) for parts, _ in ordered), tuple(label for _, label in ordered))
+def _name_folder(root: Path) -> str:
+    return root.name if root.name not in ("", "..") else root.resolve().name or "photographs"
 
 
-def _find_item_level(root: Path, domain: str) -> tuple[Path, Folder]:
-    """The folder that holds the items, the domain's own or the `images` that is all it holds, and what lies there."""
-    above = list_folder(root / domain)
-    if above.folders != ("images",):
-        return root / domain, above
-    if above.pictures:  # half of them would not be seen
-        raise _misplaced(
-            root, f"{domain}/ holds pictures and a folder 'images'", "put all pictures into one of the two"
-        )
-    level = root / domain / "images"
-    return level, list_folder(level)
+def _describe(data: DataSet, words: str) -> str:
+    domains = data.domains
+    what = f"one domain, {domains[0]}," if len(domains) == 1 else f"{len(domains)} domains, {join_names(domains, 3)},"
+    return printable(f"{data.name}: taken for {what} of {pluralize(len(data.items), 'item')}{words}")
 
 
-def _list_item(root: Path, domain: str, level: Path, item: str) -> tuple[str, ...]:
-    """The pictures of an item, of which there is at least one."""
-    folder = list_folder(level / item)
-    if folder.pictures:
-        return folder.pictures
-    shown = f"{_show_level(level, domain)}{item}"
-    if folder.folders:
-        raise _misplaced(
-            root,
-            f"{shown} holds a folder {folder.folders[0]!r} where pictures should be",
-            "put its pictures directly into it",
-        )
-    raise _misplaced(root, f"{shown} holds no pictures", "add some, or remove the folder")
-
-
-def _no_items(root: Path, domain: str, instead: str) -> Failed:
-    level, _ = _find_item_level(root, domain)
-    return _misplaced(
-        root,
-        f"{_show_level(level, domain)} holds {instead}",
+def _no_items(source: Source, data: DataSet) -> Failed:
+    """Nothing says what any picture shows."""
+    first = next(iter(data.listings.values())).root.relative_to(source.tree.root).as_posix()
+    return misplaced(
+        source,
+        f"{show('' if first == '.' else first)} holds pictures but no item folders",
         "give the folder that holds the domains, with a folder for each item in each of them",
     )
-
-
-def _show_level(level: Path, domain: str) -> str:
-    return f"{domain}/" + ("images/" if level.name == "images" else "")
-
-
-def _misplaced(root: Path, fault: str, fix: str) -> Failed:
-    return Failed(printable(str(root)), f"{_EXPECTED}, found that {printable(fault)}", fix)

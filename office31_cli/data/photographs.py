@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from office31_cli import paths, storage
+from office31_cli.data.parts import TEST, TRAIN, VALIDATION
 from office31_cli.processes import cores
 
 IntArray = npt.NDArray[np.int64]
@@ -46,13 +47,23 @@ class Photographs:
     items: IntArray
     digests: tuple[str, ...]
     rows: IntArray
+    parts: tuple[str, ...] = ()
+    """The part of each that the folder or index says, `TRAIN`, `VALIDATION` or `TEST`; empty where it says none."""
 
     @classmethod
-    def of(cls, domain: str, root: Path, files: Sequence[str], items: Sequence[int]) -> "Photographs":
-        """The files below `root`, hashed, with their items' numbers."""
+    def of(
+        cls, domain: str, root: Path, files: Sequence[str], items: Sequence[int], parts: Sequence[str | None] = ()
+    ) -> "Photographs":
+        """The files below `root`, hashed, with their items' numbers; those in no part, where there are, are `TRAIN`."""
         names = tuple(files)
         return cls(
-            domain, root, names, np.array(items, dtype=np.int64), digest_files(root, names), np.arange(len(names))
+            domain,
+            root,
+            names,
+            np.array(items, dtype=np.int64),
+            digest_files(root, names),
+            np.arange(len(names)),
+            tuple(part or TRAIN for part in parts),
         )
 
     def __len__(self) -> int:
@@ -67,7 +78,24 @@ class Photographs:
             digests=tuple(self.digests[i] for i in chosen),
             items=self.items[chosen],
             rows=self.rows[chosen],
+            parts=tuple(self.parts[i] for i in chosen) if self.parts else (),
         )
+
+    def in_part(self, part: str) -> BoolArray:
+        """Which photographs (n,) are in a part; all of a domain without parts are in `TRAIN`."""
+        return np.array([each == part for each in self.parts or (TRAIN,) * len(self)], dtype=np.bool_)
+
+    @property
+    def to_score(self) -> BoolArray | None:
+        """Which photographs (n,) are in the part that is scored; None where no part is to be, and one must be drawn.
+
+        That is `TEST`; without a label there, `VALIDATION`.
+        """
+        for part in (TEST, VALIDATION) if self.parts else ():
+            mask = self.in_part(part)
+            if (self.items[mask] != UNLABELLED).any():
+                return mask
+        return None
 
     @property
     def is_known(self) -> BoolArray:
@@ -109,7 +137,7 @@ def digest_files(root: Path, files: tuple[str, ...]) -> tuple[str, ...]:
     if len(fresh):
         for place, digest in zip(fresh, _hash_files(root, [files[place] for place in fresh]), strict=True):
             digests[place] = np.frombuffer(digest, dtype=np.uint8)
-        _write_index(index, files, stats, digests)
+        _write_index(index, *_keep_others(index, root, files, stats, digests))
     return tuple(digest.tobytes().hex() for digest in digests)
 
 
@@ -153,6 +181,21 @@ def _read_index(index: Path) -> tuple[list[str], IntArray, Digests]:
             return os.fsdecode(arrays["names"].tobytes()).split("\0"), arrays["stats"], arrays["digests"]
     except (ValueError, KeyError, zipfile.BadZipFile):  # another version's layout
         return nothing
+
+
+def _keep_others(
+    index: Path, root: Path, files: tuple[str, ...], stats: IntArray, digests: Digests
+) -> tuple[tuple[str, ...], IntArray, Digests]:
+    """The files, and after them others that were hashed earlier and are still there: of a domain with the same root."""
+    names, earlier_stats, earlier_digests = _read_index(index)
+    known = set(files)
+    rows = [row for row, name in enumerate(names) if name not in known and (root / name).exists()]
+    others = tuple(names[row] for row in rows)
+    return (
+        (*files, *others),
+        np.concatenate([stats, earlier_stats[rows]]),
+        np.concatenate([digests, earlier_digests[rows]]),
+    )
 
 
 def _write_index(index: Path, files: tuple[str, ...], stats: IntArray, digests: Digests) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from office31_cli.data.walk import is_picture
+from office31_cli.data.walk import is_hidden, is_picture
 from office31_cli.observer import SILENT, Observer
 
 
@@ -39,7 +39,7 @@ def find_pictures(named: Sequence[Path], observer: Observer = SILENT) -> Iterato
 def _list_folder(folder: str, observer: Observer) -> list[tuple[str, bool]]:
     """The folders and the pictures in a folder, each with whether it is a folder, in alphabetical order."""
     with os.scandir(folder) as entries:
-        shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+        shown = sorted((entry for entry in entries if not is_hidden(entry.name)), key=lambda entry: entry.name)
     inside = []
     for entry in shown:
         is_folder = entry.is_dir(follow_symlinks=False)

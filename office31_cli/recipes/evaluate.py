@@ -34,6 +34,7 @@ def evaluate(
     missing = Failed("no stored model", "there is nothing to evaluate", "run: office31 pretrain --domain amazon")
     entry, opened = selection.select_model_and_data(model, data, domain, lambda entry: True, missing)
     selection.report_model(model, entry, observer)
+    selection.report_layout(opened, observer)
     from office31_cli.workflow.predictions import predict_domain  # torch, 3 s: only now that all makes sense
 
     predictions = predict_domain(entry, opened, domain, part, device=device, skip_bad=skip_bad, observer=observer)

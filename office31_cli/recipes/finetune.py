@@ -47,6 +47,7 @@ def finetune(
         options=options,
     )
     selection.report_model(model, request.parent, observer)
+    selection.report_layout(request.data, observer)
     from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense
     from office31_cli.workflow.finetune_run import build_finetune_run
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from office31_cli import methods
+from office31_cli.data.catalogue import reading_options
 from office31_cli.data.data_set import DataSet
 from office31_cli.engine.settings import HELD_OUT_SHARE
 from office31_cli.errors import Misuse
@@ -96,6 +97,7 @@ def build_adapt_request(
         validator=validator,
         asked={
             "target": target,
+            **reading_options(data),
             "method": method,
             "source": source and list(source),
             "set": dict(settings or {}),

@@ -9,6 +9,7 @@ from typing import Any
 
 from office31_cli import processes, strategies
 from office31_cli.data import columns
+from office31_cli.data.catalogue import reading_options
 from office31_cli.data.data_set import DataSet
 from office31_cli.data.lists import read_list
 from office31_cli.engine.settings import HELD_OUT_SHARE, NO_REFINEMENTS, Refinements
@@ -101,6 +102,7 @@ def build_finetune_request(
         held_out=HELD_OUT_SHARE if options.held_out is None else options.held_out,
         asked={
             "target": target,
+            **reading_options(data),
             "strategy": strategy,
             "set": dict(settings or {}),
             "labels": labels,

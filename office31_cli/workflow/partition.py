@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from office31_cli.data.parts import TRAIN
+from office31_cli.data.parts import VALIDATION as VALIDATION_PART
 from office31_cli.data.photographs import BoolArray, Photographs
 from office31_cli.data.splits import choose_few_labelled, choose_held_out
 from office31_cli.errors import Failed, Misuse
@@ -44,10 +46,13 @@ class FewShotPartition(Partition):
 
 
 def divide(request: Request, domains: list[Domain]) -> Partition:
-    """Hold out a share of each domain and train on the rest; raises `Failed` where no photographs are left for that."""
+    """Hold out a share of each domain and train on the rest; raises `Failed` where no photographs are left for that.
+
+    Of a domain that comes in parts, they are kept: see `Photographs.to_score`.
+    """
     parts = [domain.photographs.known() for domain in domains]
     held_out = [_choose_held_out(request, part) for part in parts]
-    train = [part.subset(~mask) for part, mask in zip(parts, held_out, strict=True)]
+    train = [part.subset(part.in_part(TRAIN) & ~mask) for part, mask in zip(parts, held_out, strict=True)]
     if parts:
         _check_some(train)
     seen = _merge_seen(request, train)
@@ -57,20 +62,21 @@ def divide(request: Request, domains: list[Domain]) -> Partition:
 def divide_few_shot(request: FinetuneRequest, domains: list[Domain], observer: Observer) -> FewShotPartition:
     """Hold out a share of the target; train on the rest or on few labels of it, and on all of the source.
 
-    The held-out set is the same whatever the number of labels. Raises `Misuse` where a list of photographs to train on
-    names one of it, and `Failed` where none are left to train on.
+    The held-out set is the same whatever the number of labels; of a target that comes in parts, they are kept. Raises
+    `Misuse` where a list of photographs to train on names one of it, and `Failed` where none are left to train on.
     """
     target, *source = (domain.photographs for domain in domains)
     source = [part.known() for part in source]
     held_out = _choose_held_out(request, target)
     chosen = _choose_labelled(request, target, held_out)
     labelled = target.subset(chosen)
-    in_validation = _choose_validation(request, labelled)
+    validation_part = _find_validation_part(request, target, chosen | held_out)
+    in_validation = _choose_validation(request, labelled, drawn=not validation_part.any())
     fewer = _count_fewer(request, labelled)
     if fewer:
         names = join_names(f"{printable(item)} ({count})" for item, count in fewer.items())
         observer.warn(f"fewer than {request.labels} labels: {names}")
-    validation = labelled.subset(in_validation)
+    validation = target.subset(validation_part) if validation_part.any() else labelled.subset(in_validation)
     validated = seen_labels.record_photographs([validation])
     train = [
         labelled.subset(~in_validation),
@@ -85,7 +91,7 @@ def divide_few_shot(request: FinetuneRequest, domains: list[Domain], observer: O
         seen=seen,
         target=target,
         validation=validation,
-        unlabelled=target.subset(~chosen),
+        unlabelled=target.subset(~(chosen | validation_part)),
         fewer=fewer,
     )
 
@@ -115,20 +121,32 @@ def _drop_seen(parts: Sequence[Photographs], held_out: Sequence[BoolArray], seen
 
 
 def _choose_held_out(request: Request, photographs: Photographs) -> BoolArray:
-    """Which of a domain's photographs (n,) are held out; only those that are labelled with a known item can be."""
+    """Which of a domain's photographs (n,) are held out; only those that are labelled with a known item can be.
+
+    They are the part that is to be scored, where the domain has one; else they are drawn.
+    """
+    if (to_score := photographs.to_score) is not None:
+        return to_score & photographs.is_known
     chosen = np.zeros(len(photographs), dtype=np.bool_)
     if request.held_out:
-        known = photographs.known()
+        candidates = photographs.is_known & photographs.in_part(TRAIN)
+        known = photographs.subset(candidates)
         fraction, seed = request.held_out, request.options.seed
-        chosen[photographs.is_known] = choose_held_out(known.items, known.digests, fraction=fraction, seed=seed)
+        chosen[candidates] = choose_held_out(known.items, known.digests, fraction=fraction, seed=seed)
     return chosen
+
+
+def _find_validation_part(request: FinetuneRequest, target: Photographs, taken: BoolArray) -> BoolArray:
+    """Which of the target's photographs (n,) are in its part for validation, where there is early stopping."""
+    mask: BoolArray = target.in_part(VALIDATION_PART) & target.is_known & ~taken
+    return mask if request.refinements.patience is not None else np.zeros_like(mask)
 
 
 def _choose_labelled(request: FinetuneRequest, target: Photographs, held_out: BoolArray) -> BoolArray:
     """Which of the target's photographs (n,) are used with their labels: those listed, a few an item, or all."""
     if request.listed_files is not None:
         return _find_listed(request.listed_files, target, held_out)
-    chosen: BoolArray = target.is_known & ~held_out
+    chosen: BoolArray = target.is_known & target.in_part(TRAIN) & ~held_out
     if request.labels is None:
         return chosen
     part = target.subset(chosen)
@@ -154,7 +172,9 @@ def _find_listed(files: Sequence[str], target: Photographs, held_out: BoolArray)
             "--labels-from",
             f"{printable(both[0])}, or an identical copy of it, is held out "
             f"({pluralize(len(both), 'photograph')} in all)",
-            "leave them out, or use --held-out 0 and score with office31 evaluate",
+            "leave them out"
+            if target.to_score is not None
+            else "leave them out, or use --held-out 0 and score with office31 evaluate",
         )
     return listed
 
@@ -167,9 +187,10 @@ def _count_fewer(request: FinetuneRequest, labelled: Photographs) -> dict[str, i
     return {item: count for item, count in zip(request.data.items, counts, strict=True) if count < request.labels}
 
 
-def _choose_validation(request: FinetuneRequest, labelled: Photographs) -> BoolArray:
-    """Which of the labelled photographs (n,) are in the validation set; none without early stopping."""
-    if request.refinements.patience is None:
+def _choose_validation(request: FinetuneRequest, labelled: Photographs, *, drawn: bool) -> BoolArray:
+    """Which of the labelled photographs (n,) are in the validation set; none without early stopping, and none where it
+    is not to be `drawn`."""
+    if request.refinements.patience is None or not drawn:
         return np.zeros(len(labelled), dtype=np.bool_)
     chosen = choose_held_out(labelled.items, labelled.digests, fraction=VALIDATION, seed=request.options.seed)
     if not chosen.any():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from office31_cli.data import columns
 from office31_cli.data.columns.base import Column, values_or_nan
 from office31_cli.data.data_set import DataSet
+from office31_cli.data.parts import TRAIN
 from office31_cli.data.photographs import BoolArray, IntArray, Photographs
 from office31_cli.data.splits import choose_held_out
 from office31_cli.engine import inference
@@ -183,13 +184,17 @@ class _WithFeatures(nn.Module):
 def _select_part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
     """The photographs of `part`; raises `Failed` where there are none.
 
-    Of a domain that the model was trained on, `train` are the photographs whose labels it has seen and `test` the
-    others; of any other domain they are those that a training with the default split would use and hold out.
+    Of a domain that comes in parts, these are what is meant. Of one that the model was trained on, `train` are the
+    photographs whose labels it has seen and `test` the others; of any other domain they are those that a training with
+    the default split would use and hold out.
     """
     if part == "all":
         return photographs
-    training = seen if seen.any() else _default_training_set(photographs)
-    chosen = photographs.subset(training if part == "train" else ~training)
+    if (to_score := photographs.to_score) is not None:
+        chosen = photographs.subset(photographs.in_part(TRAIN) if part == "train" else to_score)
+    else:
+        training = seen if seen.any() else _default_training_set(photographs)
+        chosen = photographs.subset(training if part == "train" else ~training)
     if not len(chosen):
         raise Failed(
             f"{photographs.domain}:{part}",

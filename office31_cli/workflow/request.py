@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from office31_cli.data import columns, sets
-from office31_cli.data.catalogue import DataLike, location, open_data
+from office31_cli.data.catalogue import DataLike, location, open_data, reading_options
 from office31_cli.data.data_set import DataSet
 from office31_cli.engine.settings import HELD_OUT_SHARE, MOST_HELD_OUT, check_device, check_optimizer, check_train
 from office31_cli.errors import Misuse
@@ -137,7 +137,7 @@ class Request:
 
     def _resolved_alike(self) -> dict[str, Any]:
         """Those that every training command has."""
-        return self.asked | {"data": location(self.data), "held_out": self.held_out}
+        return self.asked | {"data": location(self.data), "held_out": self.held_out, **reading_options(self.data)}
 
 
 def build_request(
@@ -160,7 +160,8 @@ def build_request(
     opened = opened.numbered(opened.items_of(*wanted))
     asked = {
         "domain": list(domains),
-        "data": None if data is None else os.fspath(data),
+        "data": None if data is None else location(opened) if isinstance(data, DataSet) else os.fspath(data),
+        **reading_options(opened),
         "backbone": backbone,
         "weights": weights,
         **options.to_json(),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from office31_cli.data import sets
-from office31_cli.data.catalogue import DataLike, open_data
+from office31_cli.data.catalogue import DataLike, open_data, reopen
 from office31_cli.data.data_set import DataSet
 from office31_cli.errors import Failed, Misuse, Office31Error, Refused
 from office31_cli.observer import Observer
@@ -130,7 +130,7 @@ def open_training_data(entry: Entry) -> DataSet:
     """The data set that a model was trained on; the usual one for a model that comes from elsewhere."""
     place = entry.card.data["location"]
     try:
-        return open_data(place)
+        return reopen(entry.card.data)
     except Misuse:
         raise Failed(
             f"model {entry.name}", f"it was trained on {printable(place)}, which is not here", "give --data"
@@ -177,10 +177,17 @@ def report_model(word: str | None, taken: Entry, observer: Observer) -> None:
 
 
 def report_data(word: DataLike | None, taken: DataSet, observer: Observer) -> None:
-    """Say so where no data set was named and the one taken is not the default."""
+    """Say so where no data set was named and the one taken is not the default; say what its folder was taken for."""
     if word is None and taken.name != sets.DEFAULT:
         default = sets.load(sets.DEFAULT)
         observer.say(f"data: {taken.name}, as {default.title} is not here ({default.command} brings it)")
+    report_layout(taken, observer)
+
+
+def report_layout(taken: DataSet, observer: Observer) -> None:
+    """Say what a folder was taken for, unless it is laid out as is usual."""
+    if taken.layout:
+        observer.say(taken.layout)
 
 
 def check_shared_items(entry: Entry, data: DataSet, domain: str | None = None) -> None:

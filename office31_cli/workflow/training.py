@@ -7,7 +7,7 @@ from typing import Any
 
 import safetensors.torch
 
-from office31_cli.data.catalogue import location
+from office31_cli.data.catalogue import describe_source
 from office31_cli.engine import process_group
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import describe_environment
@@ -103,8 +103,7 @@ def _card(
         items=request.data.items,
         preprocessing=run.start.preprocessing.to_json(),
         data={
-            "name": request.data.name,
-            "location": location(request.data),
+            **describe_source(request.data),
             "domains": list(request.domains),
             "learnt": {part.domain: part.content for part in run.partition.train},
         },

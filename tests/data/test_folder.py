@@ -65,16 +65,20 @@ def test_images_at_the_top(tmp_path: Path) -> None:
     assert "found that it holds a folder 'images' where a domain should be; give the folder above it" in said
 
 
-@pytest.mark.parametrize("folder", ["cam/cup/images", "cam/images/cup/images"])
-def test_images_below_the_item(tmp_path: Path, folder: str) -> None:
-    said = complaint(lay_out(tmp_path, folder))
-    item = folder.removesuffix("/images")
-    assert f"found that {item} holds a folder 'images' where pictures should be; put its pictures directly" in said
+def test_images_below_the_item(tmp_path: Path) -> None:
+    """Where `images` says which folders are the items, one below an item is a folder like any other."""
+    said = complaint(lay_out(tmp_path / "one", "cam/cup/images"))
+    assert "found that all lies in cam/, whose folders hold folders alone: they may be domains, or items" in said
+    assert f"give the folder {tmp_path / 'one' / 'cam'}, and add --nested if it is one domain" in said
+    data = open_folder(lay_out(tmp_path / "other", "cam/images/cup/images"))
+    assert (data.domains, data.items) == (("cam",), ("cup",))
+    assert data.listings["cam"].files == ("cup/images/frame_0.png", "cup/images/frame_1.png")
 
 
 def test_one_domains_folder(tmp_path: Path) -> None:
-    said = complaint(lay_out(tmp_path, "cup", "pen"))
-    assert "found that cup/ holds pictures but no item folders; give the folder that holds the domains" in said
+    data = open_folder(lay_out(tmp_path / "things", "cup", "pen"))
+    assert (data.domains, data.items) == (("things",), ("cup", "pen"))
+    assert data.layout == "things: taken for one domain, things, of 2 items"
 
 
 def test_pictures_without_items_below_images(tmp_path: Path) -> None:

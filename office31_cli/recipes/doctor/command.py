@@ -150,6 +150,7 @@ def _find_model(
             raise
         return None, None
     selection.report_model(word, entry, observer)
+    selection.report_layout(opened, observer)
     return entry, opened
 
 

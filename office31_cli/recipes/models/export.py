@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from office31_cli import storage
-from office31_cli.data.catalogue import location
 from office31_cli.errors import Misuse, Office31Error
 from office31_cli.models import formats
 from office31_cli.observer import SILENT, Observer
@@ -130,7 +129,7 @@ def _score(entry: Entry, observer: Observer) -> list[Evaluation] | None:
         for domain in data.labelled_domains
         if domain not in whole and set(data.items_of(domain)) & set(entry.card.items)
     ]
-    return [evaluate(domain, model=entry.id, data=location(data), observer=observer) for domain in rest]
+    return [evaluate(domain, model=entry.id, data=data, observer=observer) for domain in rest]
 
 
 def _check_tolerance(tolerance: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from office31_cli.data.catalogue import DataLike, location, open_data
+from office31_cli.data.catalogue import DataLike, describe_source, open_data
 from office31_cli.data.data_set import DataSet
 from office31_cli.data.lists import read_list
 from office31_cli.errors import Failed, Misuse
@@ -163,5 +163,5 @@ def _seen(classifier: Classifier) -> seen_labels.SeenLabels:
 def _data_on_card(classifier: Classifier) -> dict[str, Any]:
     """The field `data` of a card; its name is None where no data set was named."""
     data = classifier.data
-    fields = {"name": None, "location": None} if data is None else {"name": data.name, "location": location(data)}
+    fields = {"name": None, "location": None} if data is None else describe_source(data)
     return fields | {"domains": list(classifier.domains)}

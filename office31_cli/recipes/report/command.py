@@ -48,6 +48,7 @@ def report(
     )
     other, alone = _find_parent(entry, opened) if compare is None else (_find_other(compare, entry, opened), "")
     selection.report_model(model, entry, observer)
+    selection.report_layout(opened, observer)
     from office31_cli.recipes.report.gather import (  # torch, 3 s: only now that all makes sense
         ReportRequest,
         gather_report,
