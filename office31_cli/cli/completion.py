@@ -142,6 +142,13 @@ def list_strategies(asked: Asked) -> Iterable[str]:
     return known.FOLDER.names()
 
 
+def list_settings(asked: Asked) -> Iterable[str]:
+    """How the items of source and target may relate."""
+    from office31_cli.workflow.item_sets import SETTINGS
+
+    return SETTINGS
+
+
 def list_topics(asked: Asked) -> Iterable[str]:
     """The topics of the handbook."""
     from office31_cli.recipes import guide

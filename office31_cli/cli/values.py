@@ -1,7 +1,9 @@
 """What was typed, as values: lists, numbers, NAME=VALUE; raises `Misuse` where it is something else."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from office31_cli.data.lists import read_list
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
 
@@ -53,6 +55,11 @@ def parse_labels(text: str, *, least: int = 1) -> int | None:
     if int(text) < least:
         raise Misuse(f"--labels {text}", "too few", f"use {least} or more, or all")
     return int(text)
+
+
+def read_items(option: str, path: Path | None) -> list[str] | None:
+    """The names in the file that an option gives, one a line; raises `Misuse` where it cannot be read."""
+    return None if path is None else [line.strip() for _, line in read_list(path, option, "name of an item")]
 
 
 def choose_model(argument: str | None, option: str | None) -> str | None:

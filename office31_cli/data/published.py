@@ -20,17 +20,20 @@ _FAIREST = ("last iteration", "unknown")
 """Ways to choose the epoch that is scored, those that need no label of the target first."""
 
 _ABOUT = ("method", "backbone", "selection", "source")
-"""The columns that hold no accuracy."""
+_SETTING = "setting"
+"""These columns hold no figure; a file without `setting` is of the closed one."""
 
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One row of a published table; accuracies are fractions."""
+    """One row of a published table; figures are fractions, accuracies or, where the target has unknown items, HOS."""
 
+    setting: str
+    """`closed`, `partial`, `open` or `universal`."""
     method: str
     backbone: str
     tasks: dict[str, float]
-    """By task as it is written here: `A-W`."""
+    """By task as it is written here: `A-W`; without those that were not published."""
     average: float
     selection: str
     """Which epoch was scored."""
@@ -44,14 +47,14 @@ class PublishedRow:
 
 
 def read_published(path: Path) -> list[PublishedRow]:
-    """The rows of a file: who measured what, percentages by task, and their `average`."""
+    """The rows of a file: who measured what in which setting, percentages by task, and their `average`."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [_parse_row(fields) for fields in csv.DictReader(stream)]
 
 
-def rows_of_network(rows: Iterable[PublishedRow], network: str) -> list[PublishedRow]:
-    """The rows measured with a network, such as `AlexNet` in whatever case, in their order."""
-    return [row for row in rows if row.backbone.lower() == network.lower()]
+def rows_of_network(rows: Iterable[PublishedRow], network: str, setting: str = "closed") -> list[PublishedRow]:
+    """A setting's rows measured with a network, such as `AlexNet` in whatever case, in their order."""
+    return [row for row in rows if row.setting == setting and row.backbone.lower() == network.lower()]
 
 
 def choose_by_method(rows: Iterable[PublishedRow]) -> dict[str, PublishedRow]:
@@ -68,6 +71,6 @@ def nearest_network(backbone: str) -> str | None:
 
 
 def _parse_row(fields: dict[str, str]) -> PublishedRow:
-    percentages = {name: float(text) / 100 for name, text in fields.items() if name not in _ABOUT}
-    average = percentages.pop("average")
-    return PublishedRow(**{name: fields[name] for name in _ABOUT}, tasks=percentages, average=average)
+    percentages = {name: float(text) / 100 for name, text in fields.items() if text and name not in (*_ABOUT, _SETTING)}
+    average, setting = percentages.pop("average"), fields.get(_SETTING) or "closed"
+    return PublishedRow(setting, **{name: fields[name] for name in _ABOUT}, tasks=percentages, average=average)

@@ -7,7 +7,15 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from office31_cli.recipes.benchmark.results import ALPHA, SATURATED, BenchmarkEstimate, BenchmarkResult, BenchmarkRow
+from office31_cli.recipes.benchmark.results import (
+    ALPHA,
+    FIGURES,
+    OPEN_SET,
+    SATURATED,
+    BenchmarkEstimate,
+    BenchmarkResult,
+    BenchmarkRow,
+)
 from office31_cli.render.console import render_text_table
 from office31_cli.text import format_duration, format_spread, pluralize
 from office31_cli.text_table import TextTable
@@ -31,24 +39,46 @@ def format_benchmark(result: BenchmarkResult, form: str) -> str:
     return "\n\n".join(table.to_markdown() if form == "markdown" else table.to_latex() for table in tables)
 
 
+_METRICS = {"accuracy": "accuracy", "hos": "HOS"}
+_COLUMNS = {"selected": "selected", "oracle": "oracle", "os_star": "OS*", "recall": "UNK", "auroc": "area"}
+"""The heads of the columns behind the average."""
+
+
 def build_tables(result: BenchmarkResult, *, deviations: bool) -> Iterable[TextTable]:
     """The methods' rows, each task with or without its deviation; then the published rows, if they were asked for."""
     tasks = list(result.rows[0].tasks)
     near = result.within_noise()
+    beside = _list_beside(result)
     yield TextTable(
-        f"{result.backbone}, {pluralize(len(result.seeds), 'seed')}, {result.selection}, %",
+        f"{result.backbone}, {_describe_setting(result)}, {pluralize(len(result.seeds), 'seed')}, "
+        f"{result.selection}, {_METRICS[result.metric]} in %",
         (
             "method",
             *(f">{task}{'*' if task in result.saturated else ''}" for task in tasks),
             ">average",
-            ">selected",
-            ">oracle",
+            *(f">{_COLUMNS[name]}" for name in beside),
         ),
-        [_format_row(row, tasks, row.method in near, deviations) for row in result.rows],
+        [_format_row(row, tasks, beside, row.method in near, deviations) for row in result.rows],
         _format_caption(result, bool(near)),
     )
     if result.published:
         yield _build_published_table(result, tasks)
+
+
+def _list_beside(result: BenchmarkResult) -> tuple[str, ...]:
+    """What the average is followed by."""
+    return OPEN_SET if result.metric == "hos" else FIGURES[1:]
+
+
+def _describe_setting(result: BenchmarkResult) -> str:
+    """`closed`, or `universal (10 items shared, 10 missing, 11 unknown)` where all tasks have as many."""
+    counts = {(each.shared, each.missing, each.unknown) for each in result.item_sets.values()}
+    if result.setting == "closed" or len(counts) > 1:
+        return result.setting
+    ((shared, missing, unknown),) = counts
+    parts = [f"{pluralize(shared, 'item')} shared"]
+    parts += [f"{count:,} {what}" for count, what in ((missing, "missing"), (unknown, "unknown")) if count]
+    return f"{result.setting} ({', '.join(parts)})"
 
 
 def render_estimate(estimate: BenchmarkEstimate) -> Table:
@@ -98,13 +128,14 @@ def _explain_estimate(estimate: BenchmarkEstimate) -> str:
     )
 
 
-def _format_row(row: BenchmarkRow, tasks: Iterable[str], near: bool, deviations: bool) -> list[str]:
+def _format_row(
+    row: BenchmarkRow, tasks: Iterable[str], beside: Iterable[str], near: bool, deviations: bool
+) -> list[str]:
     return [
         row.method,
         *(_format_seeds(row.tasks[task], deviations) for task in tasks),
         _format_seeds(row.average, True) + (_WITHIN_NOISE if near else ""),
-        format_spread(row.average["selected"], None),
-        format_spread(row.average["oracle"], None),
+        *(format_spread(row.average[name], None) for name in beside),
     ]
 
 
@@ -112,8 +143,7 @@ def _format_caption(result: BenchmarkResult, near: bool) -> str:
     parts = [
         f"scored after the {result.selection} on all of the target, with all of the source's labels and none of the "
         "target's",
-        f"selected: the average at the epochs that {result.validator} selects without labels",
-        "oracle: at the best ones, which only labels tell",
+        *(_explain_open_set() if result.metric == "hos" else _explain_epochs(result)),
     ]
     if result.saturated:
         parts.append(f"*: saturated, as every method reaches {100 * SATURATED:.0f} % or more")
@@ -125,6 +155,21 @@ def _format_caption(result: BenchmarkResult, near: bool) -> str:
     elif result.comparisons and not result.decidable:
         parts.append("too few runs to tell methods apart from the noise of seeds")
     return "; ".join(parts)
+
+
+def _explain_epochs(result: BenchmarkResult) -> list[str]:
+    return [
+        f"selected: the average at the epochs that {result.validator} selects without labels",
+        "oracle: at the best ones, which only labels tell",
+    ]
+
+
+def _explain_open_set() -> list[str]:
+    return [
+        "HOS: the harmonic mean of OS* (accuracy on items of the source, each weighing the same) and UNK (unknown "
+        "photographs called unknown)",
+        "area: under the ROC of unknown against known",
+    ]
 
 
 def _format_seeds(figures: Mapping[str, Any], deviation: bool) -> str:
@@ -143,7 +188,7 @@ def _build_csv_table(result: BenchmarkResult) -> TextTable:
     for row in result.rows:
         each = [*(row.tasks[task] for task in tasks), row.average]
         numbers = [figures[name] for figures in each for name in ("mean", "std")]
-        numbers += [row.average["selected"], row.average["oracle"]]
+        numbers += [row.average[name] for name in _list_beside(result)]
         failed = sum(len(figures.get("failed", {})) for figures in row.tasks.values())
         rows.append(
             [
@@ -153,12 +198,13 @@ def _build_csv_table(result: BenchmarkResult) -> TextTable:
                 str(failed),
             ]
         )
-    return TextTable("", ("method", *names, "picked", "oracle", "seconds", "failed"), rows)
+    beside = OPEN_SET if result.metric == "hos" else ("picked", "oracle")
+    return TextTable("", ("method", *names, *beside, "seconds", "failed"), rows)
 
 
 def _build_published_table(result: BenchmarkResult, tasks: list[str]) -> TextTable:
     return TextTable(
-        f"published with {result.published[0].backbone}, %",
+        f"published with {result.published[0].backbone}, {result.setting}, {_METRICS[result.metric]} in %",
         ("method", *(f">{task}" for task in tasks), ">average", "epoch", "source"),
         [
             [

@@ -52,6 +52,23 @@ def own_folder(first_run: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.
     return root
 
 
+@pytest.fixture(scope="session")
+def stall(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Domains whose items differ: a catalogue with all of them, a floor that shows some of them and other things.
+
+    `shop` has three items; `floor` two of them, one more that the shop lacks, and four pictures without a label.
+    """
+    root = tmp_path_factory.mktemp("stall") / "things"
+    names = {"bike": "vélo", "mug": "mug", "pen": "[red] pen"}
+    for name, folder in names.items():
+        shutil.copytree(own_folder / "shop" / folder, root / "shop" / name)
+    for name, shown in (("mug", "mug"), ("pen", "pen"), ("bike", "trolley")):
+        shutil.copytree(own_folder / "phone" / names[name], root / "floor" / shown)
+    for number, picture in enumerate(sorted((root / "floor" / "mug").iterdir())[:4]):
+        picture.rename(root / "floor" / f"loose {number}{picture.suffix}")
+    return root
+
+
 @pytest.fixture(scope="module")
 def owned(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, dict[str, Any]]:
     """The command with a home of its own, and what it said of a model that was trained on `own_folder`."""

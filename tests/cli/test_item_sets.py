@@ -8,22 +8,6 @@ import pytest
 
 from tests.helpers.real_command import Command, assert_error
 
-CATALOGUE = ("bike", "mug", "pen")
-
-
-@pytest.fixture(scope="module")
-def stall(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`shop` has three items; `floor` two of them, one more that the shop lacks, and four pictures without a label."""
-    root = tmp_path_factory.mktemp("stall") / "things"
-    names = dict(zip(CATALOGUE, ("vélo", "mug", "[red] pen"), strict=True))
-    for name in CATALOGUE:
-        shutil.copytree(own_folder / "shop" / names[name], root / "shop" / name)
-    for name, shown in (("mug", "mug"), ("pen", "pen"), ("bike", "trolley")):
-        shutil.copytree(own_folder / "phone" / names[name], root / "floor" / shown)
-    for number, picture in enumerate(sorted((root / "floor" / "mug").iterdir())[:4]):
-        picture.rename(root / "floor" / f"loose {number}{picture.suffix}")
-    return root
-
 
 @pytest.fixture(scope="module")
 def command(stall: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:

@@ -20,6 +20,7 @@ from office31_cli.data.photographs import Photographs
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.recipes.benchmark.cells import BenchmarkSetup, Job
+from office31_cli.recipes.benchmark.item_split import ItemPlan, TaskItems
 from office31_cli.workflow.pools import ray as module
 from office31_cli.workflow.pools.local import JobFailure
 from office31_cli.workflow.pools.ray import TRIES, run_on_ray
@@ -172,12 +173,14 @@ def tiny_setup() -> BenchmarkSetup:
         )
         for place, (name, count) in enumerate(zip("abc", COUNTS, strict=True))
     }
+    names = tuple(map(str, range(ITEMS)))
     return BenchmarkSetup(
         tasks={"A-B": ("a", "b"), "C-A": ("c", "a")},
         methods={name: methods.load(name)() for name in ("erm", "mcc", "shot")},
         steps=4,
         validator="im",
-        items=ITEMS,
+        names=names,
+        items=ItemPlan("closed", {task: TaskItems(names, names) for task in ("A-B", "C-A")}),
         photographs=photographs,
         inputs=inputs(),
         settings=Settings(epochs=2, batch_size=8, optimizer="nesterov", lr=0.05, seed=0),

@@ -1,5 +1,6 @@
 """`office31 benchmark`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from office31_cli.cli import completion, options, values
 from office31_cli.cli.command import Panel, command
 from office31_cli.cli.completion import complete_one, complete_several
-from office31_cli.cli.help import OUTPUT, TRAINING
+from office31_cli.cli.help import DATA, OUTPUT, TRAINING
 from office31_cli.errors import Misuse
 
 
@@ -32,6 +33,38 @@ def benchmark(
         ),
     ] = "0,1,2",
     tasks: options.Tasks = None,
+    setting: Annotated[
+        str | None,
+        typer.Option(
+            "--setting",
+            metavar="SETTING",
+            help="Which items source and target hold: closed, partial, open or universal; the last two are scored by "
+            "HOS.",
+            show_default="those they have; closed if these are the same",
+            autocompletion=complete_one(completion.list_settings),
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    source_items: Annotated[
+        Path | None,
+        typer.Option(
+            "--source-items",
+            metavar="FILE",
+            help="The items of the sources, one a line; with --target-items, in place of --setting.",
+            show_default="all",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    target_items: Annotated[
+        Path | None,
+        typer.Option(
+            "--target-items",
+            metavar="FILE",
+            help="The items of the targets, one a line.",
+            show_default="all",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     published: Annotated[
         str | None,
         typer.Option(
@@ -106,6 +139,9 @@ def benchmark(
         views=views,
         jobs=jobs,
         on=on,
+        setting=setting,
+        source_items=values.read_items("--source-items", source_items),
+        target_items=values.read_items("--target-items", target_items),
         published=published,
         data=data,
         backbone=backbone,

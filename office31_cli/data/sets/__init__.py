@@ -11,10 +11,10 @@ To add one, write `NAME.py` with a class `Set` that derives from `base.ArchivedD
 import functools
 from collections.abc import Iterable, Mapping
 
-from office31_cli.data.sets.base import KnownDataSet
+from office31_cli.data.sets.base import ItemSplit, KnownDataSet
 from office31_cli.discovery import ModuleFolder
 
-__all__ = ["DEFAULT", "FOLDER", "KnownDataSet", "find", "find_published", "load", "names"]
+__all__ = ["DEFAULT", "FOLDER", "ItemSplit", "KnownDataSet", "find", "find_published", "find_split", "load", "names"]
 
 DEFAULT = "office31"
 """The one that is meant where none is named."""
@@ -45,4 +45,14 @@ def find_published(digests: Mapping[str, Iterable[str]]) -> KnownDataSet | None:
         known = load(name)
         if known.published and all(known.is_whole(domain, every) for domain, every in digests.items()):
             return known
+    return None
+
+
+def find_split(items: Iterable[str], setting: str) -> ItemSplit | None:
+    """The split for a setting of the set with exactly these items; the photographs may be others, as drawn ones."""
+    wanted = set(items)
+    for name in names():
+        known = load(name)
+        if setting in known.splits and wanted == set(known.items()):
+            return known.splits[setting]
     return None

@@ -4,7 +4,9 @@ import functools
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from office31_cli import paths
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from office31_cli.data.web import Limits
 
 
+@dataclass(frozen=True)
+class ItemSplit:
+    """The items of a benchmark's sources, and those of its targets, where they are not the same."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+
+
 class KnownDataSet(ABC):
     """A data set that `--data` knows by the name of its file and that `office31 download` brings."""
 
@@ -31,6 +41,8 @@ class KnownDataSet(ABC):
     citation: ClassVar[str | None] = None
     drawn: ClassVar[bool] = False
     """Whether its pictures are made up by the program, so that it stands in for another where there is no network."""
+    splits: ClassVar[Mapping[str, ItemSplit]] = MappingProxyType({})
+    """By setting (`partial`, `open` or `universal`) the items that the literature's tables of it divide it by."""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,51 @@
 """Office-31: 31 items of an office as a web shop, a good camera and a webcam see them."""
 
+from types import MappingProxyType
+
 from office31_cli.data.mirrors import Mirror
-from office31_cli.data.sets.base import ArchivedDataSet
+from office31_cli.data.sets.base import ArchivedDataSet, ItemSplit
+
+_SHARED = (
+    "back_pack",
+    "bike",
+    "calculator",
+    "headphones",
+    "keyboard",
+    "laptop_computer",
+    "monitor",
+    "mouse",
+    "mug",
+    "projector",
+)
+"""The items that Caltech-256 has too (Saito and others 2018 and 2020, whose splits these are)."""
+
+_OF_THE_SOURCE = (
+    "bike_helmet",
+    "bookcase",
+    "bottle",
+    "desk_chair",
+    "desk_lamp",
+    "desktop_computer",
+    "file_cabinet",
+    "letter_tray",
+    "mobile_phone",
+    "paper_notebook",
+)
+"""The first ten of the others, in alphabetical order."""
+
+_OF_THE_TARGET = (
+    "pen",
+    "phone",
+    "printer",
+    "punchers",
+    "ring_binder",
+    "ruler",
+    "scissors",
+    "speaker",
+    "stapler",
+    "tape_dispenser",
+    "trash_can",
+)
 
 
 class Set(ArchivedDataSet):
@@ -14,6 +58,13 @@ class Set(ArchivedDataSet):
         'K. Saenko, B. Kulis, M. Fritz and T. Darrell, "Adapting Visual Category Models to New Domains", ECCV 2010'
     )
     command = "office31 download"
+    splits = MappingProxyType(
+        {
+            "partial": ItemSplit(_SHARED + _OF_THE_SOURCE + _OF_THE_TARGET, _SHARED),
+            "open": ItemSplit(_SHARED, _SHARED + _OF_THE_TARGET),
+            "universal": ItemSplit(_SHARED + _OF_THE_SOURCE, _SHARED + _OF_THE_TARGET),
+        }
+    )
     mirrors = (  # first those that can be resumed and rarely run out of quota
         Mirror(
             "PyKale on GitHub",

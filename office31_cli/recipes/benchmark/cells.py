@@ -5,14 +5,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import log
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from office31_cli import methods as adaptation_methods
-from office31_cli.data.photographs import Photographs
+from office31_cli.data.photographs import UNKNOWN, UNLABELLED, IntArray, Photographs
 from office31_cli.data.splits import choose_held_out
+from office31_cli.engine.adaptation import AdaptationTask
 from office31_cli.engine.batches import SourceTargetData
 from office31_cli.engine.device import limit_threads
 from office31_cli.engine.inputs import FrozenInputs
@@ -20,8 +23,14 @@ from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.methods.base import Method
+from office31_cli.metrics import open_set
+from office31_cli.metrics.open_set import OpenSetScores, score_open_set
+from office31_cli.metrics.unknown import entropy
 from office31_cli.models.network import BOTTLENECK, Head
 from office31_cli.observer import SILENT
+from office31_cli.outputs.base import FloatArray
+from office31_cli.recipes.benchmark.item_split import HOS, ItemPlan, keep_items
+from office31_cli.recipes.benchmark.results import TaskItemCounts
 from office31_cli.workflow.adapt_training import (
     AdaptationSetup,
     actual_items,
@@ -74,8 +83,11 @@ class BenchmarkSetup:
     methods: dict[str, Method]
     steps: int
     validator: str
-    items: int
+    names: tuple[str, ...]
+    """The items that `photographs` is numbered by."""
+    items: ItemPlan
     photographs: dict[str, Photographs]
+    """By domain."""
     inputs: FrozenInputs
     settings: Settings
     device: torch.device
@@ -98,25 +110,42 @@ class BenchmarkSetup:
         """Run every task by one method with one seed, and return the scores by task."""
         if name == SOURCE_ONLY:
             return self._train_source_only(seed).scores
-        return _train_or_isolate([TaskRun(task, seed) for task in self.tasks], partial(self._train_tasks, name))
+        return self._train_alike(seed, partial(self._train_tasks, name))
 
-    def build_head(self, seed: int) -> Head:
-        """A randomly initialised head."""
+    def build_head(self, task: str, seed: int) -> Head:
+        """A randomly initialised head, which predicts the items of the task's source."""
         seed_torch("initial weights", seed)
         directions = self.inputs.directions
-        whole = Head(self.inputs.width if directions is None else len(directions), BOTTLENECK, self.items)
+        width = self.inputs.width if directions is None else len(directions)
+        whole = Head(width, BOTTLENECK, len(self.items.tasks[task].source))
         return whole if directions is None else whole.project_onto(directions)
+
+    def select_source(self, task: str) -> Photographs:
+        """The photographs of a task's source."""
+        items = self.items.tasks[task]
+        return keep_items(self.photographs[self.tasks[task][0]], self.names, items.source, items.source).known()
+
+    def select_target(self, task: str) -> Photographs:
+        """The photographs of a task's target, numbered by the source's items."""
+        items = self.items.tasks[task]
+        return keep_items(self.photographs[self.tasks[task][1]], self.names, items.target, items.source)
+
+    def count_items(self, task: str) -> TaskItemCounts:
+        """How many items and photographs a task has."""
+        sets = self.items.tasks[task].sets
+        photographs = [len(self.select_source(task)), len(self.select_target(task))]
+        return TaskItemCounts(len(sets.shared), len(sets.missing), len(sets.unknown), *photographs)
 
     def build_pair(self, cell: TaskRun) -> SourceTargetData:
         """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
-        known, validation = self.photographs[source].known(), no_examples()
+        known, validation = self.select_source(cell.task), no_examples()
         if self.held_out:
             held_out = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
             validation = build_labelled_examples(known.subset(held_out), places.index(source))
             known = known.subset(~held_out)
-        unlabelled = build_unlabelled_examples(self.photographs[target], places.index(target))
+        unlabelled = build_unlabelled_examples(self.select_target(cell.task), places.index(target))
         return SourceTargetData(build_labelled_examples(known, places.index(source)), unlabelled, validation, cell.seed)
 
     def _train_tasks(self, name: str, cells: Sequence[TaskRun]) -> dict[str, Scores]:
@@ -129,7 +158,7 @@ class BenchmarkSetup:
                     raise Failed(SOURCE_ONLY, before.scores[cell.task]["failed"], "try a smaller --lr")
             heads = [copy.deepcopy(before.heads[cell.task]) for cell in cells]
         else:
-            heads = [self.build_head(seed) for _ in cells]
+            heads = [self.build_head(cell.task, seed) for cell in cells]
         size = 1 if method.passes else len(cells)
         scores: dict[str, Scores] = {}
         for first in range(0, len(cells), size):
@@ -142,14 +171,23 @@ class BenchmarkSetup:
             heads: dict[str, Head] = {}
 
             def train(cells: Sequence[TaskRun]) -> dict[str, Scores]:
-                trained = [self.build_head(seed) for _ in cells]
+                trained = [self.build_head(cell.task, seed) for cell in cells]
                 scores = self._train(adaptation_methods.load(SOURCE_ONLY)(), trained, cells)
                 heads.update(zip(scores, trained, strict=True))
                 return scores
 
-            scores = _train_or_isolate([TaskRun(task, seed) for task in self.tasks], train)
-            self.sources[seed] = SourceHeads(heads, scores)
+            self.sources[seed] = SourceHeads(heads, self._train_alike(seed, train))
         return self.sources[seed]
+
+    def _train_alike(self, seed: int, train: Callable[[Sequence[TaskRun]], dict[str, Scores]]) -> dict[str, Scores]:
+        """Train every task with one seed and return the scores by task; tasks with as many items are trained as one."""
+        alike: dict[int, list[TaskRun]] = {}
+        for task in self.tasks:
+            alike.setdefault(len(self.items.tasks[task].source), []).append(TaskRun(task, seed))
+        scores: dict[str, Scores] = {}
+        for cells in alike.values():
+            scores |= _train_or_isolate(cells, train)
+        return {task: scores[task] for task in self.tasks}
 
     def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[TaskRun]) -> dict[str, Scores]:
         """Train the heads as one and return the scores by task; the target's labels are read after the training."""
@@ -170,16 +208,37 @@ class BenchmarkSetup:
         seconds = (time.monotonic() - began) / len(cells)
         by_task = {}
         for place, cell in enumerate(cells):
-            target = self.photographs[self.tasks[cell.task][1]]
-            scores = score_run(task, place, actual_items(target), self.validator)
             by_task[cell.task] = {
-                "last": scores["last"],
-                "selected": scores["selected"]["accuracy"],
-                "oracle": scores["oracle"],
+                **self._score(task, place, actual_items(self.select_target(cell.task))),
                 "judged": task.validator_scores(place)[self.validator][-1],
                 "seconds": round(seconds, 3),
             }
         return by_task
+
+    def _score(self, task: AdaptationTask, run: int, actual: IntArray | None) -> Scores:
+        """A run's scores on its target, whose items are `actual` (n,): HOS is that of the last epoch alone."""
+        if self.items.metric == HOS:
+            assert actual is not None
+            scores = score_unknown(task.probabilities()[run].double().cpu().numpy(), actual)
+            return {"last": scores.hos, "os_star": scores.os_star, "recall": scores.recall, "auroc": scores.auroc}
+        accuracies = score_run(task, run, actual, self.validator)
+        return {
+            "last": accuracies["last"],
+            "selected": accuracies["selected"]["accuracy"],
+            "oracle": accuracies["oracle"],
+        }
+
+
+def score_unknown(probabilities: FloatArray, actual: IntArray) -> OpenSetScores:
+    """The scores of a target's photographs by their probabilities (n, K), unknown above an entropy of log(K) / 2.
+
+    `actual` (n,) are the items, some of them `UNKNOWN`; photographs without a label are not scored.
+    """
+    labelled = actual != UNLABELLED
+    probabilities, actual = probabilities[labelled], actual[labelled]
+    numbers = np.where(actual == UNKNOWN, open_set.UNKNOWN, actual)
+    threshold = log(probabilities.shape[1]) / 2
+    return score_open_set(probabilities.argmax(1), numbers, entropy(probabilities), threshold)
 
 
 def _train_or_isolate(

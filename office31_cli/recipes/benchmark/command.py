@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from office31_cli.data.catalogue import DataLike
 from office31_cli.data.published import choose_by_method, nearest_network
 from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.benchmark.item_split import HOS
 from office31_cli.recipes.benchmark.plan import METHODS, SEEDS, BenchmarkPlan, find_published_rows, plan_benchmark
 from office31_cli.recipes.benchmark.results import (
+    OPEN_SET,
     SATURATED,
     SELECTION,
     BenchmarkEstimate,
@@ -22,6 +24,9 @@ def benchmark(
     *,
     seeds: Sequence[int] = SEEDS,
     tasks: Sequence[str] | None = None,
+    setting: str | None = None,
+    source_items: Sequence[str] | None = None,
+    target_items: Sequence[str] | None = None,
     published: str | None = None,
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
@@ -36,14 +41,18 @@ def benchmark(
 ) -> BenchmarkResult:
     """Adapt from every domain to every other, by every method and with every seed, on cached features.
 
-    Training uses all labels of the source, as in the field's protocol, and none of the target. The score is the
-    accuracy of the last epoch on all of the target. Interrupted, the same benchmark computes what is missing. For the
-    parameters, and what is raised, see `plan_benchmark`; a cell that fails is in the result, whose `check` raises.
+    Training uses all labels of the source, as in the field's protocol, and none of the target. The score is that of the
+    last epoch on all of the target: the accuracy or, where it shows unknown items, HOS. Interrupted, the same benchmark
+    computes what is missing. For the parameters, and what is raised, see `plan_benchmark`; a cell that fails is in the
+    result, whose `check` raises.
     """
     plan = plan_benchmark(
         methods,
         seeds=seeds,
         tasks=tasks,
+        setting=setting,
+        source_items=source_items,
+        target_items=target_items,
         published=published,
         validator=validator,
         steps=steps,
@@ -73,12 +82,16 @@ def run_benchmark(plan: BenchmarkPlan, *, observer: Observer = SILENT) -> Benchm
     results = run_plan(plan, observer)
     request = plan.request
     network = plan.published or nearest_network(request.backbone)
-    published = find_published_rows(request.data, request.domains, network) if network else []
+    published = find_published_rows(request.data, request.domains, network, plan.items.setting) if network else []
     known = choose_by_method(published)
-    rows = [build_row(name, plan.tasks, plan.seeds, results.cells, known.get(name)) for name in plan.methods]
+    beside = OPEN_SET if plan.items.metric == HOS else ()
+    rows = [build_row(name, plan.tasks, plan.seeds, results.cells, known.get(name), beside) for name in plan.methods]
     return BenchmarkResult(
         backbone=request.backbone,
         weights=results.weights,
+        setting=plan.items.setting,
+        metric=plan.items.metric,
+        item_sets=results.item_sets,
         selection=SELECTION,
         validator=plan.validator,
         seeds=list(plan.seeds),

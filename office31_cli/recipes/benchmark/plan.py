@@ -12,6 +12,7 @@ from office31_cli.data.published import PublishedRow, rows_of_network
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.base import Method
 from office31_cli.observer import SILENT, Observer
+from office31_cli.recipes.benchmark.item_split import ItemPlan, plan_items
 from office31_cli.text import did_you_mean, join_names, printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.adapt_request import check_validator
@@ -40,6 +41,8 @@ class BenchmarkPlan:
     """The starting weights and data set of all runs; its domains are those of the tasks."""
     tasks: dict[str, tuple[str, str]]
     """Source and target by the task's name."""
+    items: ItemPlan
+    """Which items these hold."""
     methods: dict[str, Method]
     seeds: tuple[int, ...]
     steps: int
@@ -58,6 +61,9 @@ def plan_benchmark(
     *,
     seeds: Sequence[int] = SEEDS,
     tasks: Sequence[str] | None = None,
+    setting: str | None = None,
+    source_items: Sequence[str] | None = None,
+    target_items: Sequence[str] | None = None,
     published: str | None = None,
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
@@ -72,7 +78,8 @@ def plan_benchmark(
 ) -> BenchmarkPlan:
     """Check what a benchmark is to compute, and complete it; nothing is loaded or computed.
 
-    `tasks` are ordered pairs of domains such as `A-W`, all of them unless given. `published` names the network whose
+    `tasks` are ordered pairs of domains such as `A-W`, all of them unless given. `setting`, `source_items` and
+    `target_items` are those of `plan_items`. `published` names the network whose
     published rows are to be shown (AlexNet, ...). `validator` picks an epoch without target labels. `steps` an epoch
     and `views` of each photograph have defaults that fit the methods. `jobs` is the number of processes, `on` is
     `here` or `ray`. Raises `Misuse` for names and numbers that make no sense, and `Failed` where the data set has fewer
@@ -96,11 +103,13 @@ def plan_benchmark(
     )
     wanted = choose_tasks(request.data, tasks)
     domains = tuple(domain for domain in request.data.domains if any(domain in pair for pair in wanted.values()))
+    items = plan_items(request.data, wanted, setting, source_items, target_items)
     if published is not None:
-        _check_published(published, request.data, domains)
+        _check_published(published, request.data, domains, items.setting)
     plan = BenchmarkPlan(
         request=replace(request, domains=domains),
         tasks=wanted,
+        items=items,
         methods=chosen,
         seeds=tuple(seeds),
         steps=steps or ADAPT_STEPS,
@@ -111,6 +120,11 @@ def plan_benchmark(
         published=published,
     )
     selection.report_data(data, request.data, observer)
+    if setting is None and items.differ and (source_items, target_items) == (None, None):
+        observer.say(
+            "the domains hold different items: each task is the source's items against those of them that the target "
+            "shows; --setting universal has the target's other items too"
+        )
     if request.weights == "none" and weights != "none":  # whoever typed none knows
         observer.warn(
             f"{request.backbone} has no weights, and is frozen: heads are trained on random features; give --weights, "
@@ -128,22 +142,25 @@ def _check_place(on: str, jobs: int | None) -> None:
         ray.check_ray()
 
 
-def _check_published(network: str, data: DataSet, domains: Sequence[str]) -> None:
+def _check_published(network: str, data: DataSet, domains: Sequence[str], setting: str) -> None:
     """Raise `Misuse` where there are no published rows for a network, or they were measured on other photographs."""
     every = [sets.load(name) for name in sets.names()]
-    measured = [known.title for known in every if rows_of_network(known.published, network)]
+    measured = [known.title for known in every if rows_of_network(known.published, network, setting)]
     if not measured:
-        networks = {row.backbone for known in every for row in known.published}
-        raise Misuse(f"--published {printable(network)}", "no such rows", did_you_mean(network, networks))
-    if not find_published_rows(data, domains, network):
+        networks = {row.backbone for known in every for row in known.published if row.setting == setting}
+        of_setting = "" if setting == "closed" else f" of the {setting} setting"
+        raise Misuse(f"--published {printable(network)}", f"no such rows{of_setting}", did_you_mean(network, networks))
+    if not find_published_rows(data, domains, network, setting):
         why = f"its figures are of {join_names(measured)}, and {printable(data.name)} holds other photographs"
         raise Misuse(f"--published {printable(network)}", why, "leave it out")
 
 
-def find_published_rows(data: DataSet, domains: Sequence[str], network: str) -> list[PublishedRow]:
+def find_published_rows(
+    data: DataSet, domains: Sequence[str], network: str, setting: str = "closed"
+) -> list[PublishedRow]:
     """The rows that others measured with a network on the photographs of these domains; none where there are none."""
     known = sets.find_published({domain: data.photographs(domain).digests for domain in domains})
-    return rows_of_network(known.published, network) if known else []
+    return rows_of_network(known.published, network, setting) if known else []
 
 
 def choose_tasks(data: DataSet, asked: Sequence[str] | None) -> dict[str, tuple[str, str]]:

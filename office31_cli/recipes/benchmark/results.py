@@ -14,28 +14,46 @@ from office31_cli.text import join_names, pluralize, printable
 
 SELECTION = "last epoch"
 SATURATED = 0.95
-"""An accuracy: a task on which every method reaches it no longer tells methods apart."""
+"""A figure: a task on which every method reaches it no longer tells methods apart."""
 
 ALPHA = 0.05
 """The significance level of the comparisons."""
 
 FIGURES = ("last", "selected", "oracle")
+"""Of a run: the accuracies at three epochs. Where unknown items are scored, there is the last epoch alone."""
+
+OPEN_SET = ("os_star", "recall", "auroc")
+"""What a run that unknown items are scored in has beside HOS: OS*, UNK and the area under the ROC."""
 
 
 Cells = dict[tuple[str, str, int], dict[str, Any]]
-"""By method, task and seed: the three accuracies and the seconds, or why the run has `failed`."""
+"""By method, task and seed: the figures and the seconds, or why the run has `failed`."""
+
+
+@dataclass(frozen=True)
+class TaskItemCounts:
+    """How the items of a task's source and target relate, and how many photographs the two have."""
+
+    shared: int
+    missing: int
+    """Items that the target lacks."""
+    unknown: int
+    """Items that the source lacks."""
+    source_photographs: int
+    target_photographs: int
 
 
 @dataclass(frozen=True)
 class BenchmarkRow:
-    """One method over all tasks; accuracies are fractions of all of the target's photographs."""
+    """One method over all tasks; figures are fractions, of the benchmark's metric."""
 
     method: str
     tasks: dict[str, dict[str, Any]]
-    """By task: mean and standard deviation over seeds of the last epoch's accuracy, each seed's, and the means of the
-    epochs that the validator picks (`selected`) and of the best ones (`oracle`)."""
+    """By task: mean and standard deviation over seeds of the last epoch's figure, each seed's, and the means of the
+    epochs that the validator picks (`selected`) and of the best ones (`oracle`), None where the metric is HOS. There,
+    each seed's `OPEN_SET` figures follow."""
     average: dict[str, float | None]
-    """Over tasks: the mean, the standard deviation of the seeds' averages, and the other two means."""
+    """Over tasks: the mean, the standard deviation of the seeds' averages, and the other means."""
     seconds: float
     published: float | None
     """The published average of the same method, with the network that was asked for or else the one nearest to ours."""
@@ -49,6 +67,12 @@ class BenchmarkResult:
 
     backbone: str
     weights: str
+    setting: str
+    """`closed`, `partial`, `open` or `universal`: how the items of source and target relate."""
+    metric: str
+    """`accuracy`, or `hos` where targets show unknown items."""
+    item_sets: dict[str, TaskItemCounts]
+    """By task."""
     selection: str
     validator: str
     seeds: list[int]
@@ -152,9 +176,14 @@ class BenchmarkEstimate:
 
 
 def build_row(
-    method: str, tasks: Iterable[str], seeds: Sequence[int], cells: Cells, known: PublishedRow | None
+    method: str,
+    tasks: Iterable[str],
+    seeds: Sequence[int],
+    cells: Cells,
+    known: PublishedRow | None,
+    beside: Sequence[str] = (),
 ) -> BenchmarkRow:
-    """A method's row from its cells, beside the published row `known`."""
+    """A method's row from its cells, beside the published row `known`; `beside` names the figures that follow each."""
     by_task: dict[str, dict[str, Any]] = {}
     for task in tasks:
         runs = [cells[method, task, seed] for seed in seeds]
@@ -162,13 +191,14 @@ def build_row(
         others = {name: mean_and_deviation([run.get(name) for run in runs])[0] for name in FIGURES[1:]}
         failed = {str(seed): run["failed"] for seed, run in zip(seeds, runs, strict=True) if "failed" in run}
         figures = {"mean": centre, "std": spread, "runs": [run.get("last") for run in runs], **others}
+        figures |= {name: [run.get(name) for run in runs] for name in beside}
         by_task[task] = figures | ({"failed": failed} if failed else {})
     by_seed = {
         name: [_average([cells[method, task, seed].get(name) for task in by_task]) for seed in seeds]
-        for name in FIGURES
+        for name in (*FIGURES, *beside)
     }
     centre, spread = mean_and_deviation(by_seed["last"])
-    rules = {name: mean_and_deviation(by_seed[name])[0] for name in FIGURES[1:]}
+    rules = {name: mean_and_deviation(by_seed[name])[0] for name in (*FIGURES[1:], *beside)}
     seconds = sum(cells[method, task, seed].get("seconds", 0.0) for task in by_task for seed in seeds)
     whole = {"mean": centre, "std": spread, **rules}
     theirs = (known.average, known.selection) if known else (None, None)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from office31_cli.data.photographs import Photographs
@@ -14,8 +15,9 @@ from office31_cli.engine.inputs import FrozenInputs
 from office31_cli.observer import Observer
 from office31_cli.processes import cores
 from office31_cli.recipes.benchmark.cells import BenchmarkSetup, Job, Scores, TaskRun
+from office31_cli.recipes.benchmark.item_split import keep_items
 from office31_cli.recipes.benchmark.plan import BenchmarkPlan
-from office31_cli.recipes.benchmark.results import Cells
+from office31_cli.recipes.benchmark.results import Cells, TaskItemCounts
 from office31_cli.workflow.adapt_training import check_enough_examples, order_by_content
 from office31_cli.workflow.domains import compute_frozen_views, open_domains
 from office31_cli.workflow.partial_results import PartialResults
@@ -36,6 +38,9 @@ class Results:
     cells: Cells
     weights: str
     photographs: dict[str, int]
+    """By domain."""
+    item_sets: dict[str, TaskItemCounts]
+    """By task."""
     seconds: float
 
 
@@ -48,7 +53,8 @@ def run_plan(plan: BenchmarkPlan, observer: Observer) -> Results:
     if not any("failed" in scores for scores in cells.values()):
         unfinished.clear()
     counts = {domain: len(photographs) for domain, photographs in setup.photographs.items()}
-    return Results(cells, weights, counts, round(time.monotonic() - began, 3))
+    item_sets = {task: setup.count_items(task) for task in plan.tasks}
+    return Results(cells, weights, counts, item_sets, round(time.monotonic() - began, 3))
 
 
 def compute_cells(
@@ -84,10 +90,12 @@ def prepare_features(plan: BenchmarkPlan, observer: Observer) -> tuple[Benchmark
     split = split_network(network, "head")
     assert split.frozen_part is not None
     features = compute_frozen_views(split.frozen_part, domains, start.preprocessing, device, observer, views=plan.views)
-    orders = [domain.photographs.rows[order_by_content(domain.photographs)] for domain in domains]
+    photographs = {domain.photographs.domain: domain.photographs for domain in domains}
+    used = [select_used(plan, each) for each in photographs.values()]
+    orders = [each.rows[order_by_content(each)] for each in used]
     with limit_threads("features"):  # so that the directions do not depend on the number of threads
         inputs = FrozenInputs.with_projection(features, orders, device)
-    setup = build_setup(plan, {domain.photographs.domain: domain.photographs for domain in domains}, inputs, device)
+    setup = build_setup(plan, photographs, inputs, device)
     for task, (source, target) in plan.tasks.items():
         check_enough_examples(setup.build_pair(TaskRun(task, plan.seeds[0])), [source], target)
     return setup, start.weights_name
@@ -103,13 +111,26 @@ def build_setup(
         methods=plan.methods,
         steps=plan.steps,
         validator=plan.validator,
-        items=len(request.data.items),
+        names=request.data.items,
+        items=plan.items,
         photographs=photographs,
         inputs=inputs,
         settings=build_settings(request, "head"),
         device=device,
         held_out=request.held_out,
     )
+
+
+def select_used(plan: BenchmarkPlan, photographs: Photographs) -> Photographs:
+    """A domain's photographs without those that are in no task's source or target."""
+    names, domain = plan.request.data.items, photographs.domain
+    used = np.zeros(len(photographs), dtype=np.bool_)
+    for task, pair in plan.tasks.items():
+        items = plan.items.tasks[task]
+        for place, kept in zip(pair, (items.source, items.target), strict=True):
+            if place == domain:
+                used |= np.isin(photographs.rows, keep_items(photographs, names, kept, kept).rows)
+    return photographs.subset(used)
 
 
 def build_jobs(setup: BenchmarkSetup, waiting: Sequence[tuple[str, int]]) -> list[Job]:
@@ -172,6 +193,7 @@ def _identify(setup: BenchmarkSetup, plan: BenchmarkPlan, weights: str, name: st
         "training": setup.settings.to_json() | {"seed": seed},
         "start": [plan.request.backbone, weights],
         "photographs": {domain: photographs.content for domain, photographs in setup.photographs.items()},
+        **plan.items.identity(plan.request.data.items),
         # Whatever the number of processes, a job has one thread.
         "environment": describe_environment(setup.device, plan.request.backbone) | {"threads": 1},
     }
