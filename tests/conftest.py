@@ -2,6 +2,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -35,27 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Undo what libraries have set in the environment while test files imported them."""
-    _forget_what_libraries_set()
+    """Undo what libraries have set in the environment while test files imported them.
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Undo it after each file's tests too: they import more."""
-    yield
-    if nextitem is None or nextitem.path != item.path:
-        _forget_what_libraries_set()
-
-
-def _forget_what_libraries_set() -> None:
-    """No command of a user's begins with it, and none could be given to a child of `command_client`'s server."""
+    No command of a user's begins with it, and none could be given to a child of `command_client`'s server.
+    """
     for name in os.environ.keys() - _BEFORE.keys():
         if not name.startswith("PYTEST_"):
             del os.environ[name]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep every test out of the user's own data and models."""
-    monkeypatch.setenv("OFFICE31_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+def home(tmp_path: Path) -> Iterator[Path]:
+    """Keep every test out of the user's own data and models, and undo what libraries set in the environment."""
+    with patch.dict(os.environ, OFFICE31_HOME=str(tmp_path / "home")):
+        yield tmp_path / "home"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.test_completion import QUIET, offers, question
 from tests.helpers.other_packages import METHOD, STRATEGY, install_package
-from tests.helpers.real_command import Command
+from tests.helpers.real_command import Command, Process
 
 POINTS = {
     "office31.methods": {"gentle": "office31_gentle.method"},
@@ -80,6 +80,8 @@ def test_a_misspelt_name_is_told_by_a_near_one(
     assert err.count("\n") == 1
 
 
-def test_settings_of_theirs_are_checked(run: Command, beside: dict[str, str]) -> None:
-    code, _, err = run("adapt", "--target", "phone", "--method", "gentle", "--set", "weight=7", env=beside)
+@pytest.mark.parametrize("process", ["light", "fresh"])
+def test_settings_of_theirs_are_checked(run: Command, beside: dict[str, str], process: Process) -> None:
+    words = ("adapt", "--target", "phone", "--method", "gentle", "--set", "weight=7")
+    code, _, err = run(*words, env=beside, process=process)
     assert (code, err) == (2, "error: --set weight=7: not in its range; use 0.01 to 1\n")

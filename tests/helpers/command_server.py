@@ -96,10 +96,12 @@ def run(request: dict[str, Any]) -> None:
     """Run the command in this process, as its main module."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    before = _folders_of_modules()
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     os.umask(request["umask"])
+    sys.path[1:] = [*_folders_of_modules(), *(each for each in sys.path[1:] if each not in before)]
     _forget_the_server()
     _open_streams()
     code, script = request.get("code", ""), request.get("script", "")
@@ -115,6 +117,12 @@ def run(request: dict[str, Any]) -> None:
         exec(compile(code, script or "<string>", "exec"), main.__dict__)
     else:
         runpy._run_module_as_main("office31_cli")
+
+
+def _folders_of_modules() -> list[str]:
+    """Those that PYTHONPATH names, as they are in `sys.path`."""
+    named = os.environ.get("PYTHONPATH")
+    return list(dict.fromkeys(map(os.path.abspath, named.split(os.pathsep)))) if named else []
 
 
 def _forget_the_server() -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -38,8 +39,9 @@ SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": Fa
 @pytest.fixture(scope="module")
 def running() -> Iterator[Any]:
     """A cluster of one node, which outlives the tests."""
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory(prefix="ray") as folder:
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patched.setenv("RAY_TMPDIR", folder)  # which pytest's own would make too long for a socket's address
         patched.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # where the jobs of these tests lie
         started = ray_cluster.Cluster(initialize_head=True, head_node_args=SMALL)
         patched.setenv("RAY_ADDRESS", started.address)
