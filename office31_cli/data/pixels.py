@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from office31_cli.data import container_formats
 from office31_cli.data.cache import CachedArray, content_key, open_cache
 from office31_cli.data.photographs import BoolArray, Photographs
 from office31_cli.data.quiet import silence_pillow
@@ -34,8 +35,18 @@ _alone = threading.Lock()
 Pixels = npt.NDArray[np.uint8]
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, struct.error)
-"""What Pillow's parsers raise when they trip over damaged bytes."""
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+)
+"""What Pillow's parsers, and libheif's, raise when they trip over damaged bytes."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,7 +68,8 @@ def decode(path: Path, side: int) -> Pixels:
 
     The whole picture is kept and its aspect ratio is not, as the field does on Office-31. EXIF rotation is
     applied, transparency is laid on white, sixteen bits become eight, an animation gives its first frame.
-    Raises `Failed` where the file is not a readable picture, `Refused` where it claims over `MAX_PIXELS`.
+    Raises `Failed` where the file is not a readable picture, `MissingDecoder` where it is HEIC or AVIF and cannot be
+    read here, and `Refused` where it claims over `MAX_PIXELS`.
     """
     with _open_picture(path) as picture:
         picture.draft("RGB", (side, side))  # a JPEG can be decoded at a half, a quarter or an eighth
@@ -96,7 +108,7 @@ def read_size(path: Path) -> tuple[int, int]:
 @contextmanager
 def _open_picture(path: Path) -> Iterator[Image.Image]:
     try:
-        with silence_pillow(), _open_regular(path) as content, Image.open(content, formats=_FORMATS) as picture:
+        with silence_pillow(), _open_regular(path) as content, _open_known_format(path, content) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise _too_large(path, f"{picture.width} x {picture.height}")
             yield picture
@@ -106,6 +118,24 @@ def _open_picture(path: Path) -> Iterator[Image.Image]:
         unknown = isinstance(error, UnidentifiedImageError)
         reason = "it is no picture in a known format" if unknown else getattr(error, "strerror", None) or str(error)
         raise unreadable_picture(path, reason) from None
+
+
+class MissingDecoder(Failed):
+    """A picture in a format whose decoder is not installed, which is never left out as one that is damaged."""
+
+
+def _open_known_format(path: Path, content: BinaryIO) -> Image.Image:
+    container = container_formats.recognise(content.read(container_formats.HEAD))
+    content.seek(0)
+    if container is None:
+        return Image.open(content, formats=_FORMATS)
+    if not container_formats.load_decoder(container):
+        raise MissingDecoder(
+            printable(str(path)),
+            f"it is in the format {container}, whose decoder is not installed",
+            "run: pip install 'office31-cli[heif]'",
+        )
+    return Image.open(content, formats=(container,))
 
 
 def unreadable_picture(path: Path, reason: str) -> Failed:
@@ -163,8 +193,8 @@ def decode_domain(
     def row(index: int) -> Pixels:
         try:
             return decode(photographs.root / photographs.files[index], side)
-        except Failed:
-            if not skip_bad:
+        except Failed as error:
+            if not skip_bad or isinstance(error, MissingDecoder):
                 raise
             return np.zeros((side, side, 3), dtype=np.uint8)
 
@@ -185,6 +215,8 @@ def find_readable(pixels: CachedArray, photographs: Photographs) -> BoolArray:
     for index in pixels.blank_rows().tolist():
         try:
             decode(photographs.root / photographs.files[index], side=8)
+        except MissingDecoder:
+            raise
         except Failed:
             mask[index] = False
     return mask

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from office31_cli.data import picture_files
-from office31_cli.data.pixels import Pixels
+from office31_cli.data.pixels import MissingDecoder, Pixels
 from office31_cli.data.prefetch import decode_ahead
 from office31_cli.data.walk import EXTENSIONS
 from office31_cli.engine.settings import check_device
@@ -186,7 +186,8 @@ def _batches(
             readable = []
             for path, pixels in batch:
                 if isinstance(pixels, Office31Error):
-                    observer.warn(f"{pixels.what}: {pixels.why}")
+                    told = str(pixels) if isinstance(pixels, MissingDecoder) else f"{pixels.what}: {pixels.why}"
+                    observer.warn(told)
                     unreadable.append(UnreadPicture(str(path), pixels))
                 else:
                     readable.append((path, pixels))
