@@ -91,7 +91,7 @@ AS_IF_OFFICE31 = (
 
 
 def test_a_task_by_itself_and_its_table(mixed: Path, run: Command) -> None:
-    some = ("--methods", "erm,mcc", "--seeds", "0", "--tasks", "s-p,S-P,", "--published", "AlexNet")
+    some = ("--methods", "erm,mcc", "--seeds", "0", "--tasks", "s-p,S-P,", "--jobs", "1", "--published", "AlexNet")
     line = words(mixed, *some, "--weights", "DEFAULT")
     code, out, err = run(*line, prelude=AS_IF_OFFICE31, env={"COLUMNS": "20", "TERM": "xterm-256color"})
     assert code == 0

@@ -12,6 +12,9 @@ from tests.helpers.real_command import Command, Done, assert_error
 
 ITEMS = ("mug", "[red] pen", "vélo")
 
+SHORT = "from office31_cli.recipes.doctor import probe; probe._STEPS = 20"
+"""Trains for a shorter time than even the examination does: what is asserted holds whatever its heads have learnt."""
+
 
 @pytest.fixture(scope="module")
 def folder(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -29,7 +32,7 @@ def words(folder: Path, *more: str) -> tuple[str | Path, ...]:
 
 @pytest.fixture(scope="module")
 def found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    result: dict[str, Any] = Command(tmp_path_factory.mktemp("home")).json(*words(folder))
+    result: dict[str, Any] = Command(tmp_path_factory.mktemp("home")).json(*words(folder), prelude=SHORT)
     return result
 
 
@@ -61,7 +64,7 @@ def test_labels_of_the_target_are_looked_at_only_when_asked_for(
 ) -> None:
     phone = found["data"]["domains"]["phone"]
     assert (phone["items"], phone["missing"], phone["doubts"]) == (None, None, None)
-    checked = run.json(*words(folder, "--check-labels", "phone"))
+    checked = run.json(*words(folder, "--check-labels", "phone"), prelude=SHORT)
     assert checked["data"]["domains"]["phone"]["items"] == dict.fromkeys(ITEMS, 10)
     assert checked["data"]["domains"]["phone"]["doubts"] is not None
     for what in ("distance", "label_shift"):
@@ -76,7 +79,7 @@ def test_no_label_of_the_target_takes_part(found: dict[str, Any], folder: Path, 
         mug, pen = (sorted((moved / "phone" / item).iterdir())[number] for item in ("mug", "[red] pen"))
         mug.rename(moved / "phone" / "[red] pen" / f"from-mug-{number}{mug.suffix}")
         pen.rename(moved / "phone" / "mug" / f"from-pen-{number}{pen.suffix}")
-    again = run.json(*words(moved))
+    again = run.json(*words(moved), prelude=SHORT)
     assert again["forecast"]["signs"] == pytest.approx(found["forecast"]["signs"], abs=1e-9)
     assert again["distance"] == pytest.approx(found["distance"], abs=1e-9)
     assert again["label_shift"]["total_variation"] == pytest.approx(found["label_shift"]["total_variation"], abs=1e-9)
@@ -88,7 +91,7 @@ def test_a_target_that_nobody_has_sorted_is_examined_as_well(folder: Path, run: 
         picture.rename(heap / "phone" / f"{ITEMS.index(picture.parent.name)}-{picture.name}")
     for item in ITEMS:
         (heap / "phone" / item).rmdir()
-    assert run.json(*words(heap))["forecast"]["signs"]["changed"] >= 0
+    assert run.json(*words(heap), prelude=SHORT)["forecast"]["signs"]["changed"] >= 0
 
 
 def test_a_stored_model_is_taken_and_said(own_folder: Path, owned: tuple[Command, dict[str, Any]]) -> None:

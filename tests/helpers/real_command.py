@@ -84,9 +84,9 @@ class Command:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         return kept | {"OFFICE31_HOME": str(self.home)}
 
-    def json(self, *words: str | Path) -> Any:
+    def json(self, *words: str | Path, prelude: str = "") -> Any:
         """What it prints with `--json`, and that is all that it prints to stdout."""
-        code, out, err = self(*words, "--json")
+        code, out, err = self(*words, "--json", prelude=prelude)
         assert code == 0, err
         return json.loads(out)
 
