@@ -71,17 +71,23 @@ class Relay:
         self._observer.epochs(epochs)
 
 
-class WarnOnce(Relay):
-    """Passes everything on but repeated warnings: for work that does the same again and again."""
+class WithoutRepeats(Relay):
+    """Passes everything on but repeated messages: for work that does the same again and again."""
 
     def __init__(self, observer: Observer) -> None:
         super().__init__(observer)
-        self._warned = set[str]()
+        self._heard = set[str]()
+
+    def say(self, message: str) -> None:
+        """Pass it on the first time."""
+        if message not in self._heard:
+            self._heard.add(message)
+            super().say(message)
 
     def warn(self, message: str) -> None:
         """Pass it on the first time."""
-        if message not in self._warned:
-            self._warned.add(message)
+        if message not in self._heard:
+            self._heard.add(message)
             super().warn(message)
 
 

@@ -128,6 +128,8 @@ class Evaluation:
     conformal: dict[str, Any]
     """Prediction sets: the target coverage, the share of sets that contain the actual item, with its Wilson interval,
     and the mean size of a set; all but the target coverage are None where the model has no calibration."""
+    labels_from: str | None = None
+    """The file that named the scored photographs; None where they are all of the part."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `office31 evaluate --json` prints."""

@@ -48,6 +48,22 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"known: {visible}" if known else "there are none yet"
 
 
+def find_typing_errors(word: str, known: Iterable[str]) -> list[str]:
+    """The known words that `word` was probably meant to be: one edit away, two where it is long.
+
+    Case, spaces, hyphens and underscores do not count.
+    """
+    plain = _simplify(word)
+    most = 1 if len(plain) < 6 else 2
+    edits = {name: _edit_distance(plain, _simplify(name)) for name in known if abs(len(name) - len(word)) <= most + 2}
+    least = min(edits.values(), default=most + 1)
+    return sorted(name for name, count in edits.items() if count == least <= most)
+
+
+def _simplify(word: str) -> str:
+    return "".join(letter for letter in word.casefold() if letter not in " _-")
+
+
 def _edit_distance(word: str, other: str) -> int:
     """The number of letters to add, drop, change or swap with the next one (Damerau 1964)."""
     rows = [list(range(len(other) + 1))]

@@ -113,6 +113,12 @@ Split = Annotated[
         autocompletion=complete_one(completion.list_splits),
     ),
 ]
+NewItems = Annotated[
+    bool,
+    typer.Option(
+        "--new-items", help="Items in the file of --labels-from that look like typing errors are meant as they are."
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.", rich_help_panel=OUTPUT)]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read.", rich_help_panel=DATA)

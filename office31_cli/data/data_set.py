@@ -1,6 +1,6 @@
 """A data set: its domains, the picture files of each, and the item that each file shows, where that is known."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,8 @@ class Listing:
     """The item of each file; None for one that is not labelled."""
     parts: tuple[str | None, ...] = ()
     """The part of each file, one of those in `data.parts`, None for one in none; empty where there are no parts."""
+    by_file: bool = False
+    """Whether a file of labels says what some of them show, and not the folders that they lie in alone."""
 
     @cached_property
     def items(self) -> tuple[str, ...]:
@@ -35,9 +37,15 @@ class Listing:
 
     def relabel(self, labels: Mapping[str, str]) -> "Listing":
         """The same files with other labels for those that `labels` names."""
+        pairs = zip(self.files, self.labels, strict=True)
         return replace(
-            self, labels=tuple(labels.get(file, label) for file, label in zip(self.files, self.labels, strict=True))
+            self, labels=tuple(labels.get(file, label) for file, label in pairs), by_file=self.by_file or bool(labels)
         )
+
+    def keep_labels(self, files: Container[str]) -> "Listing":
+        """The same files, of which only these are labelled."""
+        pairs = zip(self.files, self.labels, strict=True)
+        return replace(self, labels=tuple(label if file in files else None for file, label in pairs))
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,13 @@ class DataSet:
         }
         added = {item for listing in listings.values() for item in listing.items} - set(self.items)
         return replace(self, listings=MappingProxyType(listings), items=(*self.items, *sorted(added)))
+
+    def keep_labels(self, files: Mapping[str, Iterable[str]]) -> "DataSet":
+        """The same data set in which only these files of a domain are labelled; other domains are as they are."""
+        listings = dict(self.listings)
+        for domain, kept in files.items():
+            listings[domain] = listings[domain].keep_labels(frozenset(kept))
+        return replace(self, listings=MappingProxyType(listings))
 
     def check_domain(self, domain: str) -> None:
         """Raise `Misuse` with a near match where the data set has no such domain."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from office31_cli.data import layouts
 from office31_cli.data.data_set import DataSet
+from office31_cli.data.labels import apply_stated_labels
 from office31_cli.data.layouts.base import EXPECTED, Source, misplaced
 from office31_cli.data.layouts.level import show
 from office31_cli.data.walk import NO_LINKS, Links, Tree
@@ -35,7 +36,7 @@ def open_folder(
     links = NO_LINKS if follow_links is None else Links.below(root, follow_links)
     source = Source(Tree(root, links), name or _name_folder(root), nested, index)
     reading = layouts.read(source)
-    data = DataSet.of(source.name, root, dict(sorted(reading.listings.items())))
+    data = apply_stated_labels(DataSet.of(source.name, root, dict(sorted(reading.listings.items()))))
     if not data.items:
         raise _no_items(source, data)
     layout = "" if reading.words is None else _describe(data, reading.words)

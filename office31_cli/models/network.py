@@ -4,6 +4,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -181,41 +182,48 @@ def extend_network(network: Network, architecture: Architecture) -> Network:
     """A network of another architecture with the same backbones, which starts from `network`'s weights.
 
     Each of its networks takes backbone and bottleneck from the one with the first output that they share, else from the
-    first. Outputs in both keep their rows of the last layer; new ones are randomly initialised.
+    first. Outputs in both keep their rows of the last layer, also where one now has more labels; new rows are randomly
+    initialised.
     """
     if architecture == network.architecture:
         return network
     old, outputs = network.architecture.outputs, architecture.outputs
-    donors = [_donor(group, old) for group in outputs.networks]
+    donors = [_find_donor(group, old) for group in outputs.networks]
     extended = Network(architecture, [copy.deepcopy(network.backbones[donor]) for donor in donors])
     for head, group, donor in zip(extended.heads, outputs.networks, donors, strict=True):
         before = network.heads[donor]
         assert isinstance(head, Head)
         assert isinstance(before, Head)
         head.bottleneck.load_state_dict(before.bottleneck.state_dict())
+        kept = find_kept_rows(group, old.networks[donor])
         with torch.no_grad():
-            for output, rows in _rows(group).items():
-                if earlier := _rows(old.networks[donor]).get(output):
-                    for name, stored in before.outputs.named_parameters():
-                        if (fresh := getattr(head.outputs, name)) is not None:  # a cosine head has no biases
-                            fresh[rows] = stored[earlier]
+            for name, stored in before.outputs.named_parameters():
+                if (fresh := getattr(head.outputs, name)) is not None:  # a cosine head has no biases
+                    fresh[[*kept]] = stored[[*kept.values()]]
     return extended
 
 
-def _donor(group: Sequence[Output], old: Composite) -> int:
+def find_kept_rows(group: Sequence[Output], earlier: Sequence[Output]) -> dict[int, int]:
+    """By row of a network's last layer the row of an earlier one that it continues; new rows are not among them."""
+    kept: dict[int, int] = {}
+    for start, output in zip(_starts(group), group, strict=True):
+        for earlier_start, before in zip(_starts(earlier), earlier, strict=True):
+            rows = output.find_rows(before) or []
+            kept |= {start + new: earlier_start + old for new, old in enumerate(rows) if old is not None}
+    return kept
+
+
+def _find_donor(group: Sequence[Output], old: Composite) -> int:
     """Which of the old networks a new one with the outputs of `group` starts from."""
-    homes = {output: place for place, network in enumerate(old.networks) for output in map(_unweighted, network)}
-    return next((homes[output] for output in map(_unweighted, group) if output in homes), 0)
+    donors = (
+        place
+        for output in group
+        for place, network in enumerate(old.networks)
+        if any(output.find_rows(before) is not None for before in network)
+    )
+    return next(donors, 0)
 
 
-def _rows(group: Sequence[Output]) -> dict[Output, slice]:
-    """Where each output, whatever its weight, stands in a network's last layer."""
-    rows, start = {}, 0
-    for output in group:
-        rows[_unweighted(output)] = slice(start, start + output.width)
-        start += output.width
-    return rows
-
-
-def _unweighted(output: Output) -> Output:
-    return output.with_weight(1.0)
+def _starts(group: Sequence[Output]) -> list[int]:
+    """Where each output's rows of the last layer begin."""
+    return list(accumulate((output.width for output in group[:-1]), initial=0))

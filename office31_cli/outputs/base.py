@@ -83,6 +83,18 @@ class Output(ABC):
         """The columns that it is trained on and predicts."""
         return self.fixed_columns or (self.name,)
 
+    def with_items(self, items: tuple[str, ...]) -> Self:
+        """The output for these items, where it predicts the item; else itself."""
+        return self
+
+    def find_rows(self, earlier: "Output") -> "list[int | None] | None":
+        """For each of its columns of the last layer that of `earlier` which it continues, or None for a new one.
+
+        None in all where `earlier` is another output.
+        """
+        same = earlier.with_weight(self.weight) == self
+        return list(range(self.width)) if same else None
+
     def fit(self, columns: "Columns") -> Self:
         """The output with whatever it derives from the values of the training set, such as a number's scale."""
         return self

@@ -1,7 +1,7 @@
 """A choice among several labels: softmax and cross-entropy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from office31_cli.outputs.base import Output, PredictedValue
@@ -46,6 +46,17 @@ class Kind(Output):
     def vocabulary(self) -> tuple[str, ...]:
         """The labels."""
         return self.labels
+
+    def with_items(self, items: tuple[str, ...]) -> Self:
+        """As `Output.with_items`."""
+        return replace(self, labels=items) if self.name == "item" else self
+
+    def find_rows(self, earlier: Output) -> list[int | None] | None:
+        """As `Output.find_rows`: a choice among fewer labels is continued."""
+        if not isinstance(earlier, Kind) or earlier.name != self.name or not set(earlier.labels) <= set(self.labels):
+            return None
+        places: dict[str, int] = {label: place for place, label in enumerate(earlier.labels)}
+        return [places.get(label) for label in self.labels]
 
     def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
         """Cross-entropy."""

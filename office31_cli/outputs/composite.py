@@ -46,6 +46,10 @@ class Composite:
         """The composite with every output replaced."""
         return replace(self, networks=tuple(tuple(map(change, network)) for network in self.networks))
 
+    def with_items(self, items: tuple[str, ...]) -> "Composite":
+        """The composite for these items."""
+        return self.map_outputs(lambda output: output.with_items(items))
+
     def fit(self, columns: "Columns") -> "Composite":
         """The composite with every output fitted to the values of the training set."""
         return self.map_outputs(lambda output: output.fit(columns))

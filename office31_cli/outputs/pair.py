@@ -1,7 +1,8 @@
 """One choice among all (domain, item) pairs; each of the two is predicted by its marginal probabilities."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from office31_cli.outputs import choice
@@ -42,6 +43,19 @@ class Kind(Output):
     def vocabulary(self) -> tuple[str, ...]:
         """The domains, then the items."""
         return self.domains + self.items
+
+    def with_items(self, items: tuple[str, ...]) -> Self:
+        """As `Output.with_items`."""
+        return replace(self, items=items)
+
+    def find_rows(self, earlier: Output) -> list[int | None] | None:
+        """As `Output.find_rows`: pairs with fewer items are continued."""
+        if not isinstance(earlier, Kind) or (earlier.name, earlier.domains) != (self.name, self.domains):
+            return None
+        if not set(earlier.items) <= set(self.items):
+            return None
+        places = {pair: place for place, pair in enumerate(product(earlier.domains, earlier.items))}
+        return [places.get(pair) for pair in product(self.domains, self.items)]
 
     def targets(self, columns: "Columns") -> "FloatArray":
         """The pairs' numbers (n,)."""

@@ -23,6 +23,8 @@ def finetune(
     settings: Mapping[str, str | float] | None = None,
     labels: int | None = None,
     labels_from: str | os.PathLike[str] | None = None,
+    new_items: bool = False,
+    add_items: bool = False,
     with_source: bool = False,
     refinements: Refinements = NO_REFINEMENTS,
     options: Options = DEFAULTS,
@@ -30,6 +32,9 @@ def finetune(
 ) -> FinetuneResult:
     """Train `model` on the target's labels: all of its training part, `labels` an item, or those listed.
 
+    The file `labels_from` names the photographs to train on, or says `path,item` of each; items in it that look like
+    typing errors are refused unless they are `new_items`. With `add_items` items that the model does not know get
+    outputs of their own; else their photographs are left out.
     With `with_source` it trains again on what the model was trained on, too. What is held out is scored at the end.
     Without `model`, the newest one that fits and has seen no label of the target is taken: one that has could have
     seen what is now held out. Raises `Misuse` for names that do not exist, before anything is loaded.
@@ -37,11 +42,20 @@ def finetune(
     observer = processes.listen_on_first(observer)
     request = build_finetune_request(
         target,
-        partial(selection.select_unseen, model, data, target),
+        partial(
+            selection.select_unseen,
+            model,
+            data,
+            target,
+            needs_labels=labels_from is None,
+            needs_shared=labels_from is None and not add_items,
+        ),
         strategy=strategy,
         settings=settings,
         labels=labels,
         labels_from=labels_from,
+        new_items=new_items,
+        add_items=add_items,
         with_source=with_source,
         refinements=refinements,
         options=options,

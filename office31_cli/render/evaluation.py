@@ -48,6 +48,7 @@ def _build_scores(result: Evaluation) -> Table:
         *describe_confidence(result),
         ("labels seen", describe_labels(result.labels_used)),
     ]
+    rows += [("labels from", printable(result.labels_from))] if result.labels_from else []
     rows += [("items", text)] if (text := _describe_items(result)) else []
     rows += [("not labelled", f"{pluralize(result.unlabelled, 'more photograph')}")] if result.unlabelled else []
     if result.seen:

@@ -11,7 +11,7 @@ from office31_cli.data import columns
 from office31_cli.data.cache import CachedArray
 from office31_cli.data.columns.base import Column, values_or_nan
 from office31_cli.data.data_set import DataSet
-from office31_cli.data.photographs import Photographs
+from office31_cli.data.photographs import UNLABELLED, Photographs
 from office31_cli.data.pixels import decode_domain, find_readable
 from office31_cli.engine.features import compute_frozen_outputs
 from office31_cli.engine.frozen_split import FrozenSplit
@@ -22,6 +22,7 @@ from office31_cli.outputs.base import Columns, FloatArray
 from office31_cli.outputs.composite import Composite
 from office31_cli.text import pluralize, printable
 from office31_cli.workflow.request import Request
+from office31_cli.workflow.wording import describe_labelling
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +37,40 @@ class Domain:
 
 
 def open_domain(
-    data: DataSet, name: str, preprocessing: Preprocessing, *, skip_bad: bool, observer: Observer
+    data: DataSet,
+    name: str,
+    preprocessing: Preprocessing,
+    *,
+    skip_bad: bool,
+    observer: Observer,
+    unknown_note: str = "",
 ) -> Domain:
-    """Decode a domain; with `skip_bad`, pictures that cannot be read are left out, and counted in a warning."""
+    """Decode a domain; with `skip_bad`, pictures that cannot be read are left out, and counted in a warning.
+
+    The observer is told how many photographs are labelled, where these are not all; `unknown_note` says what becomes
+    of those with items that the model does not know.
+    """
     whole = data.photographs(name)
     pixels = decode_domain(whole, preprocessing.side, skip_bad=skip_bad, observer=observer)
     photographs = whole.subset(find_readable(pixels, whole)) if skip_bad else whole
     if left_out := len(whole) - len(photographs):
         observer.warn(f"{name}: {pluralize(left_out, 'picture')} left out, as they cannot be read")
+    if counts := _count_labelled(data, photographs, unknown_note):
+        observer.say(f"{name}: {counts}")
     return Domain(whole, photographs, pixels)
+
+
+def _count_labelled(data: DataSet, photographs: Photographs, unknown_note: str) -> str:
+    """How many of a domain's photographs are labelled, in words; empty where there is nothing to say."""
+    listing = data.listings[photographs.domain]
+    places = photographs.rows[photographs.is_unknown].tolist()
+    return describe_labelling(
+        int(photographs.is_known.sum()),
+        int((photographs.items == UNLABELLED).sum()),
+        len(places),
+        sorted({str(listing.labels[place]) for place in places}),
+        unknown_note,
+    )
 
 
 def open_domains(
@@ -61,7 +87,14 @@ def open_domains(
     opened, skip_bad = {} if opened is None else opened, request.options.skip_bad
     for name in names:
         if name not in opened:
-            opened[name] = open_domain(request.data, name, preprocessing, skip_bad=skip_bad, observer=observer)
+            opened[name] = open_domain(
+                request.data,
+                name,
+                preprocessing,
+                skip_bad=skip_bad,
+                observer=observer,
+                unknown_note=request.unknown_note,
+            )
     return [opened[name] for name in names]
 
 
@@ -135,9 +168,12 @@ def _by_column(
 
 
 def warn_of_missing_values(actual: Columns, observer: Observer) -> None:
-    """Warn of columns of which not every photograph can be scored."""
+    """Warn of columns of which not every photograph can be scored.
+
+    Of how many the item is known is said where the domain is opened.
+    """
     for name, values in actual.items():
         known, count = int((~np.isnan(values)).sum()), len(values)
-        if known < count:
+        if known < count and not (known and name == "item"):
             told = f"scored on {known:,} of" if known else "not scored: no value for any of"
             observer.warn(f"output {printable(name)} is {told} {pluralize(count, 'photograph')}")

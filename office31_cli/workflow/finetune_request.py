@@ -1,17 +1,15 @@
 """What `finetune` was asked to do: from which stored network, with which labels of the target, and how."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from office31_cli import processes, strategies
 from office31_cli.data import columns
 from office31_cli.data.catalogue import reading_options
 from office31_cli.data.data_set import DataSet
-from office31_cli.data.lists import read_list
 from office31_cli.engine.settings import HELD_OUT_SHARE, NO_REFINEMENTS, Refinements
 from office31_cli.errors import Misuse
 from office31_cli.outputs.composite import Composite
@@ -20,6 +18,7 @@ from office31_cli.registry import Entry
 from office31_cli.strategies.base import Strategy
 from office31_cli.text import printable
 from office31_cli.workflow import selection
+from office31_cli.workflow.labels_from import check_new_items, read_labels_from
 from office31_cli.workflow.request import DEFAULTS, Options, Request
 
 
@@ -34,14 +33,25 @@ class FinetuneRequest(Request):
     """Labels an item; None for all of the training part."""
     listed_files: tuple[str, ...] | None
     """The photographs whose labels to train on, by their paths below the target; None for a draw."""
+    listed_items: tuple[str, ...] | None = None
+    """The item of each of these, where the list states it; the held-out ones of them are then not trained on."""
+    items_added: tuple[str, ...] = ()
+    """Items that the stored network does not know, and that get outputs of their own; the last of the data set's."""
     refinements: Refinements
 
     def to_json(self) -> dict[str, Any]:
         """As `Request.to_json`."""
         chosen = {"strategy": self.strategy_name, "settings": self.strategy.settings(), **self.refinements.to_json()}
-        listed = {} if self.listed_files is None else {"listed": list(self.listed_files)}
+        listed: dict[str, Any] = {} if self.listed_files is None else {"listed": list(self.listed_files)}
+        listed |= {} if self.listed_items is None else {"listed_items": list(self.listed_items)}
+        listed |= {"items_added": list(self.items_added)} if self.items_added else {}
         chosen |= {"labels": self.label_budget, **listed, **strategies.FOLDER.provenance(self.strategy_name)}
         return super().to_json() | chosen
+
+    @property
+    def unknown_note(self) -> str:
+        """As `Request.unknown_note`."""
+        return " and are left out" + ("" if self.items_added else ": see --add-items")
 
     @property
     def label_budget(self) -> int | str:
@@ -68,6 +78,8 @@ def build_finetune_request(
     settings: Mapping[str, str | float] | None = None,
     labels: int | None = None,
     labels_from: str | os.PathLike[str] | None = None,
+    new_items: bool = False,
+    add_items: bool = False,
     with_source: bool = False,
     refinements: Refinements = NO_REFINEMENTS,
     options: Options = DEFAULTS,
@@ -82,12 +94,24 @@ def build_finetune_request(
     if not chosen.losses_are_row_means:
         processes.check_single_process(f"--strategy {strategy}")
     _check_labels(labels, refinements)
+    check_new_items(labels_from, new_items=new_items)
     parent, data = select()
-    listed = None if labels_from is None else _read_labels_from(Path(labels_from), data, target)
+    files = items = None
+    if labels_from is not None:
+        stated, data = read_labels_from(labels_from, data, target, parent, new_items=new_items)
+        files, items = stated.files, stated.list_items()
+    domains = (target, *(_source_domains(parent, data, target) if with_source else ()))
+    added = _choose_added_items(parent, data, domains, files) if add_items else ()
+    if added:
+        _check_can_add(strategy, chosen)
+    else:
+        fix = "add --add-items, or choose another --model or --data"
+        selection.check_shared_items(parent, data, target, fix=fix)
+    data = data.numbered((*parent.card.items, *added))
     return FinetuneRequest(
         command="finetune",
         data=data,
-        domains=(target, *(_source_domains(parent, data, target) if with_source else ())),
+        domains=domains,
         backbone=parent.card.network["backbone"],
         weights=parent.card.weights,
         parent=parent,
@@ -95,7 +119,9 @@ def build_finetune_request(
         strategy_name=strategy,
         strategy=chosen,
         labels=labels,
-        listed_files=listed,
+        listed_files=files,
+        listed_items=items,
+        items_added=added,
         refinements=refinements,
         suggested_name=f"{parent.name}-{target}",
         options=options,
@@ -107,6 +133,8 @@ def build_finetune_request(
             "set": dict(settings or {}),
             "labels": labels,
             "labels_from": None if labels_from is None else str(labels_from),
+            "new_items": new_items,
+            "add_items": add_items,
             "with_source": with_source,
             **vars(refinements),
             **options.to_json("allow_nonfinite"),
@@ -136,25 +164,30 @@ def _source_domains(parent: Entry, data: DataSet, target: str) -> tuple[str, ...
     return domains
 
 
-def _read_labels_from(path: Path, data: DataSet, target: str) -> tuple[str, ...]:
-    """The target's photographs that a file names, a path a line: below the target, the data set, or whole."""
-    option = f"--labels-from {printable(str(path))}"
-    photographs = data.photographs(target)
-    known = {os.path.realpath(photographs.root / file): file for file in photographs.files}
-    chosen: set[str] = set()
-    for number, text in read_list(path, "--labels-from", "path", errors="surrogateescape"):
-        places = (photographs.root / text, data.root / text, Path(text))
-        file = next((known[real] for place in places if (real := os.path.realpath(place)) in known), None)
-        if file is None:
-            raise Misuse(
-                f"{option}, line {number}",
-                f"{printable(text)} is no photograph of {printable(target)}",
-                "give paths such as " + printable(photographs.files[0]),
-            )
-        chosen.add(file)
-    if not chosen:
-        raise Misuse(option, "it names no photograph", "give a path a line")
-    return tuple(sorted(chosen))
+def _check_can_add(name: str, strategy: Strategy) -> None:
+    if strategy.needs_stored_item:
+        raise Misuse(
+            "--add-items",
+            f"{name} compares each item with those that the stored network knows, and has nothing for new ones",
+            "choose another --strategy",
+        )
+
+
+def _choose_added_items(
+    parent: Entry, data: DataSet, domains: Sequence[str], listed: Collection[str] | None
+) -> tuple[str, ...]:
+    """The items, in alphabetical order, that labels to train on name and the model does not know.
+
+    Of the target, the first of the domains, these are the labels of the `listed` files where there is a list.
+    """
+    listings = [data.listings[domain] for domain in domains]
+    named = {
+        label
+        for place, listing in enumerate(listings)
+        for file, label in zip(listing.files, listing.labels, strict=True)
+        if label is not None and (place or listed is None or file in listed)
+    }
+    return tuple(sorted(named - set(parent.card.items)))
 
 
 def _choose_outputs(text: str | None, parent: Entry, data: DataSet, name: str, strategy: Strategy) -> Composite:
@@ -162,7 +195,7 @@ def _choose_outputs(text: str | None, parent: Entry, data: DataSet, name: str, s
 
     Raises `Misuse` where the stored network numbers it otherwise, or the strategy cannot train it.
     """
-    before = selection.stored_outputs(parent)
+    before = selection.stored_outputs(parent).with_items(data.items)
     wanted = parse(format_outputs(before) if text is None else text, partial(columns.get_column, data))
     try:
         outputs = wanted.inherit_from(before)

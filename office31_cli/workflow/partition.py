@@ -144,9 +144,10 @@ def _find_validation_part(request: FinetuneRequest, target: Photographs, taken: 
 
 def _choose_labelled(request: FinetuneRequest, target: Photographs, held_out: BoolArray) -> BoolArray:
     """Which of the target's photographs (n,) are used with their labels: those listed, a few an item, or all."""
-    if request.listed_files is not None:
+    if request.listed_files is not None and request.listed_items is None:
         return _find_listed(request.listed_files, target, held_out)
-    chosen: BoolArray = target.is_known & target.in_part(TRAIN) & ~held_out
+    chosen: BoolArray = target.is_known & ~held_out
+    chosen &= target.in_part(TRAIN) if request.listed_files is None else _find_files(request.listed_files, target)
     if request.labels is None:
         return chosen
     part = target.subset(chosen)
@@ -156,14 +157,13 @@ def _choose_labelled(request: FinetuneRequest, target: Photographs, held_out: Bo
 
 def _find_listed(files: Sequence[str], target: Photographs, held_out: BoolArray) -> BoolArray:
     """Which of the target's photographs (n,) are listed; raises `Misuse` where one, or a copy of it, is held out."""
-    wanted = set(files)
-    listed = np.array([file in wanted for file in target.files], dtype=np.bool_)
+    listed = _find_files(files, target)
     if without := [target.files[place] for place in np.flatnonzero(listed & ~target.is_known)]:
         raise Misuse(
             "--labels-from",
             f"{printable(without[0])} has no label, or one that the model does not know "
             f"({pluralize(len(without), 'photograph')} in all)",
-            "leave them out",
+            "leave them out; for items that the model does not know there is --add-items",
         )
     digests = {target.digests[place] for place in np.flatnonzero(listed)}
     copies = np.array([digest in digests for digest in target.digests], dtype=np.bool_)
@@ -177,6 +177,12 @@ def _find_listed(files: Sequence[str], target: Photographs, held_out: BoolArray)
             else "leave them out, or use --held-out 0 and score with office31 evaluate",
         )
     return listed
+
+
+def _find_files(files: Sequence[str], photographs: Photographs) -> BoolArray:
+    """Which of the photographs (n,) are these files."""
+    wanted = set(files)
+    return np.array([file in wanted for file in photographs.files], dtype=np.bool_)
 
 
 def _count_fewer(request: FinetuneRequest, labelled: Photographs) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """A stored network's predictions for a part of a domain, beside what is known about its photographs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -87,12 +88,14 @@ def predict_domain(
     domain: str,
     part: str | None,
     *,
+    files: Collection[str] | None = None,
     device: str,
     skip_bad: bool,
     observer: Observer,
 ) -> DomainPredictions:
     """Pass one part of a domain through the stored network: see `Predictor.predict`."""
-    return Predictor.load(entry, device).predict(data, domain, part, skip_bad=skip_bad, observer=observer)
+    predictor = Predictor.load(entry, device)
+    return predictor.predict(data, domain, part, files=files, skip_bad=skip_bad, observer=observer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,20 +124,24 @@ class Predictor:
         part: str | None = None,
         *,
         only: Photographs | None = None,
+        files: Collection[str] | None = None,
         skip_bad: bool,
         observer: Observer,
     ) -> DomainPredictions:
         """Pass one part of a domain through the network.
 
         Without `part`, it is all of the domain if the model has seen none of its labels, else the photographs whose
-        labels it has not seen. With `only`, it is these of the domain's photographs, seen or not. Raises `Failed` where
-        there are no photographs.
+        labels it has not seen. With `only`, it is these of the domain's photographs, seen or not; with `files` only
+        these are in the part. Raises `Failed` where there are no photographs.
         """
         data = data.numbered(self.entry.card.items)
         opened = open_domain(data, domain, self.preprocessing, skip_bad=skip_bad, observer=observer)
         seen = seen_labels.find_seen(opened.photographs, self.seen)
         part = part or ("test" if seen.any() else "all")
-        scored = _select_part(opened.photographs, seen, part) if only is None else _intersect(opened.photographs, only)
+        if only is None:
+            scored = _select_part(opened.photographs, seen, part, files)
+        else:
+            scored = _intersect(opened.photographs, only)
         outputs = self.network.architecture.outputs
         raw_and_features = self._pass_through(opened, scored, observer)
         return DomainPredictions(
@@ -181,20 +188,23 @@ class _WithFeatures(nn.Module):
             hook.remove()
 
 
-def _select_part(photographs: Photographs, seen: BoolArray, part: str) -> Photographs:
-    """The photographs of `part`; raises `Failed` where there are none.
+def _select_part(photographs: Photographs, seen: BoolArray, part: str, files: Collection[str] | None) -> Photographs:
+    """The photographs of `part`, of `files` alone where these are given; raises `Failed` where there are none.
 
     Of a domain that comes in parts, these are what is meant. Of one that the model was trained on, `train` are the
     photographs whose labels it has seen and `test` the others; of any other domain they are those that a training with
     the default split would use and hold out.
     """
     if part == "all":
-        return photographs
-    if (to_score := photographs.to_score) is not None:
+        chosen = photographs
+    elif (to_score := photographs.to_score) is not None:
         chosen = photographs.subset(photographs.in_part(TRAIN) if part == "train" else to_score)
     else:
         training = seen if seen.any() else _default_training_set(photographs)
         chosen = photographs.subset(training if part == "train" else ~training)
+    if files is not None:
+        wanted = frozenset(files)
+        chosen = chosen.subset(np.array([file in wanted for file in chosen.files], dtype=np.bool_))
     if not len(chosen):
         raise Failed(
             f"{photographs.domain}:{part}",

@@ -112,6 +112,11 @@ class Request:
     """The command's options by name, as they were asked for; None where the default was to decide."""
 
     @property
+    def unknown_note(self) -> str:
+        """What becomes of photographs with items that the model does not know, as messages end."""
+        return ""
+
+    @property
     def allow_nonfinite(self) -> bool:
         """Whether weights need not be finite: of a stored model, where those that it began with did not."""
         if self.parent is None:

@@ -15,6 +15,7 @@ from office31_cli.engine.frozen_split import FrozenSplit, split_network
 from office31_cli.engine.inputs import Inputs
 from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
 from office31_cli.history import HELD_OUT, measurement_key
+from office31_cli.keys import make_key
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
@@ -161,7 +162,18 @@ class Run:
             "settings": self.settings.to_json(),
             "learnt": [part.content for part in self.partition.train],
             "environment": describe_environment(self.device, self.request.backbone),
+            **self._identify_labels(),
         }
+
+    def _identify_labels(self) -> dict[str, Any]:
+        """A hash of the labels that are trained on, where files state some of them: the photographs do not tell them.
+
+        The order in which item folders are listed does.
+        """
+        data = self.request.data
+        stated = [part for part in self.partition.train if data.listings[part.domain].by_file]
+        items = [[data.items[number] for number in part.items.tolist()] for part in stated]
+        return {"labels": make_key(1, items=items)} if stated else {}
 
 
 def build_run(request: Request, observer: Observer) -> Run:

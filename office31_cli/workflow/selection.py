@@ -24,12 +24,13 @@ def select_model_and_data(
     otherwise: Office31Error,
     *,
     needs_labels: bool = True,
+    needs_shared: bool = True,
 ) -> tuple[Entry, DataSet]:
     """The model that `word` names, else the newest that fits, and the data set that `data` means, else the model's.
 
     Whichever is taken, the data set has the domain, with labels unless `needs_labels` is false, and shares items with
-    the model, by whose items it is numbered. Raises `Misuse` where that cannot be, with a near match for a domain, and
-    `otherwise` where no stored model fits.
+    the model unless `needs_shared` is false; it is numbered by the model's items. Raises `Misuse` where that cannot be,
+    with a near match for a domain, and `otherwise` where no stored model fits.
     """
     check = DataSet.check_labelled if needs_labels else DataSet.check_domain
     registry = Registry()
@@ -39,14 +40,23 @@ def select_model_and_data(
     taken = _newest(registry, domain, opened, fits, otherwise) if word is None else _named(registry, word)
     opened = opened or open_training_data(taken)
     check(opened, domain)
-    check_shared_items(taken, opened, domain if needs_labels else None)
+    if needs_shared:
+        check_shared_items(taken, opened, domain if needs_labels else None)
     return taken, opened.numbered(taken.card.items)
 
 
-def select_unseen(word: str | None, data: DataLike | None, target: str) -> tuple[Entry, DataSet]:
+def select_unseen(
+    word: str | None, data: DataLike | None, target: str, *, needs_labels: bool = True, needs_shared: bool = True
+) -> tuple[Entry, DataSet]:
     """As `select_model_and_data`: unless one is named, the newest model that has seen no label of the target."""
     return select_model_and_data(
-        word, data, target, lambda entry: not entry.card.labels_used.get(target), no_model_fits(target)
+        word,
+        data,
+        target,
+        lambda entry: not entry.card.labels_used.get(target),
+        no_model_fits(target),
+        needs_labels=needs_labels,
+        needs_shared=needs_shared,
     )
 
 
@@ -190,7 +200,9 @@ def report_layout(taken: DataSet, observer: Observer) -> None:
         observer.say(taken.layout)
 
 
-def check_shared_items(entry: Entry, data: DataSet, domain: str | None = None) -> None:
+def check_shared_items(
+    entry: Entry, data: DataSet, domain: str | None = None, *, fix: str = "choose another --model or --data"
+) -> None:
     """Raise `Misuse` where the model predicts none of the items of the data set, or of one of its labelled domains."""
     held = data.items if domain is None else data.items_of(domain)
     if set(entry.card.items) & set(held):
@@ -202,5 +214,5 @@ def check_shared_items(entry: Entry, data: DataSet, domain: str | None = None) -
             f"it predicts none of the items of {where}: it knows {join_names(sorted(entry.card.items), 3)}, "
             f"and there are {join_names(sorted(held), 3)}"
         ),
-        "choose another --model or --data",
+        fix,
     )

@@ -5,12 +5,30 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from office31_cli import outputs
-from office31_cli.text import format_percent
+from office31_cli.text import format_percent, join_names, pluralize
 
 
 def describe_labels(used: Mapping[str, int]) -> str:
     """How many labels of each domain a model has seen: `amazon 2,253, webcam 0`."""
     return ", ".join(f"{domain} {count:,}" for domain, count in used.items())
+
+
+def describe_labelling(labelled: int, unlabelled: int, unknown: int, items: Iterable[str], note: str = "") -> str:
+    """How many of a domain's photographs are labelled: `20 photographs are labelled, 194 are not`.
+
+    `unknown` more are labelled with `items` that the model does not know, of which `note` says what becomes. Empty
+    where all are labelled and known, and where none has a label.
+    """
+    if not unknown and not (labelled and unlabelled):
+        return ""
+    parts = [f"{pluralize(labelled, 'photograph is', 'photographs are')} labelled"]
+    parts += [f"{unlabelled:,} {'is' if unlabelled == 1 else 'are'} not"] if unlabelled else []
+    if unknown:
+        names = list(items)
+        one = "shows" if unknown == 1 else "show"
+        what = "an item" if len(names) == 1 else f"{len(names):,} items"
+        parts.append(f"{unknown:,} {one} {what} that the model does not know ({join_names(names, 3)}){note}")
+    return ", ".join(parts)
 
 
 def describe_figure(kind: str, name: str, value: float | None) -> str:

@@ -442,9 +442,11 @@ MALFORMED: dict[str, tuple[str | bytes, str]] = {
     "two kinds": (table("file,grams:number:choice", "1"), "column grams, row 1"),
     **{
         f"a name that is taken: {name}": (table(f"file,{name}", "1"), f"column {name}, row 1: the name is taken")
-        for name in ("item", "domain", "web", "megapixels", "pair", "separate", "choice", "number", "file")
+        for name in ("domain", "web", "megapixels", "pair", "separate", "choice", "number", "file")
     },
-    "a taken name with a kind": (table("file,item:number", "1"), "column item, row 1: the name is taken"),
+    "a taken name with a kind": (table("file,domain:number", "1"), "column domain, row 1: the name is taken"),
+    "an item that is a number": (table("file,item:number", "1"), "column item, row 1: an item is a choice"),
+    "an item twice": (table("file,item,item", "mug,mug"), "column item, row 1: the name is taken"),
     "a name twice": (table("file,colour,colour", "red,red"), "column colour, row 1: the name is taken"),
     "a name twice with two kinds": (table("file,a,a:choice", "1,1"), "column a, row 1: the name is taken"),
     "no name": (table("file,", "red"), "column 2, row 1"),

@@ -9,10 +9,10 @@ from office31_cli.data import lists
 from office31_cli.data.catalogue import open_data
 from office31_cli.data.data_set import DataSet
 from office31_cli.data.folder import open_folder
+from office31_cli.data.labels import read_label_file
 from office31_cli.data.lists import read_list
 from office31_cli.errors import Misuse
 from office31_cli.recipes.models import import_classifier
-from office31_cli.workflow import finetune_request
 from tests.helpers.small_data import lay_out
 
 
@@ -88,11 +88,11 @@ def test_both_options_read_as_much_and_no_more(tmp_path: Path, monkeypatch: pyte
     data = things(tmp_path)
     short, long = b"mug/frame_0.png\r\n", b"mug/frame_0.png\nmug/frame_1.png\n"
     monkeypatch.setattr(lists, "LARGEST", len(short))
-    assert finetune_request._read_labels_from(write(tmp_path / "list", short), data, "shop") == ("mug/frame_0.png",)
+    assert read_label_file(write(tmp_path / "list", short), data, "shop").files == ("mug/frame_0.png",)
     assert import_classifier._read_names(tmp_path / "list") == ("mug/frame_0.png",)
     write(tmp_path / "list", long)
     with pytest.raises(Misuse, match=r"--labels-from .* larger than 17 bytes"):
-        finetune_request._read_labels_from(tmp_path / "list", data, "shop")
+        read_label_file(tmp_path / "list", data, "shop")
     with pytest.raises(Misuse, match=r"--items .* larger than 17 bytes"):
         import_classifier._read_names(tmp_path / "list")
 
@@ -102,4 +102,4 @@ def test_a_path_that_is_no_text_names_its_photograph(tmp_path: Path) -> None:
     data = things(tmp_path)
     (data.root / "shop" / "mug" / "frame_0.png").rename(data.root / "shop" / "mug" / name)
     listed = write(tmp_path / "list", b"mug/caf\xe9.png\n")
-    assert finetune_request._read_labels_from(listed, open_folder(data.root), "shop") == (f"mug/{name}",)
+    assert read_label_file(listed, open_folder(data.root), "shop").files == (f"mug/{name}",)

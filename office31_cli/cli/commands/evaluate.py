@@ -1,5 +1,6 @@
 """`office31 evaluate`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,15 @@ def evaluate(
     ],
     model: options.Model = None,
     data: options.Data = None,
+    labels_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels-from",
+            metavar="FILE",
+            help="Score the photographs that this file names: a path a line, or CSV of path,item.",
+        ),
+    ] = None,
+    new_items: options.NewItems = False,
     confusion: Annotated[
         bool, typer.Option("--confusion", help="Show the confusion matrix: a map in a terminal, else counts.")
     ] = False,
@@ -48,6 +58,8 @@ def evaluate(
         split,
         model=model,
         data=data,
+        labels_from=labels_from,
+        new_items=new_items,
         confusion=confusion,
         device=device,
         skip_bad=skip_bad,

@@ -47,9 +47,18 @@ def finetune(
     labels_from: Annotated[
         Path | None,
         typer.Option(
-            "--labels-from", metavar="FILE", help="Train on the photographs that this file lists, a path a line."
+            "--labels-from",
+            metavar="FILE",
+            help="Train on the photographs that this file names: a path a line, or CSV of path,item.",
         ),
     ] = None,
+    new_items: options.NewItems = False,
+    add_items: Annotated[
+        bool,
+        typer.Option(
+            "--add-items", help="Give items that the model does not know outputs of their own; else they are left out."
+        ),
+    ] = False,
     with_source: Annotated[
         bool, typer.Option("--with-source", help="Train on what the model was trained on as well.")
     ] = False,
@@ -151,6 +160,8 @@ def finetune(
         settings=values.parse_assignments(settings or []),
         labels=None if labels is None else values.parse_labels(labels),
         labels_from=labels_from,
+        new_items=new_items,
+        add_items=add_items,
         with_source=with_source,
         refinements=Refinements(
             label_smoothing=label_smoothing,

@@ -14,7 +14,7 @@ from office31_cli.engine import inference
 from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.errors import Failed
 from office31_cli.metrics.summary import mean_and_deviation
-from office31_cli.observer import Observer, WarnOnce
+from office31_cli.observer import Observer, WithoutRepeats
 from office31_cli.recipes.compare.labels_results import AS_STORED, TARGET_ALONE, LabelsPlan, LabelsRow, describe_budget
 from office31_cli.text import printable
 from office31_cli.workflow import seen_labels
@@ -32,7 +32,7 @@ Scores = dict[str, Any]
 
 def compute_rows(plan: LabelsPlan, observer: Observer) -> list[LabelsRow]:
     """A row for each strategy and budget, from no labels up, then that of the target alone."""
-    runner = _Runner(plan, WarnOnce(observer))
+    runner = _Runner(plan, WithoutRepeats(observer))
     computations: list[tuple[int | None, str, Callable[[int], Scores]]] = [(0, AS_STORED, runner.score_stored)]
     if plan.adapted:
         computations.append((0, f"adapt {plan.adapted[plan.seeds[0]].method_name}", runner.adapt))

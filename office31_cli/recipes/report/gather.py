@@ -10,7 +10,7 @@ from office31_cli.data.photographs import Photographs
 from office31_cli.history import HELD_OUT, LOSS, VALIDATION, VALIDATOR, finite_or_nan, parse_key
 from office31_cli.metrics.calibration import Bin
 from office31_cli.metrics.significance import mcnemar_test
-from office31_cli.observer import Observer
+from office31_cli.observer import Observer, WithoutRepeats
 from office31_cli.recipes.models.rows import get_nested
 from office31_cli.recipes.report.family import build_family, trace_lines
 from office31_cli.recipes.report.galleries import build_galleries
@@ -52,6 +52,7 @@ def gather_report(
     entry: Entry, other: Entry | None, request: ReportRequest, *, compared: bool, alone: str, observer: Observer
 ) -> Report:
     """Compute all that a report shows of a model, beside another if there is one."""
+    observer = WithoutRepeats(observer)  # the same photographs are opened for each of the models
     source = _choose_source(entry, request)
     this = _build_view(entry, request, None, source, observer)
     that = None if other is None else _build_view(other, request, this.target, source, observer)

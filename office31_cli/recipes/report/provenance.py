@@ -65,7 +65,8 @@ def _list_notes(chain: Chain) -> Iterator[str]:
             yield f"{name} is an exception, with what was made from it: it is not bit-identical, as it {told}"
         if "listed" in card.configuration:
             count = len(card.configuration["listed"])
-            yield f"{_name_list(name)} names the {count:,} photographs that office31 models show {name} lists"
+            says = "gives the items of" if "listed_items" in card.configuration else "names"
+            yield f"{_name_list(name, card)} {says} the {count:,} photographs that office31 models show {name} lists"
 
 
 def _build_words(name: str, card: Card, parent: str | None) -> Iterator[str]:
@@ -76,7 +77,7 @@ def _build_words(name: str, card: Card, parent: str | None) -> Iterator[str]:
     if "weights" in options:  # a file by its name, wherever it lay
         options["weights"] = card.weights.partition("@")[0]
     if "listed" in card.configuration:
-        options["labels_from"] = _name_list(name)
+        options["labels_from"] = _name_list(name, card)
     for option in sorted(options, key=_rank):
         yield from _build_option(option, options[option])
 
@@ -101,5 +102,5 @@ def _build_option(name: str, value: Any) -> Iterator[str]:
         yield from (f"{option}={text}",) if text.startswith("-") else (option, text)
 
 
-def _name_list(name: str) -> str:
-    return f"{name}.txt"
+def _name_list(name: str, card: Card) -> str:
+    return f"{name}.{'csv' if 'listed_items' in card.configuration else 'txt'}"
