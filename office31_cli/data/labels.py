@@ -15,7 +15,7 @@ from office31_cli.data.data_set import DataSet
 from office31_cli.data.lists import read_content, split_lines
 from office31_cli.data.named_files import FileFinder
 from office31_cli.errors import Misuse
-from office31_cli.text import find_typing_errors, printable
+from office31_cli.text import find_typing_errors, pluralize, printable
 
 _SAMPLE = 50
 """Lines by which paths alone are told from CSV."""
@@ -114,9 +114,11 @@ def _read_beside_domains(data: DataSet) -> Labels:
 def _read_within_domains(data: DataSet) -> Iterator[tuple[str, dict[str, str]]]:
     """What `labels.csv` in each domain's folder states."""
     for domain, listing in data.listings.items():
+        if listing.root == data.root:
+            continue
         folder = listing.root.parent if listing.root.name == "images" else listing.root
         path = folder / labels_table.FILE
-        if folder == data.root or not labels_table.is_there(path):
+        if not labels_table.is_there(path):
             continue
         what, fix = printable(str(path)), "office31 guide your-photographs says what it holds"
         named = _parse_csv(read_content(path, what, fix), FileFinder(data, domain), what, fix)
@@ -171,7 +173,7 @@ def _parse_csv(content: bytes, finder: FileFinder, what: str, fix: str) -> dict[
             columns = (0, 1, 2)
         path, item, width = columns
         if len(fields) != width:
-            raise Misuse(where, f"it has {len(fields)} fields instead of {width}", fix)
+            raise Misuse(where, f"it has {pluralize(len(fields), 'field')} instead of {width}", fix)
         file = _find_file(fields[path], finder)
         if file is None:
             raise Misuse(where, *finder.explain(fields[path]))
