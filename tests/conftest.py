@@ -6,6 +6,9 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.helpers.make_once import make_once
+from tests.helpers.real_command import Command
+
 LONG_FILES = (
     "cli/test_torchrun.py",
     "cli/test_fresh.py",
@@ -50,3 +53,9 @@ def home(tmp_path: Path) -> Iterator[Path]:
     """Keep every test out of the user's own data and models, and undo what libraries set in the environment."""
     with patch.dict(os.environ, OFFICE31_HOME=str(tmp_path / "home")):
         yield tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that holds the drawn sample; only ever copied."""
+    return make_once(tmp_path_factory, "sample", lambda home: Command(home).json("download", "--sample"))

@@ -1,9 +1,11 @@
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.helpers.make_once import make_once
 from tests.helpers.real_command import LONG_NAME, OWN, Command
 
 
@@ -14,12 +16,16 @@ def run(home: Path) -> Command:
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def first_run(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A home that holds the drawn sample and one model, and what `pretrain --json` said of it; only ever copied."""
-    command = Command(tmp_path_factory.mktemp("first"))
-    code, _, err = command("download", "--sample")
-    assert (code, err) == (0, "")
-    return command.home, command.json("pretrain", "--domain", "amazon", "--epochs", "3")
+
+    def make(folder: Path) -> None:
+        home = shutil.copytree(sample_home, folder / "home", symlinks=True)
+        said = Command(home).json("pretrain", "--domain", "amazon", "--epochs", "3")
+        (folder / "said.json").write_text(json.dumps(said))
+
+    folder = make_once(tmp_path_factory, "first", make)
+    return folder / "home", json.loads((folder / "said.json").read_bytes())
 
 
 @pytest.fixture(scope="module")

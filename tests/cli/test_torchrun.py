@@ -95,11 +95,9 @@ class Torchrun(Command):
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Command:
+def alone(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """The command in one process, with a home of its own that holds the drawn sample."""
-    command = Command(tmp_path_factory.mktemp("alone"))
-    assert command("download", "--sample").code == 0
-    return command
+    return Command(shutil.copytree(sample_home, tmp_path_factory.mktemp("alone") / "home", symlinks=True))
 
 
 @pytest.fixture

@@ -34,13 +34,11 @@ _ROUNDING = 1e-9 if _SAME_MACHINE else 0.006
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that holds the earlier version's registry and the drawn sample."""
-    home = tmp_path_factory.mktemp("earlier") / "home"
-    home.mkdir()
+    home = shutil.copytree(sample_home, tmp_path_factory.mktemp("earlier") / "home", symlinks=True)
     with tarfile.open(_FOLDER / "registry.tar.xz") as archive:
         archive.extractall(home, filter="data")
-    assert Command(home)("download", "--sample").code == 0
     return home
 
 
@@ -53,7 +51,8 @@ def trained(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 
 def ask(home: Path, *words: str | Path) -> Any:
     """What the command prints with `--json` in single precision, run in `home`."""
-    code, out, err = Command(home)(*words, "--json", prelude=FLOAT32, cwd=home, env={"OMP_NUM_THREADS": "1"})
+    settings: dict[str, Any] = {"prelude": FLOAT32, "process": "slow", "env": {"OMP_NUM_THREADS": "1"}}
+    code, out, err = Command(home)(*words, "--json", cwd=home, **settings)
     assert code == 0, err
     return json.loads(out)
 
