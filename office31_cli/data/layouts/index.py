@@ -126,6 +126,8 @@ def _read_json_lines(path: Path, content: bytes) -> Iterator[tuple[int, Fields]]
             continue
         try:
             said = strict_json.parse(raw, _LARGEST)
+        except UnicodeDecodeError:
+            raise _malformed(path, line, "it is not UTF-8") from None
         except ValueError as error:
             raise _malformed(path, line, f"it {error}") from None
         fields = {name: said[name] for name in COLUMNS if said.get(name) is not None}
