@@ -185,7 +185,7 @@ def build_request(
         weights=resolve_weights(backbone, _default_weights(backbone) if weights is None else weights),
         parent=None,
         outputs=parse("item" if options.outputs is None else options.outputs, partial(columns.get_column, opened)),
-        suggested_name=f"{'all' if wanted == opened.labelled_domains else '-'.join(wanted)}-{backbone}",
+        suggested_name=f"{_name_domains(opened, wanted)}-{backbone}",
         options=options,
         held_out=held_out if options.held_out is None else options.held_out,
         asked=asked,
@@ -202,6 +202,10 @@ def _select_domains(data: DataSet, domains: Sequence[str]) -> tuple[str, ...]:
         if domain != "all":
             data.check_labelled(domain)
     return tuple(domain for domain in data.labelled_domains if domain in domains or "all" in domains)
+
+
+def _name_domains(data: DataSet, wanted: tuple[str, ...]) -> str:
+    return "all" if len(wanted) > 1 and wanted == data.labelled_domains else "-".join(wanted)
 
 
 def _default_weights(backbone: str) -> str:

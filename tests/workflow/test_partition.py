@@ -1,5 +1,6 @@
 """Which of the target's photographs are learnt from, looked at, left unlabelled and held out."""
 
+import dataclasses
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -10,15 +11,15 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from office31_cli.data.data_set import DataSet
-from office31_cli.data.photographs import Photographs
+from office31_cli.data.photographs import UNLABELLED, Photographs
 from office31_cli.engine.settings import Refinements
 from office31_cli.errors import Failed, Misuse
 from office31_cli.observer import SILENT
 from office31_cli.strategies.full import Strategy
 from office31_cli.workflow.domains import Domain
 from office31_cli.workflow.finetune_request import FinetuneRequest
-from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
-from office31_cli.workflow.request import Options
+from office31_cli.workflow.partition import FewShotPartition, divide, divide_few_shot
+from office31_cli.workflow.request import Options, Request
 from tests.helpers.small_data import Listener
 from tests.helpers.small_outputs import choosing
 
@@ -212,3 +213,73 @@ def test_a_photograph_of_the_source_that_is_held_out_of_the_target_is_not_scored
     kept_back = sorted(rows(divided(target).held_out[0]))
     source = photographs("source", SOME[:2], [kept_back[0], 99])
     assert rows(divided(target, source).held_out[0]) == set(kept_back[1:])
+
+
+def in_parts(*parts: str) -> Photographs:
+    """A target of two items whose photographs come in these parts, by turns of each item."""
+    items = np.array([place % 2 for place in range(2 * len(parts))])
+    whole = photographs("target", items, list(range(len(items))))
+    return dataclasses.replace(whole, parts=tuple(part for part in parts for _ in range(2)))
+
+
+WITH_PARTS = in_parts("train", "train", "train", "val", "test", "test")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("patience", [None, 2])
+def test_the_parts_of_a_target_are_kept(seed: int, patience: int | None) -> None:
+    part = divided(WITH_PARTS, seed=seed, patience=patience)
+    assert rows(part.train[0]) == set(range(6))
+    assert rows(part.held_out[0]) == {8, 9, 10, 11}
+    assert rows(part.validation) == ({6, 7} if patience else set())
+    assert rows(part.unlabelled) == ({8, 9, 10, 11} if patience else {6, 7, 8, 9, 10, 11})
+
+
+def test_few_labels_are_drawn_from_the_part_to_train_on() -> None:
+    part = divided(WITH_PARTS, labels=1)
+    assert len(part.train[0]) == 2
+    assert rows(part.train[0]) < set(range(6))
+
+
+def test_listed_photographs_of_the_part_to_score_are_refused() -> None:
+    with pytest.raises(Misuse, match=r"is held out \(1 photograph in all\); leave them out$"):
+        divided(WITH_PARTS, listed=(WITH_PARTS.files[8],))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_without_a_test_part_the_one_for_validation_is_scored(seed: int) -> None:
+    part = divided(in_parts("train", "train", "train", "val"), seed=seed)
+    assert (rows(part.train[0]), rows(part.held_out[0])) == (set(range(6)), {6, 7})
+
+
+def test_where_no_part_to_score_has_labels_one_is_drawn_from_the_part_to_train_on() -> None:
+    whole = in_parts("train", "train", "train", "train", "train", "test")
+    items = whole.items.copy()
+    items[10:] = UNLABELLED
+    part = divided(dataclasses.replace(whole, items=items))
+    assert len(part.held_out[0]) == 2
+    assert rows(part.held_out[0]) | rows(part.train[0]) == set(range(10))
+
+
+def test_copies_across_parts_are_not_scored() -> None:
+    digests = (*WITH_PARTS.digests[:-1], WITH_PARTS.digests[1])
+    part = divided(dataclasses.replace(WITH_PARTS, digests=digests))
+    assert rows(part.held_out[0]) == {8, 9, 10}
+
+
+def test_the_parts_of_every_domain_are_kept() -> None:
+    source = dataclasses.replace(WITH_PARTS, domain="source")
+    request = Request(
+        command="pretrain",
+        data=DataSet("things", Path("nowhere"), {}, ITEMS),
+        domains=("source",),
+        backbone="convnet",
+        weights="none",
+        parent=None,
+        outputs=choosing(*ITEMS),
+        suggested_name="trained",
+        options=Options(),
+        held_out=0.0,
+    )
+    part = divide(request, [Domain(source, source, None)])  # type: ignore[arg-type]
+    assert (rows(part.train[0]), rows(part.held_out[0])) == (set(range(6)), {8, 9, 10, 11})

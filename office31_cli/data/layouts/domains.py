@@ -15,7 +15,7 @@ class Layout(Base):
     shape = "DOMAIN/ITEM/*"
 
     def recognises(self, source: Source) -> bool:
-        """Where at least one of the folders holds folders, or a `labels.csv` says what their pictures show."""
+        """Where a folder holds folders, where there is one alone, or where a `labels.csv` says what pictures show."""
         folders = source.tree.list().folders
         return bool(folders) and "images" not in folders and not source.nested and not has_item_folders_alone(source)
 

@@ -14,8 +14,8 @@ class Layout(Base):
     shape = "ITEM/*"
 
     def recognises(self, source: Source) -> bool:
-        """Where every folder holds pictures alone, or the user says that they are items; where there are pictures
-        alone, and a `labels.csv` says what they show."""
+        """Where there are several folders, which hold pictures alone, or the user says that they are items; where there
+        are pictures alone, and a `labels.csv` says what they show."""
         folders = source.tree.list().folders
         if "images" in folders:
             return False
@@ -32,9 +32,14 @@ class Layout(Base):
 
 
 def has_item_folders_alone(source: Source) -> bool:
-    """Whether no folder holds folders, and no `labels.csv` says what the pictures in them show."""
+    """Whether there are several folders, none of which holds folders, and no `labels.csv` says what they show.
+
+    A single one is a domain whose items are not known: of one item, nothing could be told apart.
+    """
     folders = source.tree.list().folders
-    return not any(source.tree.list(folder).folders for folder in folders) and not _have_labels_by_file(source)
+    if len(folders) < 2 or any(source.tree.list(folder).folders for folder in folders):
+        return False
+    return not _have_labels_by_file(source)
 
 
 def _have_labels_by_file(source: Source) -> bool:
