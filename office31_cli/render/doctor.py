@@ -8,10 +8,20 @@ from rich.text import Text
 
 from office31_cli.data.duplicates import Group
 from office31_cli.recipes.doctor.machine import Machine
-from office31_cli.recipes.doctor.results import DataInventory, Distance, Examination, Forecast, LabelShift
+from office31_cli.recipes.doctor.results import (
+    DataInventory,
+    Distance,
+    DomainInventory,
+    Examination,
+    Forecast,
+    LabelShift,
+)
 from office31_cli.render.console import build_facts, render_text_table
 from office31_cli.text import format_duration, format_interval, format_percent, join_names, pluralize, printable
 from office31_cli.text_table import TextTable
+
+_NAMES = 3
+"""Items that a finding names."""
 
 _MOST = 5
 """Rows of a table that `--json` holds in full."""
@@ -76,7 +86,10 @@ def _list_data_findings(data: DataInventory) -> Iterator[str]:
         if domain.unreadable:
             findings.append(f"{name}: {pluralize(len(domain.unreadable), 'picture')} cannot be read; use --skip-bad")
         if domain.missing:
-            findings.append(f"{name}: no photograph of {join_names(domain.missing)}")
+            findings.append(f"{name}: no photograph of {join_names(domain.missing, _NAMES)}")
+        if domain.unknown:
+            others = f"{pluralize(sum(domain.unknown.values()), 'photograph')} of items that the source lacks"
+            findings.append(f"{name}: {others} ({join_names(domain.unknown, _NAMES)})")
         if domain.doubts:
             errors = pluralize(len(domain.doubts), "suspected label error")
             findings.append(f"{name}: {errors} in {domain.photographs:,} photographs")
@@ -98,9 +111,16 @@ def _count_by_domains(groups: Sequence[Group]) -> dict[str, int]:
 def _format_counts(data: DataInventory) -> str:
     """`sample: 31 items, amazon 930 photographs, webcam 434`."""
     (first, domain), *others = data.domains.items()
-    counts = [f"{first} {pluralize(domain.photographs, 'photograph')}"]
-    counts += [f"{name} {each.photographs:,}" for name, each in others]
+    counts = [f"{first} {pluralize(domain.photographs, 'photograph')}{_format_unlabelled(domain)}"]
+    counts += [f"{name} {each.photographs:,}{_format_unlabelled(each)}" for name, each in others]
     return f"{data.dataset}: {pluralize(data.items, 'item')}, {', '.join(counts)}"
+
+
+def _format_unlabelled(domain: DomainInventory) -> str:
+    """` (20 labelled)` for a domain that is labelled in part, ` (not labelled)` for one that is not."""
+    if domain.labelled == domain.photographs:
+        return ""
+    return f" ({domain.labelled:,} labelled)" if domain.labelled else " (not labelled)"
 
 
 def _format_machine(machine: Machine) -> str:
@@ -152,12 +172,14 @@ def _build_domains_table(data: DataInventory) -> Table:
     return render_text_table(
         TextTable(
             f"{data.dataset}, {pluralize(data.items, 'item')}",
-            ("domain", ">photographs", ">an item", ">unreadable", ">label errors"),
+            ("domain", ">photographs", ">labelled", ">items", ">an item", ">unreadable", ">label errors"),
             [
                 [
                     name,
                     f"{each.photographs:,}",
-                    "-" if not each.items else f"{min(each.items.values()):,} to {max(each.items.values()):,}",
+                    f"{each.labelled:,}",
+                    count(each.shown),
+                    _format_range(each),
                     count(each.unreadable),
                     count(each.doubts),
                 ]
@@ -166,6 +188,12 @@ def _build_domains_table(data: DataInventory) -> Table:
             "-: not examined",
         )
     )
+
+
+def _format_range(domain: DomainInventory) -> str:
+    """`12 to 98`: the photographs of the rarest and of the commonest item that the domain shows."""
+    counts = [count for count in ((domain.items or {}) | (domain.unknown or {})).values() if count]
+    return f"{min(counts):,} to {max(counts):,}" if counts else "-"
 
 
 def _build_duplicates_tables(data: DataInventory) -> Iterator[Table]:

@@ -41,3 +41,18 @@ def compare_items(predicted: Iterable[str], shown: Iterable[str]) -> ItemSets:
     """Compare the items that a network predicts with those that a domain's labels show."""
     known, there = set(predicted), set(shown)
     return ItemSets(tuple(sorted(known & there)), tuple(sorted(known - there)), tuple(sorted(there - known)))
+
+
+def describe_left_out(labels: Iterable[str | None], items: Iterable[str]) -> str:
+    """Which photographs a score leaves out: those `labels` that are none of a network's `items`; empty without any."""
+    known, labels = set(items), list(labels)
+    unknown = [label for label in labels if label is not None and label not in known]
+    parts = []
+    if unknown:
+        names = printable(join_names(sorted(set(unknown)), 3))
+        parts.append(f"{pluralize(len(unknown), 'photograph')} of items that the model does not know ({names})")
+    if unlabelled := sum(label is None for label in labels):
+        parts.append(
+            f"{unlabelled:,} without a label" if unknown else f"{pluralize(unlabelled, 'photograph')} without a label"
+        )
+    return " and ".join(parts)

@@ -64,3 +64,47 @@ def test_without_a_shared_item_one_line_says_so(command: Command, stall: Path, t
     shutil.copytree(stall / "floor" / "trolley", tmp_path / "other" / "cellar" / "barrel")
     done = command("evaluate", "--split", "cellar", "--data", tmp_path / "other", "--model", "shop-convnet")
     assert_error(done, 2, "it predicts none of the items of other's cellar", "there are barrel", "--data")
+
+
+def test_a_report_shows_unknown_photographs_apart(command: Command, tmp_path: Path) -> None:
+    words = ("report", "shop-convnet", "--split", "floor", "--embedding", "pca", "--out", tmp_path / "page.html")
+    result = command.json(*words)
+    assert (result["photographs"], result["unknown"], result["unlabelled"]) == (30, 10, 4)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for text in (
+        "of 16 photographs of floor are classified correctly",
+        "Not scored: 10 photographs of items that the model does not know (trolley) and 4 without a label.",
+        "None of the model's items, with the greatest confidence.",
+        "<b>trolley</b>",
+        "floor, none of the model's items",
+    ):
+        assert text in page.replace("&#39;", "'")
+    code, out, _ = command(*words, "--overwrite")
+    assert code == 0
+    assert "floor:all, 16 photographs" in out
+    assert "10 photographs of items that the model does not know" in out
+
+
+def test_doctor_counts_what_is_labelled_and_names_the_items_that_differ(command: Command, stall: Path) -> None:
+    found = command.json("doctor", "--data", stall)["data"]["domains"]
+    assert {name: (each["photographs"], each["labelled"]) for name, each in found.items()} == {
+        "floor": (30, 26),
+        "shop": (30, 30),
+    }
+    assert (found["floor"]["missing"], found["shop"]["missing"]) == (["bike"], ["trolley"])
+    code, out, _ = command("doctor", "--data", stall)
+    assert code == 0
+    assert "floor 30 photographs (26 labelled), shop 30" in out
+    checked = command.json(
+        "doctor", "--source", "shop", "--check-labels", "floor", "--backbone", "convnet", "--data", stall
+    )
+    assert checked["data"]["domains"]["floor"]["unknown"] == {"trolley": 10}
+
+
+def test_comparing_label_budgets_says_what_is_not_scored(command: Command) -> None:
+    code, _, err = command(
+        *("compare", "labels", "--target", "floor", "--model", "shop-convnet", "--labels", "1", "--strategies"),
+        *("linear", "--seeds", "0", "--epochs", "1"),
+    )
+    assert code == 0
+    assert "floor: 10 photographs of items that the model does not know (trolley) and 4 without a label" in err

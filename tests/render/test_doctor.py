@@ -15,7 +15,9 @@ from office31_cli.render.doctor import list_findings
 )
 def test_suspected_label_errors_are_counted(count: int, told: str) -> None:
     doubts = [LabelIssue(f"mug/{number}.jpg", "mug", "pen", 0.9) for number in range(count)]
-    shop = DomainInventory(photographs=30, items={"mug": 30}, missing=[], unreadable=[], doubts=doubts)
+    shop = DomainInventory(
+        photographs=30, labelled=30, items={"mug": 30}, missing=[], unknown={}, unreadable=[], doubts=doubts
+    )
     data = DataInventory("things", "/things", 1, {"shop": shop}, identical=[], near=[])
     nothing = dict.fromkeys(field.name for field in fields(Examination))
     found = Examination(**nothing | {"machine": machine.inspect_machine(), "data": data, "seconds": 1.0})

@@ -123,7 +123,7 @@ def plan_benchmark(
     if setting is None and items.differ and (source_items, target_items) == (None, None):
         observer.say(
             "the domains hold different items: each task is the source's items against those of them that the target "
-            "shows; --setting universal has the target's other items too"
+            "shows"
         )
     if request.weights == "none" and weights != "none":  # whoever typed none knows
         observer.warn(

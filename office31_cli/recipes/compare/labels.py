@@ -12,9 +12,11 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.recipes.compare.labels_results import AS_STORED, TARGET_ALONE, LabelsComparison, LabelsPlan, LabelsRow
 from office31_cli.recipes.compare.outputs import check_held_out
 from office31_cli.registry import Entry, Registry
+from office31_cli.text import printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.adapt_request import build_adapt_request
 from office31_cli.workflow.finetune_request import build_finetune_request
+from office31_cli.workflow.item_sets import describe_left_out
 from office31_cli.workflow.request import DEFAULTS, Options
 
 BUDGETS: tuple[int | None, ...] = (0, 1, 3, 5, 10, None)
@@ -76,6 +78,8 @@ def compare_labels(
         },
     )
     selection.report_model(model, start, observer)
+    if left_out := describe_left_out(opened.listings[target].labels, start.card.items):
+        observer.say(f"{printable(target)}: {left_out} are not scored")
     source = "+".join(domain for domain, count in start.card.labels_used.items() if count)
     if not plan.heads_alone:
         observer.warn(f"no row of the target alone: the backbone of {start.name} was trained, on {source} itself")

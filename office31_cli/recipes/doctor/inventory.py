@@ -1,13 +1,14 @@
 """What a data set holds: counted without decoding a picture, or inspected with the domains open."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from office31_cli.data.data_set import DataSet
 from office31_cli.data.duplicates import find_identical, find_near_duplicates, hash_pictures
-from office31_cli.data.photographs import Photographs
+from office31_cli.data.photographs import UNLABELLED, Photographs
 from office31_cli.metrics.label_issues import ISSUE_MARGIN, label_issue_margins
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.results import FOLDS, DataInventory, DomainInventory, LabelIssue
@@ -37,10 +38,36 @@ def count_by_item(data: DataSet, photographs: Photographs) -> dict[str, int]:
 
 
 def _count_domain(data: DataSet, part: Photographs) -> DomainInventory:
-    items = count_by_item(data, part) if part.has_labels else None
     return DomainInventory(
-        len(part), items, None if items is None else [name for name, n in items.items() if not n], None, None
+        photographs=len(part),
+        labelled=_count_labelled(part),
+        **_describe_items(data, part, observed=True),
+        unreadable=None,
+        doubts=None,
     )
+
+
+def _count_labelled(photographs: Photographs) -> int:
+    return int((photographs.items != UNLABELLED).sum())
+
+
+def _read_labels(data: DataSet, photographs: Photographs) -> list[str | None]:
+    """The item that each photograph is labelled with, whether or not the data set numbers it."""
+    listing = data.listings[photographs.domain]
+    return [listing.labels[row] for row in photographs.rows.tolist()]
+
+
+def _describe_items(data: DataSet, photographs: Photographs, *, observed: bool) -> dict[str, Any]:
+    """Which items the photographs show: all None where labels are absent or not to be looked at."""
+    if not observed or not _count_labelled(photographs):
+        return dict.fromkeys(("items", "missing", "unknown"))
+    items, labels = count_by_item(data, photographs), _read_labels(data, photographs)
+    others = Counter(label for label in labels if label is not None and label not in items)
+    return {
+        "items": items,
+        "missing": [item for item, count in items.items() if not count],
+        "unknown": dict(sorted(others.items())),
+    }
 
 
 def inspect_data(probe: "Probe", judged: Mapping[str, FloatArray], observed: Collection[str]) -> DataInventory:
@@ -62,12 +89,11 @@ def inspect_data(probe: "Probe", judged: Mapping[str, FloatArray], observed: Col
 
 def _inspect_domain(data: DataSet, domain: "Domain", judged: "FloatArray | None", observed: bool) -> DomainInventory:
     kept = domain.photographs
-    items = count_by_item(data, kept) if observed else None
     good = set(kept.files)
     return DomainInventory(
         photographs=len(domain.whole),
-        items=items,
-        missing=None if items is None else [item for item, count in items.items() if not count],
+        labelled=_count_labelled(domain.whole),
+        **_describe_items(data, kept, observed=observed),
         unreadable=[file for file in domain.whole.files if file not in good],
         doubts=None if judged is None else _find_label_issues(data, kept.known(), judged),
     )

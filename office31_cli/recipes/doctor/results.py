@@ -27,14 +27,25 @@ class DomainInventory:
     """What a domain holds."""
 
     photographs: int
+    labelled: int
+    """Those that have a label, whatever it says."""
     items: dict[str, int] | None
-    """Photographs of each item; None where the labels are absent or were not to be looked at."""
+    """Photographs of each of the data set's items; None where the labels are absent or were not to be looked at."""
     missing: list[str] | None
     """Items without a readable photograph; None as above."""
+    unknown: dict[str, int] | None
+    """Photographs of each item that is not among these: the source has none of it; None as above."""
     unreadable: list[str] | None
     """Files that cannot be decoded; None where pictures were not decoded."""
     doubts: list[LabelIssue] | None
     """Label issues, the most likely first; None where labels were not read."""
+
+    @property
+    def shown(self) -> list[str] | None:
+        """The items that its labels name; None where these are absent or were not to be looked at."""
+        if self.items is None:
+            return None
+        return sorted([*(item for item, count in self.items.items() if count), *(self.unknown or ())])
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class DataInventory:
     dataset: str
     root: str
     items: int
+    """Of all domains; where a source was named, those of the source."""
     domains: dict[str, DomainInventory]
     identical: list[Group]
     """Byte-identical photographs."""

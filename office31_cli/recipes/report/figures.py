@@ -119,8 +119,8 @@ def _items(report: "ReportContents") -> "Figure | None":
     axes.barh(range(len(rows)), [row.accuracy for row in rows], 0.6, color=palette.LIGHT["blue"])
     axes.set_yticks(range(len(rows)), [printable(row.item) for row in rows], fontsize=7)
     axes.grid(visible=False, axis="y")
-    if report.other is not None:
-        known = [(row.other, place) for place, row in enumerate(rows) if row.other is not None]
+    known = [(row.other, place) for place, row in enumerate(rows) if row.other is not None]
+    if report.other is not None and known:
         others, places = zip(*known, strict=True)
         axes.plot(
             others, places, "|", color=palette.LIGHT["ink"], markersize=6, label=printable(report.other.entry.name)
@@ -179,14 +179,15 @@ def _clouds(panel: "ModelEmbedding") -> list[tuple[Any, dict[str, Any]]]:
         made.append((panel.source.points, plain | look | {"label": printable(panel.source.domain)}))
     target, domain = panel.target, printable(panel.target.domain)
     look = plain | {"marker": "s", "markersize": 2, "color": palette.LIGHT["vermillion"], "label": domain}
-    if target.right is None:
-        return [*made, (target.points, look)]
-    wrong = {"linestyle": "none", "marker": "x", "markersize": 3, "markeredgewidth": 0.8, "color": palette.LIGHT["ink"]}
-    return [
-        *made,
-        (target.points[target.right], look),
-        (target.points[~target.right], wrong | {"label": f"{domain}, classified wrongly"}),
-    ]
+    mark = {"linestyle": "none", "markersize": 3, "markeredgewidth": 0.8, "color": palette.LIGHT["ink"]}
+    wrong, unknown, rest = target.groups
+    made.append((target.points[rest], look))
+    if target.right is not None:
+        made.append((target.points[wrong], mark | {"marker": "x", "label": f"{domain}, classified wrongly"}))
+    if unknown.any():
+        label = f"{domain}, none of the model's items"
+        made.append((target.points[unknown], mark | {"marker": "+", "label": label}))
+    return made
 
 
 def _reliability(report: "ReportContents") -> "Figure | None":

@@ -17,7 +17,9 @@ THUMBNAIL = 160
 
 
 def build_galleries(this: View, other: View | None) -> list[Gallery]:
-    """The most confident mistakes, the least confident predictions, and what only the other model gets right."""
+    """The most confident mistakes, the least confident predictions, what only the other model classifies correctly, and
+    photographs of items that this one does not know.
+    """
     confidences = this.target.probabilities.max(1)
     everything = np.ones(len(confidences), dtype=np.bool_)
     least = "Classified with the least confidence, correctly or not."
@@ -29,6 +31,10 @@ def build_galleries(this: View, other: View | None) -> list[Gallery]:
     if other is not None and other.right is not None:
         lost = f"Classified correctly by {other.entry.name}, and wrongly by this model."
         galleries.append(_build_gallery(this, "Lost to the other", lost, other.right & this.wrong, -confidences))
+    if this.unknown:
+        unknown = "None of the model's items, with the greatest confidence."
+        among = this.target.photographs.is_unknown
+        galleries.append(_build_gallery(this, "Unknown to the model", unknown, among, -confidences))
     return galleries
 
 
@@ -58,7 +64,7 @@ def _build_picture(this: View, place: int) -> Picture:
     return Picture(
         file=f"{photographs.domain}/{file}",
         image=encode_thumbnail(photographs.root / file, THUMBNAIL),
-        actual=names[this.target.items[place]] if photographs.is_known[place] else None,
+        actual=this.labels[place],
         predicted=names[this.target.predicted[place]],
         confidence=float(this.target.probabilities[place].max()),
     )

@@ -97,9 +97,10 @@ def _build_view(
     scored = None
     if target.photographs.has_labels:
         scored = score_predictions(entry, request.data, target, confusion=True)
-    if source is None:
-        return View(entry, target, None, scored)
-    return View(entry, target, predictor.predict(request.data, source.domain, "train", only=source, **how), scored)
+    listed = request.data.listings[request.domain].labels
+    labels = tuple(listed[row] for row in target.photographs.rows.tolist())
+    seen = None if source is None else predictor.predict(request.data, source.domain, "train", only=source, **how)
+    return View(entry, target, labels, seen, scored)
 
 
 def _choose_source(entry: Entry, request: ReportRequest) -> Photographs | None:
@@ -115,10 +116,13 @@ def _choose_source(entry: Entry, request: ReportRequest) -> Photographs | None:
 
 
 def _test_pairs(this: View, that: View) -> PairedTest | None:
-    """McNemar's test of the photographs that only one of the two classifies correctly; None without labels."""
+    """McNemar's test of the photographs, of items that both know, that only one of the two classifies correctly.
+
+    None without labels.
+    """
     if this.right is None or that.right is None:
         return None
-    only_this, only_that = int((this.right & ~that.right).sum()), int((that.right & ~this.right).sum())
+    only_this, only_that = int((this.right & that.wrong).sum()), int((that.right & this.wrong).sum())
     return PairedTest(only_this, only_that, mcnemar_test(only_this, only_that))
 
 

@@ -5,13 +5,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from office31_cli.data.photographs import BoolArray, IntArray
+import numpy as np
+
+from office31_cli.data.photographs import UNKNOWN, BoolArray, IntArray
 from office31_cli.metrics.calibration import Bin
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.recipes.report.embedding import KINDS
 from office31_cli.registry import Entry
 from office31_cli.results import Evaluation
+from office31_cli.workflow.item_sets import describe_left_out
 
 if TYPE_CHECKING:
     from office31_cli.workflow.predictions import DomainPredictions
@@ -23,6 +26,8 @@ class View:
 
     entry: Entry
     target: "DomainPredictions"
+    labels: tuple[str | None, ...]
+    """The item that each of these photographs (n,) is labelled with, whether or not the model knows it."""
     source: "DomainPredictions | None"
     """Predictions for photographs that the reported model was trained on; None where its data set has none."""
     scored: Evaluation | None
@@ -38,6 +43,21 @@ class View:
         """Which photographs (n,) of the model's items are classified as another one."""
         wrong: BoolArray = self.target.photographs.is_known & (self.target.predicted != self.target.items)
         return wrong
+
+    @property
+    def unknown(self) -> int:
+        """How many photographs show none of the model's items."""
+        return int(self.target.photographs.is_unknown.sum())
+
+    @property
+    def unlabelled(self) -> int:
+        """How many photographs have no label."""
+        return sum(label is None for label in self.labels)
+
+    @property
+    def left_out(self) -> str:
+        """Which photographs the score is not about, in words; empty where it is about all of them."""
+        return describe_left_out(self.labels, self.entry.card.items) if self.scored else ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,17 @@ class DomainPoints:
     domain: str
     points: FloatArray
     items: IntArray | None
+    """As in `Photographs.items`."""
     right: BoolArray | None
+
+    @property
+    def groups(self) -> tuple[BoolArray, BoolArray, BoolArray]:
+        """Which photographs (n,) are classified wrongly, show none of the model's items, and neither of both."""
+        if self.items is None or self.right is None:
+            nothing = np.zeros(len(self.points), dtype=np.bool_)
+            return nothing, nothing, ~nothing
+        wrong, unknown = (self.items >= 0) & ~self.right, self.items == UNKNOWN
+        return wrong, unknown, ~(wrong | unknown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +235,8 @@ class ReportContents:
             "id": self.this.entry.id,
             "split": self.split,
             "photographs": len(self.this.target.photographs),
+            "unknown": self.this.unknown,
+            "unlabelled": self.this.unlabelled,
             "accuracy": scored.accuracy if scored else None,
             "ci95": scored.ci95 if scored else None,
             "labels_used": self.this.entry.card.labels_used,

@@ -1,4 +1,7 @@
-"""Photographs as points: circles of the source, squares of the target, crosses where it is classified wrongly."""
+"""Photographs as points: circles of the source, squares of the target, crosses where it is classified wrongly.
+
+An upright cross shows none of the model's items.
+"""
 
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
@@ -6,7 +9,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from markupsafe import Markup
 
-from office31_cli.data.photographs import IntArray
+from office31_cli.data.photographs import UNKNOWN, UNLABELLED, IntArray
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.report.html.svg import LETTER, drawing, element, group, hover, text
 from office31_cli.recipes.report.results import DomainPoints, ModelEmbedding
@@ -15,6 +18,8 @@ from office31_cli.text import shorten
 SIDE = 520
 _MARGIN = 20
 _LONGEST = 16
+CROSS, PLUS = "m-3-3l6 6m0-6l-6 6", "m-4 0h8m-4-4v8"
+"""Drawn from the middle of a point."""
 _LINE = 11
 """Pixels between two names, one above the other."""
 
@@ -36,16 +41,18 @@ def _dots(cloud: DomainPoints, shape: str, items: Sequence[str]) -> Iterator[Ele
     if cloud.items is None or cloud.right is None:
         yield element("path", hover(cloud.domain), d=_marks(places, "h0"), class_=shape)
         return
-    if (others := places[cloud.items < 0]).size:
-        told = f"{cloud.domain}, not labelled or another item"
-        yield element("path", hover(told), d=_marks(others, "h0"), class_=shape)
+    if (unlabelled := places[cloud.items == UNLABELLED]).size:
+        yield element("path", hover(f"{cloud.domain}, not labelled"), d=_marks(unlabelled, "h0"), class_=shape)
+    if (unknown := places[cloud.items == UNKNOWN]).size:
+        told = f"{cloud.domain}, none of the model's items"
+        yield element("path", hover(told), d=_marks(unknown, PLUS), class_="cross")
     for item in _known_items(cloud.items):
         for right in (True, False):
             chosen = places[(cloud.items == item) & (cloud.right == right)]
             if len(chosen):
                 crossed = not right and shape == "square"
                 told = f"{items[item]}, {cloud.domain}{'' if right else ', classified wrongly'}"
-                drawn = _marks(chosen, "m-3-3l6 6m0-6l-6 6" if crossed else "h0")
+                drawn = _marks(chosen, CROSS if crossed else "h0")
                 yield element("path", hover(told), d=drawn, class_=f"{'cross' if crossed else shape} i{item}")
 
 

@@ -15,6 +15,8 @@ def list_key_figures(views: Sequence[View]) -> Iterator[Row]:
     """What is known of each model, side by side."""
     scores = [view.scored for view in views if view.scored]
     if len(scores) == len(views):
+        if len({score.photographs for score in scores}) > 1:
+            yield "photographs scored", *(f"{score.photographs:,}" for score in scores)
         yield "accuracy", *(format_percent(score.accuracy) for score in scores)
         yield "95 % interval", *(format_interval(score.ci95) for score in scores)
         yield "macro accuracy", *(format_percent(score.macro_accuracy) for score in scores)
