@@ -1,3 +1,5 @@
+import copy
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,6 +34,12 @@ CROPS = {
 
 
 def network_of(backbone: str, outputs: Composite = THREE) -> Network:
+    return copy.deepcopy(initialised(backbone, outputs))
+
+
+@functools.lru_cache(maxsize=1)
+def initialised(backbone: str, outputs: Composite) -> Network:
+    """Kept, as drawing the weights of a ViT takes seconds and copying them does not."""
     torch.manual_seed(0)
     network = Network(Architecture(backbone=backbone, bottleneck=8, outputs=outputs, crop=CROPS[backbone]))
     for module in network.modules():  # a BN that has seen something, so that its statistics matter

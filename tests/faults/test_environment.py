@@ -1,11 +1,8 @@
 """Disks that are full, networks and pictures that are gone, memory that does not do, impatient users."""
 
-import json
-import resource
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ _ISOLATED = ("unshare", "--map-root-user")
 _can_isolate = (
     shutil.which("unshare") is not None and not subprocess.run([*_ISOLATED, "-mn", "true"], check=False).returncode
 )
+_NEW_MOUNTS, _NEW_USER, _NEW_NETWORK = 0x20000, 0x10000000, 0x40000000
 isolating = pytest.mark.skipif(not _can_isolate, reason="this machine lets nobody make a namespace")
 
 
@@ -45,11 +43,24 @@ def error(done: Done) -> str:
     return line
 
 
-def isolated(command: Command, kind: str, script: str, *words: str) -> Done:
-    """The command below a shell in a namespace of its own, whose `$@` it is."""
-    line = [*_ISOLATED, kind, "sh", "-c", script, "sh", sys.executable, "-m", "office31_cli", *words]
-    done = subprocess.run(line, env=command.environment, capture_output=True, text=True, timeout=300, check=False)
-    return Done(done.returncode, done.stdout, done.stderr)
+def isolate(kind: str, script: str = "true", after: str = "true") -> str:
+    """A prelude that puts the command into a namespace of its own, in which it is root, as `unshare` does.
+
+    `script` is a shell's and runs there first; what `after` prints when the command has ended is on its stdout.
+    """
+    flags = _NEW_USER | {"network": _NEW_NETWORK, "mounts": _NEW_MOUNTS}[kind]
+    return f"""
+import atexit, ctypes, os, subprocess
+from pathlib import Path
+maps = {{"setgroups": "deny", "uid_map": f"0 {{os.getuid()}} 1", "gid_map": f"0 {{os.getgid()}} 1"}}
+assert ctypes.CDLL(None).unshare({flags}) == 0
+for name, text in maps.items():
+    Path("/proc/self", name).write_text(text)
+if {flags & _NEW_MOUNTS}:
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+subprocess.run(["sh", "-ec", {script!r}], check=True)
+atexit.register(subprocess.run, ["sh", "-c", {after!r}])
+"""
 
 
 @isolating
@@ -57,9 +68,9 @@ def isolated(command: Command, kind: str, script: str, *words: str) -> Done:
 def test_without_a_network_the_way_by_hand_is_told_and_what_is_here_works(
     command: Command, words: tuple[str, ...]
 ) -> None:
-    done = isolated(command, "-n", 'exec "$@"', "download")
+    done = command("download", prelude=isolate("network"))
     assert (done.code, "--from" in error(done)) == (1, True)
-    assert isolated(command, "-n", 'exec "$@"', *words, "--weights", "none").code == 0
+    assert command(*words, "--weights", "none", prelude=isolate("network")).code == 0
 
 
 @pytest.mark.fault(31)
@@ -110,13 +121,9 @@ def test_a_disk_of_a_megabyte_is_full_in_one_line(command: Command, words: tuple
     command.home.rename(kept.home)
     command.home.mkdir()
     size = sum(path.stat().st_size for path in (kept.home / "registry").rglob("*") if path.is_file()) + (1 << 20)
-    small = f"""
-mount -t tmpfs -o size={size} tmpfs "$OFFICE31_HOME" && cp -r {kept.home}/registry "$OFFICE31_HOME" || exit 98
-"$@"; code=$?
-diff -r {kept.home}/registry/models "$OFFICE31_HOME/registry/models" || exit 99
-exit $code
-"""
-    done = isolated(command, "-m", small, *words, "--seed", "1")
+    small = f'mount -t tmpfs -o size={size} tmpfs "$OFFICE31_HOME"; cp -r {kept.home}/registry "$OFFICE31_HOME"'
+    same = f'diff -r {kept.home}/registry/models "$OFFICE31_HOME/registry/models"'
+    done = command(*words, "--seed", "1", prelude=isolate("mounts", small, same))
     assert (done.code, "OFFICE31_HOME" in error(done)) == (1, True)
 
 
@@ -126,20 +133,20 @@ def test_a_home_that_cannot_be_written_is_told_and_can_be_read(command: Command,
     command.json(*words, "--name", "earlier")
     score = command.json("evaluate", "--split", "shop")
     before = {path: path.read_bytes() for path in command.home.rglob("*") if path.is_file()}
-    bound = 'mount --bind "$OFFICE31_HOME" "$OFFICE31_HOME" && mount -o remount,bind,ro "$OFFICE31_HOME" && exec "$@"'
-    done = isolated(command, "-m", bound, *words, "--seed", "1")
+    bound = 'mount --bind "$OFFICE31_HOME" "$OFFICE31_HOME"; mount -o remount,bind,ro "$OFFICE31_HOME"'
+    prelude = isolate("mounts", bound)
+    done = command(*words, "--seed", "1", prelude=prelude)
     assert (done.code, "read-only" in error(done), "OFFICE31_HOME" in error(done)) == (1, True, True)
-    assert isolated(command, "-m", bound, "models", "verify").code == 0
-    again = isolated(command, "-m", bound, "evaluate", "--split", "shop", "--json")
-    assert json.loads(again.out) == score, again.err
+    assert command("models", "verify", prelude=prelude).code == 0
+    assert command.json("evaluate", "--split", "shop", prelude=prelude) == score
     assert {path: path.read_bytes() for path in command.home.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.fault(82)
 def test_a_limit_on_file_sizes_is_told_and_nothing_is_half_written(command: Command, words: tuple[str, ...]) -> None:
     command.json(*words, "--name", "earlier")
-    limit = 1 << 16
-    done = command(*words, "--seed", "1", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))"
+    done = command(*words, "--seed", "1", prelude=limited)
     assert (done.code, "ulimit -f" in error(done)) == (1, True)
     assert upkeep.verify(Registry(command.home / "registry")) == []
     assert [entry.name for entry in Registry(command.home / "registry").entries()] == ["earlier"]
