@@ -1,11 +1,9 @@
 """One domain, named after its folder, with a folder an item: ITEM/*."""
 
+from office31_cli.data import labels_table
 from office31_cli.data.layouts.base import Layout as Base
 from office31_cli.data.layouts.base import Reading, Source
 from office31_cli.data.layouts.level import build_listing, find_parts, is_nested, list_rows
-
-LABELS = "labels.csv"
-"""The file that may say what pictures show which lie in no item folders."""
 
 
 class Layout(Base):
@@ -43,14 +41,9 @@ def has_item_folders_alone(source: Source) -> bool:
 
 
 def _have_labels_by_file(source: Source) -> bool:
-    """Whether a folder has a `labels.csv`, or that of the whole data set has a column `item`."""
+    """Whether a folder has a `labels.csv`, or that of the whole data set has a column for the item."""
     root = source.tree.root
-    if any((root / folder / LABELS).is_file() for folder in source.tree.list().folders):
+    if any((root / folder / labels_table.FILE).is_file() for folder in source.tree.list().folders):
         return True
-    try:
-        with (root / LABELS).open("rb") as stream:
-            header = stream.readline(1 << 16)
-    except OSError:
-        return False
-    columns = header.removeprefix(b"\xef\xbb\xbf").split(b",")
-    return b"item" in [column.partition(b":")[0].strip(b' \t\r\n"') for column in columns]
+    beside = root / labels_table.FILE
+    return beside.is_file() and labels_table.states_items(beside)
