@@ -42,6 +42,8 @@ class TrainingResult:
     calibration: dict[str, Any] | None = None
     """The temperature, what it was fitted on, and the expected calibration error there before and after scaling; None
     where there was nothing to fit it on."""
+    class_weights: str = "none"
+    """`balanced` where each item had the same weight in the loss, `sampler` where each was drawn equally often."""
     forced: list[dict[str, Any]] | None = None
     """For a run that continued runs of other configurations, their `epoch` and the `differing` fields, what each `was`
     and `is`; the same command then does not give the same bits. None for any other model."""

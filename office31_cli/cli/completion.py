@@ -171,6 +171,13 @@ def list_weights(asked: Asked) -> Iterable[str]:
     return ("DEFAULT", "none", *dict.fromkeys(named.values()))
 
 
+def list_class_weights(asked: Asked) -> Iterable[str]:
+    """What `--class-weights` takes."""
+    from office31_cli.engine.settings import CLASS_WEIGHTS
+
+    return CLASS_WEIGHTS
+
+
 def list_optimizers(asked: Asked) -> Iterable[str]:
     """The optimizers."""
     from office31_cli.engine.settings import LEARNING_RATES

@@ -186,6 +186,17 @@ Optimizer = Annotated[
 BatchSize = Annotated[
     int, typer.Option("--batch-size", metavar="N", min=2, help="Photographs a step.", rich_help_panel=TRAINING)
 ]
+ClassWeights = Annotated[
+    str,
+    typer.Option(
+        "--class-weights",
+        metavar="KIND",
+        help="Items with unequal numbers of labels: balanced weights them alike in the loss, sampler draws them "
+        "equally often, none leaves them as they are.",
+        autocompletion=complete_one(completion.list_class_weights),
+        rich_help_panel=TRAINING,
+    ),
+]
 Outputs = Annotated[
     str | None,
     typer.Option(

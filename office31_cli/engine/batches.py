@@ -1,6 +1,5 @@
 """The batches of a training. Every order and every view follows from the seed and the position in the run."""
 
-import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ import torch
 from torch import Tensor
 
 from office31_cli.data.photographs import IntArray
+from office31_cli.engine.class_balance import balanced_places
 from office31_cli.engine.inputs import Examples, Inputs, RandomNumbers, concatenate
-from office31_cli.engine.random_numbers import epoch_permutation, keyed_generator
+from office31_cli.engine.random_numbers import cycle_places, epoch_permutation, keyed_generator
 from office31_cli.methods.base import Method
 from office31_cli.outputs.base import FloatArray
 
@@ -75,7 +75,10 @@ class EqualSteps:
 
 
 class LabelledBatches:
-    """Epochs that show each labelled example once, in another order each time; this process's `shard` of each batch."""
+    """Epochs that show each labelled example once, in another order each time; this process's `shard` of each batch.
+
+    With `balanced_by`, the item (n,) of each example, an epoch draws as many examples, but of each item equally many.
+    """
 
     def __init__(
         self,
@@ -86,9 +89,11 @@ class LabelledBatches:
         seed: int,
         device: torch.device,
         shard: BatchShard = WHOLE_BATCH,
+        balanced_by: IntArray | None = None,
     ) -> None:
         self._inputs, self._examples, self._seed, self._device, self._shard = inputs, examples, seed, device, shard
-        self._places = split_evenly(len(examples), batch_size)
+        self._places, self._balanced_by = split_evenly(len(examples), batch_size), balanced_by
+        self._drawn: tuple[int, IntArray, RandomNumbers] | None = None
 
     @property
     def steps(self) -> int:
@@ -102,12 +107,23 @@ class LabelledBatches:
 
     def batch(self, epoch: int, step: int) -> Batch:
         """The inputs (n, ...) and their targets (n, outputs)."""
-        order, numbers = _shuffle_epoch(self._seed, epoch, self.photographs)
-        whole = order[self._places[step]]
-        places = whole[self._shard.rows(len(whole))]
-        examples = self._examples.take(places)
+        if self._drawn is None or self._drawn[0] != epoch:
+            self._drawn = epoch, *self._draw_epoch(epoch)
+        _, order, numbers = self._drawn
+        whole = self._places[step]
+        shard = whole[self._shard.rows(len(whole))]
+        examples = self._examples.take(order[shard])
         targets = torch.from_numpy(examples.targets).to(self._device, torch.float32, non_blocking=True)
-        return Batch((self._inputs.training_views(examples, numbers[places]), targets), len(whole), len(whole))
+        return Batch((self._inputs.training_views(examples, numbers[shard]), targets), len(whole), len(whole))
+
+    def _draw_epoch(self, epoch: int) -> tuple[IntArray, RandomNumbers]:
+        """An epoch's order (n,), and the numbers that decide the view of each photograph in it (n, 5)."""
+        count = self.photographs
+        numbers = keyed_generator("draws", self._seed, epoch).random((count, 5))
+        if self._balanced_by is not None:
+            return balanced_places("labelled", self._seed, self._balanced_by, epoch * count, count), numbers
+        order = epoch_permutation(self._seed, epoch, count)
+        return order, numbers[order]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,13 +197,21 @@ class SourceTargetBatches(EqualSteps):
 class DomainSampler:
     """Draws a step's examples from the same domain of every run, the sources or the targets.
 
-    `name` and a run's seed decide its draws; those of an epoch are made when it begins.
+    `name` and a run's seed decide its draws; those of an epoch are made when it begins. With `balanced_by`, of a
+    single run the item (n,) of each example, items are drawn equally often.
     """
 
     def __init__(
-        self, name: str, domains: Sequence[Examples], seeds: Sequence[int | str], size: int, steps: int
+        self,
+        name: str,
+        domains: Sequence[Examples],
+        seeds: Sequence[int | str],
+        size: int,
+        steps: int,
+        balanced_by: IntArray | None = None,
     ) -> None:
         self._name, self._seeds, self._size, self._steps = name, seeds, size, steps
+        self._balanced_by = balanced_by
         self._counts = [len(domain) for domain in domains]
         self._examples, self._starts = concatenate(domains), np.cumsum([0, *self._counts])[:-1, None]
         self._drawn: tuple[int, IntArray, RandomNumbers] | None = None
@@ -203,7 +227,7 @@ class DomainSampler:
         """Places (steps, runs, size), and random numbers (steps, runs, size, 5)."""
         shape, total = (self._steps, self._size), self._steps * self._size
         places = [
-            _cycle_places(self._name, seed, count, epoch * total, total).reshape(shape)
+            self._draw_places(seed, count, epoch * total, total).reshape(shape)
             for seed, count in zip(self._seeds, self._counts, strict=True)
         ]
         numbers = [
@@ -212,20 +236,10 @@ class DomainSampler:
         ]
         return np.stack(places, 1), np.stack(numbers, 1)
 
-
-def _cycle_places(domain: str, seed: int | str, count: int, start: int, size: int) -> IntArray:
-    """Places `start` to `start + size` of a sequence that goes through `count` places again and again, reshuffled."""
-    if not size:
-        return np.empty(0, dtype=np.int64)
-    rounds = range(start // count, (start + size - 1) // count + 1)
-    sequence = np.concatenate([keyed_generator("round", domain, seed, number).permutation(count) for number in rounds])
-    return sequence[start - rounds[0] * count :][:size]
-
-
-@functools.lru_cache(maxsize=1)
-def _shuffle_epoch(seed: int, epoch: int, count: int) -> tuple[IntArray, RandomNumbers]:
-    """An epoch's order (count,), and the numbers that decide each photograph's view (count, 5)."""
-    return epoch_permutation(seed, epoch, count), keyed_generator("draws", seed, epoch).random((count, 5))
+    def _draw_places(self, seed: int | str, count: int, start: int, size: int) -> IntArray:
+        if self._balanced_by is not None:
+            return balanced_places(self._name, seed, self._balanced_by, start, size)
+        return cycle_places(self._name, seed, count, start, size)
 
 
 def split_evenly(count: int, size: int) -> list[IntArray]:

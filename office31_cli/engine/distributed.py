@@ -1,7 +1,8 @@
 """Distributed training: each process computes a shard of every batch, and all take the same step.
 
-Beside the gradients, which torch's DistributedDataParallel averages, two things depend on the rows of other processes:
-the statistics of batch norm, and which of the drawn random numbers are a row's dropout.
+Beside the gradients, which torch's DistributedDataParallel averages, three things depend on the rows of other
+processes: the statistics of batch norm, which of the drawn random numbers are a row's dropout, and the sum of weights
+that a weighted mean is divided by.
 """
 
 from collections.abc import Callable, Iterable
@@ -93,7 +94,7 @@ class DistributedTraining(Training):
 class GlobalBatchMode(TorchFunctionMode):
     """Within it batch norm normalises by the whole batch, and dropout draws for all of it and keeps the shard's.
 
-    The whole batch has `rows` rows. Evaluation is unchanged.
+    The whole batch has `rows` rows, and losses are means over the shard's. Evaluation is unchanged.
     """
 
     def __init__(self, part: BatchShard, rows: int) -> None:
@@ -106,6 +107,7 @@ class GlobalBatchMode(TorchFunctionMode):
         """Called by torch in place of each of its functions."""
         ours: dict[Any, Callable[..., Any]] = {
             F.batch_norm: global_batch_norm,
+            F.cross_entropy: self._cross_entropy,
             F.dropout: self._dropout,
             Tensor.bernoulli_: self._bernoulli,
         }
@@ -122,6 +124,25 @@ class GlobalBatchMode(TorchFunctionMode):
         if len(given) != self._rows_of_shard.stop - self._rows_of_shard.start:
             return given.bernoulli_(*chances, **named)
         return given.copy_(self._take_shard(self._empty_batch(given).bernoulli_(*chances, **named)))
+
+    def _cross_entropy(
+        self,
+        given: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+        **others: Any,
+    ) -> Tensor:
+        """`torch.nn.functional.cross_entropy`; a weighted mean is divided by the whole batch's mean weight."""
+        if weight is None or reduction != "mean" or target.is_floating_point():
+            return F.cross_entropy(
+                given, target, weight, reduction=reduction, label_smoothing=label_smoothing, **others
+            )
+        total = weight[target].sum()
+        dist.all_reduce(total)
+        summed = F.cross_entropy(given, target, weight, reduction="sum", label_smoothing=label_smoothing)
+        return summed / len(target) / (total / self._rows)
 
     def _empty_batch(self, given: Tensor) -> Tensor:
         """An empty tensor for the whole batch in the memory order of `given`, in which random numbers are drawn."""

@@ -41,8 +41,9 @@ class FinetuningTask(SupervisedTask):
         *,
         epochs: int,
         first_full_epoch: int = 0,
+        item_weights: Tensor | None = None,
     ) -> None:
-        super().__init__(trained, outputs, measure)
+        super().__init__(trained, outputs, measure, item_weights=item_weights)
         with deterministic_convolutions():
             self.extra_modules = nn.ModuleDict(strategy.build_extra_modules(start))
         self._whole, self._strategy, self._refinements, self._validate = [network], strategy, refinements, validate
@@ -62,7 +63,9 @@ class FinetuningTask(SupervisedTask):
         (network,) = self._whole
         with record_outputs(self._strategy.watched_layers(network)) as feature_maps:
             raw_outputs = self.network(inputs)
-        losses = self.outputs.losses(raw_outputs, targets, self._refinements.label_smoothing)
+        losses = self.outputs.losses(
+            raw_outputs, targets, self._refinements.label_smoothing, item_weights=self.item_weights
+        )
         unlabelled = self._unlabelled(rest[0]) if rest else None
         with torch.autocast(raw_outputs.device.type, enabled=False):
             step = StepContext(

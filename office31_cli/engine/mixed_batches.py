@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from office31_cli.data.photographs import IntArray
 from office31_cli.engine.batches import WHOLE_BATCH, Batch, BatchShard, DomainSampler, EqualSteps, split_evenly
 from office31_cli.engine.inputs import Examples, Inputs, concatenate
 from office31_cli.errors import Failed
@@ -14,7 +15,8 @@ class MixedBatches(EqualSteps):
     """The same number of labelled examples of each domain, and unlabelled ones beside them.
 
     An epoch shows the largest of these parts once, and counts its photographs; meanwhile it goes through the others
-    again and again, reshuffled each time. A part that is smaller than the batch is shown whole.
+    again and again, reshuffled each time. A part that is smaller than the batch is shown whole. With `balanced_by`, the
+    items (n,) of each labelled part, items are drawn from it equally often.
     """
 
     def __init__(
@@ -27,14 +29,23 @@ class MixedBatches(EqualSteps):
         seed: int,
         device: torch.device,
         shard: BatchShard = WHOLE_BATCH,
+        balanced_by: Sequence[IntArray] | None = None,
     ) -> None:
         self._inputs, self._device, self._shard = inputs, device, shard
-        domains = [domain for domain in labelled if len(domain)]
+        there = [place for place, domain in enumerate(labelled) if len(domain)]
+        domains = [labelled[place] for place in there]
         longest = max(map(len, [*domains, unlabelled]))
         super().__init__(len(split_evenly(longest, batch_size)), min(batch_size, longest))
         self._labelled = [
-            DomainSampler(f"labelled {place}", [domain], [seed], min(batch_size, len(domain)), self.steps)
-            for place, domain in enumerate(domains)
+            DomainSampler(
+                f"labelled {number}",
+                [labelled[place]],
+                [seed],
+                min(batch_size, len(labelled[place])),
+                self.steps,
+                None if balanced_by is None else balanced_by[place],
+            )
+            for number, place in enumerate(there)
         ]
         self._unlabelled = (
             DomainSampler("unlabelled", [unlabelled], [seed], min(batch_size, len(unlabelled)), self.steps)

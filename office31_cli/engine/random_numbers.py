@@ -23,6 +23,15 @@ def epoch_permutation(seed: int, epoch: int, count: int) -> IntArray:
     return keyed_generator("order", seed, epoch).permutation(count)
 
 
+def cycle_places(name: str, seed: int | str, count: int, start: int, size: int) -> IntArray:
+    """Places `start` to `start + size` of a sequence that goes through `count` places again and again, reshuffled."""
+    if not size:
+        return np.empty(0, dtype=np.int64)
+    rounds = range(start // count, (start + size - 1) // count + 1)
+    sequence = np.concatenate([keyed_generator("round", name, seed, number).permutation(count) for number in rounds])
+    return sequence[start - rounds[0] * count :][:size]
+
+
 def seed_torch(*key: int | str) -> None:
     """Fix torch's own generators (initial weights, dropout) by a key.
 

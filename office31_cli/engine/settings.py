@@ -23,6 +23,10 @@ WEIGHT_DECAY = 1e-3
 """As in the field's usual protocol for MCC and DANN."""
 
 
+CLASS_WEIGHTS = ("none", "balanced", "sampler")
+"""What `--class-weights` takes: each label counts alike, or each item, by weights in the loss or by what is drawn."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One training run: passes over the data, photographs a step, and how the steps are taken."""
@@ -89,6 +93,14 @@ def check_train(train: str) -> None:
     """Raise `Misuse` where `--train` is not a part of a network that can be trained."""
     if train not in EPOCHS:
         raise Misuse(f"--train {printable(train)}", "not a part of a network", f"use {', '.join(EPOCHS)}")
+
+
+def check_class_weights(name: str) -> None:
+    """Raise `Misuse` where `--class-weights` is none of `CLASS_WEIGHTS`."""
+    if name not in CLASS_WEIGHTS:
+        raise Misuse(
+            f"--class-weights {printable(name)}", "there is none of that name", did_you_mean(name, CLASS_WEIGHTS)
+        )
 
 
 def check_device(name: str) -> None:

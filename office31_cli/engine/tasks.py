@@ -47,16 +47,26 @@ class Task(nn.Module):
 
 
 class SupervisedTask(Task):
-    """Supervised training: inputs (n, ...) and their targets (n, outputs)."""
+    """Supervised training: inputs (n, ...) and their targets (n, outputs); `item_weights` as in `Composite.losses`."""
 
-    def __init__(self, network: nn.Module, outputs: Composite, measure: Measure | None = None) -> None:
+    item_weights: Tensor | None
+
+    def __init__(
+        self,
+        network: nn.Module,
+        outputs: Composite,
+        measure: Measure | None = None,
+        *,
+        item_weights: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.network, self.outputs, self._measure = network, outputs, measure
+        self.register_buffer("item_weights", item_weights, persistent=False)
 
     def forward(self, progress: float, phase: int, *batch: Tensor) -> dict[str, Tensor]:
         """The weighted loss of each output against its column of the targets."""
         inputs, targets = batch
-        return self.outputs.losses(self.network(inputs), targets)
+        return self.outputs.losses(self.network(inputs), targets, item_weights=self.item_weights)
 
     def candidate(self) -> nn.Module:
         """The network that would be stored if this epoch were the last."""

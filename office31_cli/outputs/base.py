@@ -107,8 +107,14 @@ class Output(ABC):
     def loss(self, raw: "Tensor", targets: "Tensor") -> "Tensor":
         """The mean loss of `raw` (n, width) against `targets` (n,), in float32, before weighting."""
 
-    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
-        """As `loss`, with label smoothing for kinds that have labels."""
+    def smoothed_loss(
+        self, raw: "Tensor", targets: "Tensor", smoothing: float, item_weights: "Tensor | None" = None
+    ) -> "Tensor":
+        """As `loss`, with label smoothing for kinds that have labels.
+
+        An output that predicts the item weights each photograph by its item's weight (K,), if there are any; the mean
+        is then divided by the sum of these weights, as torch's `cross_entropy` does it.
+        """
         return self.loss(raw, targets)
 
     @abstractmethod

@@ -62,11 +62,13 @@ class Kind(Output):
         """Cross-entropy."""
         return self.smoothed_loss(raw, targets, 0.0)
 
-    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
+    def smoothed_loss(
+        self, raw: "Tensor", targets: "Tensor", smoothing: float, item_weights: "Tensor | None" = None
+    ) -> "Tensor":
         """As `Output.smoothed_loss` (Szegedy and others 2016, section 7)."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
+        return cross_entropy(raw, targets.long(), weight=item_weights, label_smoothing=smoothing)
 
     def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """Probabilities (n, labels)."""

@@ -77,13 +77,21 @@ class Composite:
 
         return np.stack([output.targets(columns) for output in self.outputs], axis=1)
 
-    def losses(self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0) -> "dict[str, Tensor]":
-        """Each output's weighted loss of `raw` (n, width) against `targets` (n, outputs), with label smoothing."""
+    def losses(
+        self, raw: "Tensor", targets: "Tensor", smoothing: float = 0.0, item_weights: "Tensor | None" = None
+    ) -> "dict[str, Tensor]":
+        """Each output's weighted loss of `raw` (n, width) against `targets` (n, outputs), with label smoothing.
+
+        `item_weights` (K,) are those of `Output.smoothed_loss`, for the output that predicts the item alone.
+        """
         import torch
 
         parts = torch.split(raw, [output.width for output in self.outputs], dim=1)
         return {
-            output.name: output.weight * output.smoothed_loss(part, targets[:, place], smoothing)
+            output.name: output.weight
+            * output.smoothed_loss(
+                part, targets[:, place], smoothing, item_weights if "item" in output.columns else None
+            )
             for place, (output, part) in enumerate(zip(self.outputs, parts, strict=True))
         }
 

@@ -65,11 +65,14 @@ class Kind(Output):
         """Cross-entropy over the pairs."""
         return self.smoothed_loss(raw, targets, 0.0)
 
-    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
-        """As `Output.smoothed_loss` (Szegedy and others 2016, section 7)."""
+    def smoothed_loss(
+        self, raw: "Tensor", targets: "Tensor", smoothing: float, item_weights: "Tensor | None" = None
+    ) -> "Tensor":
+        """As `Output.smoothed_loss` (Szegedy and others 2016, section 7); a pair has the weight of its item."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(raw, targets.long(), label_smoothing=smoothing)
+        weights = None if item_weights is None else item_weights.repeat(len(self.domains))
+        return cross_entropy(raw, targets.long(), weight=weights, label_smoothing=smoothing)
 
     def decode(self, raw: "Tensor") -> "dict[str, Tensor]":
         """The marginal probabilities of the domains (n, D) and of the items (n, I)."""

@@ -37,7 +37,9 @@ class Kind(Output):
         """Binary cross-entropy."""
         return self.smoothed_loss(raw, targets, 0.0)
 
-    def smoothed_loss(self, raw: "Tensor", targets: "Tensor", smoothing: float) -> "Tensor":
+    def smoothed_loss(
+        self, raw: "Tensor", targets: "Tensor", smoothing: float, item_weights: "Tensor | None" = None
+    ) -> "Tensor":
         """As `Output.smoothed_loss`: targets move towards 0.5 by this share."""
         from torch.nn.functional import binary_cross_entropy_with_logits
 

@@ -12,6 +12,7 @@ from office31_cli.results import FinetuneResult
 from office31_cli.workflow import selection
 from office31_cli.workflow.finetune_request import build_finetune_request
 from office31_cli.workflow.request import DEFAULTS, Options
+from office31_cli.workflow.uneven_items import report_single_photographs, warn_of_rare_items
 
 
 def finetune(
@@ -62,6 +63,10 @@ def finetune(
     )
     selection.report_model(model, request.parent, observer)
     selection.report_layout(request.data, observer)
+    if request.label_budget == "all":
+        warn_of_rare_items(request, observer)
+    if request.listed_files is None:
+        report_single_photographs(request, [target], observer)
     from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense
     from office31_cli.workflow.finetune_run import build_finetune_run
 

@@ -8,6 +8,7 @@ from office31_cli.observer import SILENT, Observer
 from office31_cli.results import TrainingResult
 from office31_cli.workflow import selection
 from office31_cli.workflow.request import DEFAULTS, Options, build_request
+from office31_cli.workflow.uneven_items import report_single_photographs, warn_of_rare_items
 
 
 def pretrain(
@@ -29,6 +30,8 @@ def pretrain(
     observer = processes.listen_on_first(observer)
     request = build_request("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
     selection.report_data(data, request.data, observer)
+    warn_of_rare_items(request, observer)
+    report_single_photographs(request, request.domains, observer)
     from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense
     from office31_cli.workflow.run import build_run
 

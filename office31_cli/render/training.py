@@ -9,7 +9,7 @@ from office31_cli.render.sparkline import format_curve
 from office31_cli.results import AdaptResult, FinetuneResult, TrainingResult
 from office31_cli.text import format_percent, pluralize
 from office31_cli.workflow import forced_resume
-from office31_cli.workflow.wording import describe_calibration, describe_labels, describe_score
+from office31_cli.workflow.wording import describe_calibration, describe_class_weights, describe_labels, describe_score
 
 _PARTS = {
     "head": "the head, on cached features",
@@ -42,6 +42,8 @@ def _list_facts(result: TrainingResult, *, charts: bool) -> Iterator[tuple[str, 
         yield "loss", format_curve(result.loss)
     if result.domains:
         yield "trained on", f"{pluralize(result.photographs, 'photograph')} of {', '.join(result.domains)}"
+    if result.class_weights != "none":
+        yield "items balanced", describe_class_weights(result.class_weights)
     yield "labels seen", describe_labels(result.labels_used)
     if isinstance(result, AdaptResult):
         yield from _list_target_scores(result)

@@ -74,6 +74,7 @@ def build_adapt_request(
     sense, and where the stored model cannot be adapted so.
     """
     options.check()
+    options.check_unweighted("adapt")
     chosen = methods.load(method).from_text(method, settings or {})
     _check_choices(method, chosen, validator, steps, source, options)
     taken_views = _count_views(method, chosen, views, options)
@@ -104,7 +105,7 @@ def build_adapt_request(
             "validator": validator,
             "steps": steps,
             "views": views,
-            **options.to_json("outputs", "allow_nonfinite"),
+            **options.to_json("outputs", "allow_nonfinite", "class_weights"),
         },
     )
 

@@ -86,6 +86,7 @@ class FinetuneRun(Run):
             self.build_measure(),
             epochs=self.settings.epochs,
             first_full_epoch=math.ceil(max(group.start for group in groups) * self.settings.epochs),
+            item_weights=self.item_weights([part.items for part in self.partition.train]),
         )
 
     def _check_every_layer_is_trained(self, groups: list[ParameterGroup]) -> None:
@@ -123,9 +124,11 @@ class FinetuneRun(Run):
         rest = build_unlabelled_examples(self.partition.unlabelled, 0)
         if not self.request.strategy.uses_unlabelled:
             rest = rest.take(np.empty(0, dtype=np.int64))
+        balanced = self.request.options.class_weights == "sampler"
+        items = [part.items for part in self.partition.train] if balanced else None
         if len(labelled) == 1 and not len(rest):
-            return LabelledBatches(self.inputs, labelled[0], **how)
-        return MixedBatches(self.inputs, labelled, rest, **how)
+            return LabelledBatches(self.inputs, labelled[0], **how, balanced_by=None if items is None else items[0])
+        return MixedBatches(self.inputs, labelled, rest, **how, balanced_by=items)
 
     def _build_examples(self, parts: list[Photographs]) -> list[Examples]:
         """Of each part the photographs with their targets; a part is of one domain, in the inputs' order."""

@@ -9,7 +9,14 @@ from typing import Any
 from office31_cli.data import columns, sets
 from office31_cli.data.catalogue import DataLike, location, open_data, reading_options
 from office31_cli.data.data_set import DataSet
-from office31_cli.engine.settings import HELD_OUT_SHARE, MOST_HELD_OUT, check_device, check_optimizer, check_train
+from office31_cli.engine.settings import (
+    HELD_OUT_SHARE,
+    MOST_HELD_OUT,
+    check_class_weights,
+    check_device,
+    check_optimizer,
+    check_train,
+)
 from office31_cli.errors import Misuse
 from office31_cli.models.catalogue import check_backbone, is_weights_file, resolve_weights
 from office31_cli.outputs.composite import Composite
@@ -43,6 +50,9 @@ class Options:
     lr: float | None = None
     optimizer: str = "nesterov"
     batch_size: int = 64
+    class_weights: str = "none"
+    """`balanced` gives each item the same weight in the loss, `sampler` draws photographs of each equally often; of
+    `pretrain` and `finetune` alone."""
     held_out: float | None = None
     seed: int = 0
     device: str = "auto"
@@ -62,6 +72,7 @@ class Options:
             raise Misuse("--force", "it only changes --resume", "add --resume, or leave it out")
         check_optimizer(self.optimizer, self.lr)
         check_device(self.device)
+        check_class_weights(self.class_weights)
         if self.train is not None:
             check_train(self.train)
         least = {"epochs": 1, "batch_size": 2, "seed": 0}
@@ -77,6 +88,11 @@ class Options:
             Registry().check_name_free(self.name)
         if self.tensorboard is not None:
             tensorboard.check(self.tensorboard)
+
+    def check_unweighted(self, command: str) -> None:
+        """Raise `Misuse` where class weights are chosen for a command that has none."""
+        if self.class_weights != "none":
+            raise Misuse(f"--class-weights {self.class_weights}", f"{command} has no class weights", "leave it out")
 
     def without_resume(self, **changes: Any) -> "Options":
         """These with `changes`, for runs that begin anew."""
@@ -126,7 +142,9 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """What decides the result beside the network and the photographs; recorded in the card."""
         allowed = {"allow_nonfinite": True} if self.allow_nonfinite else {}
-        return {"outputs": format_outputs(self.outputs), "held_out": self.held_out, **allowed}
+        balance = self.options.class_weights
+        weighted = {} if balance == "none" else {"class_weights": balance}
+        return {"outputs": format_outputs(self.outputs), "held_out": self.held_out, **allowed, **weighted}
 
     def resolved(self) -> dict[str, Any]:
         """The options as `asked` has them, with what the defaults came to; those that need torch are left to the run.
@@ -160,6 +178,8 @@ def build_request(
     Raises `Misuse` for names and numbers that make no sense, and `Failed` where the data set is not here.
     """
     options.check()
+    if command != "pretrain":
+        options.check_unweighted(command)
     opened = open_data(data)
     wanted = _select_domains(opened, domains)
     opened = opened.numbered(opened.items_of(*wanted))

@@ -1,5 +1,6 @@
 """One training from request to scores: loaded, partitioned, trained and scored on its held-out set; stores nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from office31_cli.data.photographs import IntArray
 from office31_cli.engine import distributed, inference, process_group, tasks
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
+from office31_cli.engine.class_balance import balanced_weights
 from office31_cli.engine.device import choose_device, describe_environment, limit_threads
 from office31_cli.engine.frozen_split import FrozenSplit, split_network
 from office31_cli.engine.inputs import Inputs
@@ -75,7 +78,10 @@ class Run:
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """Train to the end, and return the losses and measurements of each epoch."""
         groups = self.parameter_groups()
-        task = tasks.SupervisedTask(self.split.trained_part, self.outputs, self.build_measure())
+        items = np.concatenate([part.items for part in self.partition.train])
+        task = tasks.SupervisedTask(
+            self.split.trained_part, self.outputs, self.build_measure(), item_weights=self.item_weights([items])
+        )
         targets = self.outputs.targets(training_values(self.request.data, self.outputs, self.partition.train))
         batches = LabelledBatches(
             self.inputs,
@@ -84,10 +90,18 @@ class Run:
             seed=self.settings.seed,
             device=self.device,
             shard=process_group.local_shard(),
+            balanced_by=items if self.request.options.class_weights == "sampler" else None,
         )
         training = distributed.build_training(task, groups, batches, self.settings, self.device)
         with limit_threads(self.split.name):
             return training.run(observer, checkpoints, resume=self.request.options.resume)
+
+    def item_weights(self, parts: Sequence[IntArray]) -> torch.Tensor | None:
+        """The items' weights (K,) in the loss, for labels (n,) drawn from these parts; None where all count alike."""
+        if self.request.options.class_weights != "balanced":
+            return None
+        weights = balanced_weights(parts, len(self.request.data.items), batch_size=self.settings.batch_size)
+        return torch.from_numpy(weights).to(torch.float32)
 
     def build_measure(self) -> tasks.Measure | None:
         """What scores the held-out set after each epoch, for TensorBoard; None without it. Training is not affected."""

@@ -160,6 +160,7 @@ def _fields(entry: Entry, partition: Partition) -> dict[str, Any]:
         "validation": {column: card.metrics["validation"][column] for column in outputs.columns},
         "loss": total_losses(card.history),
         "labels_used": card.labels_used,
+        "class_weights": card.configuration.get("class_weights", "none"),
         "forced": card.configuration.get(forced_resume.KEY),
         **{name: figures for name, figures in card.metrics.items() if name != "validation"},
     }

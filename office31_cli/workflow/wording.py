@@ -31,6 +31,12 @@ def describe_labelling(labelled: int, unlabelled: int, unknown: int, items: Iter
     return ", ".join(parts)
 
 
+def describe_class_weights(name: str) -> str:
+    """What `--class-weights` did: `balanced: each has the same weight in the loss`."""
+    done = {"balanced": "each has the same weight in the loss", "sampler": "each is drawn equally often"}
+    return f"{name}: {done[name]}" if name in done else name
+
+
 def describe_figure(kind: str, name: str, value: float | None) -> str:
     """One figure of an output of this kind with its name, an accuracy without: `83.2 %`, `r2 0.85`."""
     if name in outputs.load(kind).unbounded:

@@ -68,6 +68,7 @@ def finetune(
     lr: options.LearningRate = None,
     optimizer: options.Optimizer = "nesterov",
     batch_size: options.BatchSize = 64,
+    class_weights: options.ClassWeights = "none",
     label_smoothing: Annotated[
         float,
         typer.Option(
@@ -143,6 +144,7 @@ def finetune(
         lr=lr,
         optimizer=optimizer,
         batch_size=batch_size,
+        class_weights=class_weights,
         held_out=held_out,
         seed=seed,
         device=device,

@@ -11,7 +11,7 @@ from office31_cli.recipes.models.rows import ModelRow
 from office31_cli.registry import Entry
 from office31_cli.text import format_percent, join_names
 from office31_cli.workflow import forced_resume
-from office31_cli.workflow.wording import describe_calibration, describe_labels
+from office31_cli.workflow.wording import describe_calibration, describe_class_weights, describe_labels
 
 
 def describe_domains(row: ModelRow) -> str:
@@ -42,6 +42,8 @@ def list_facts(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "outputs", _outputs(stored.network.get("outputs"))
     yield "weights", stored.weights
     yield "trained", stored.train
+    if balance := stored.configuration.get("class_weights"):
+        yield "items balanced", describe_class_weights(str(balance))
     if forced := forced_resume.describe(stored.configuration.get(forced_resume.KEY)):
         yield "not bit-identical", forced
     yield "data", _pairs({key: value for key, value in stored.data.items() if not isinstance(value, dict)})
