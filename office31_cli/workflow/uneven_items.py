@@ -43,7 +43,9 @@ def report_single_photographs(request: Request, domains: Iterable[str], observer
         counts = _count_labels(request.data, [domain])
         if single := sorted(item for item, count in counts.items() if count == 1):
             names = printable(join_names(single, 3))
-            observer.say(f"{printable(domain)}: trained on and not held out, as it is the only photograph: {names}")
+            observer.say(
+                f"{printable(domain)}: items with a single photograph are trained on and not held out: {names}"
+            )
 
 
 def _count_labels(data: DataSet, domains: Iterable[str]) -> Counter[str]:
