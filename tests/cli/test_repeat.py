@@ -32,6 +32,7 @@ def command(things: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """With a model for each command that trains, and with it each option that could be forgotten."""
     made = Command(tmp_path_factory.mktemp("home"))
     more = ("--skip-bad", "--outputs", "item+0.5*domain", "--held-out", "0.3", "--seed", "4", "--lr", "0.01")
+    more += ("--class-weights", "balanced")
     made.json(
         "pretrain", "--domain", "all", "--backbone", "convnet", "--data", things, "--name", "every", *more, *QUICK
     )
@@ -54,7 +55,18 @@ def command(things: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     listed = made.home / "listed"
     pictures = sorted(picture for picture in (things / "phone").glob("*/*") if picture.stat().st_size > 20)
     listed.write_text("".join(f"{picture}\n" for picture in pictures[::2]))
-    tuning = ("--strategy", "l2-sp", "--set", "alpha=0.1", "--set", "beta=0.02", "--labels-from", listed)
+    tuning = (
+        "--strategy",
+        "l2-sp",
+        "--set",
+        "alpha=0.1",
+        "--set",
+        "beta=0.02",
+        "--labels-from",
+        listed,
+        "--class-weights",
+        "sampler",
+    )
     tuning += ("--with-source", "--ema", "0.9", "--gradual-unfreezing", "--held-out", "0", "--skip-bad")
     made.json("finetune", "--model", "base", "--target", "phone", "--name", "tuned", *tuning, *QUICK)
     made.json("adapt", "--model", "base", "--target", "phone", "--method", "adabn", "--name", "passed", "--skip-bad")
