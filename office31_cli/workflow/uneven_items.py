@@ -44,7 +44,7 @@ def report_single_photographs(request: Request, domains: Iterable[str], observer
         if single := sorted(item for item, count in counts.items() if count == 1):
             names = printable(join_names(single, 3))
             observer.say(
-                f"{printable(domain)}: items with a single photograph are trained on and not held out: {names}"
+                f"{printable(domain)}: items with a single labelled photograph are trained on and not held out: {names}"
             )
 
 

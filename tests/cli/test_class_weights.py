@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.real_command import SIGNAL_AFTER, Command, assert_error
 
 RARE = "warning: few labelled photographs of 2 items: bike (1), pen (4), beside 10 of mug; --class-weights balanced"
-SINGLE = "shop: items with a single photograph are trained on and not held out: bike"
+SINGLE = "shop: items with a single labelled photograph are trained on and not held out: bike"
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_a_fine_tuning_takes_it_beside_the_source_and_warns_where_all_labels_are
         done = command(*tune, *more, "--name", f"tuned-{kind}")
         assert done.code == 0, done.err
         assert ("few labelled photographs of 1 item: bike (2)" in done.err) == (kind == "none")
-        assert "phone: items with a single photograph are trained on and not held out: bike" in done.err
+        assert "phone: items with a single labelled photograph are trained on and not held out: bike" in done.err
         found[kind] = command.weights({"id": plain_id(command, f"tuned-{kind}")})
     assert len(set(found.values())) == 3
     few = command(*tune, "--labels", "1")

@@ -79,7 +79,7 @@ def test_who_has_chosen_class_weights_is_not_told_of_them(balance: str) -> None:
 def test_a_single_photograph_is_trained_on_and_that_is_said_of_each_domain() -> None:
     asked = request({"mug": 1, "pen": 9, "cup": 1, "pan": 1, "bag": 1}, {"mug": 1, "pen": 2}, {"pen": 2})
     assert told(asked) == [
-        "d0: items with a single photograph are trained on and not held out: bag, cup, mug and 1 more",
-        "d1: items with a single photograph are trained on and not held out: mug",
+        "d0: items with a single labelled photograph are trained on and not held out: bag, cup, mug and 1 more",
+        "d1: items with a single labelled photograph are trained on and not held out: mug",
     ]
     assert told(request({"mug": 1, "pen": 9}, share=0)) == []
