@@ -102,7 +102,10 @@ class Evaluation:
     shared_items: tuple[str, ...]
     """The model's items that the domain's labels name."""
     unknown: dict[str, Any] | None
-    """Of photographs labelled with items that the model does not know, their number; None where there are none."""
+    """Photographs labelled with items that the model does not know: their number, the share of them that is called
+    unknown (`recall`, UNK), the mean over the shared items of correct predictions that are not called unknown
+    (`os_star`, OS*), the harmonic mean of both (`hos`), the area under the ROC, and the threshold of the score; None
+    where there are none."""
     accuracy: float
     ci95: tuple[float, float]
     """The 95 % Wilson interval of the accuracy."""

@@ -29,12 +29,18 @@ def predict(network: nn.Module, inputs: Inputs, examples: Examples, device: torc
         return concatenate_batches((network(batch).cpu() for batch in batches), len(examples))
 
 
-def build_predictor(network: Network, preprocessing: Preprocessing, device: torch.device) -> Predictor:
-    """A predictor that takes centre crops, and computes what the network does with cached features."""
+def build_predictor(
+    network: Network, preprocessing: Preprocessing, device: torch.device, *, with_features: bool = False
+) -> Predictor:
+    """A predictor that takes centre crops, and computes what the network does with cached features.
+
+    It gives the network's outputs, `with_features` those of `WithFeatures`.
+    """
     split = split_network(network, "head")  # where networks side by side have the same backbone, it runs once for all
     assert split.frozen_part is not None
     backbone = split.frozen_part.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    head = split.trained_part.to(device).eval()
+    trained = WithFeatures(network, split.trained_part) if with_features else split.trained_part
+    head = trained.to(device).eval()
 
     def predict_pixels(pixels: Pixels) -> FloatArray:
         with torch.inference_mode(), autocast(device):
@@ -43,6 +49,28 @@ def build_predictor(network: Network, preprocessing: Preprocessing, device: torc
             return outputs
 
     return predict_pixels
+
+
+class WithFeatures(nn.Module):
+    """The trained part of a network, whose outputs (n, width) are followed by the features (n, d) of the item.
+
+    These are the inputs of the last layer that predicts it.
+    """
+
+    def __init__(self, network: Network, trained: nn.Module) -> None:
+        super().__init__()
+        groups = network.architecture.outputs.networks
+        place = next(place for place, group in enumerate(groups) if any("item" in each.columns for each in group))
+        self._trained, self._layer = trained, network.last_layers()[place]
+
+    def forward(self, given: Tensor) -> Tensor:
+        """Outputs and features side by side, (n, width + d)."""
+        seen: list[Tensor] = []
+        hook = self._layer.register_forward_pre_hook(lambda _, arguments: seen.extend(arguments))
+        try:
+            return torch.cat([self._trained(given), *seen], 1)
+        finally:
+            hook.remove()
 
 
 def concatenate_batches(batches: Iterable[Tensor], count: int) -> Tensor:

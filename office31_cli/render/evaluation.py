@@ -1,6 +1,7 @@
 """How an evaluation looks: a summary that fits a screen, and the tables that it sums up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.bar import Bar
 from rich.console import Group, RenderableType
@@ -50,6 +51,7 @@ def _build_scores(result: Evaluation) -> Table:
     ]
     rows += [("labels from", printable(result.labels_from))] if result.labels_from else []
     rows += [("items", text)] if (text := _describe_items(result)) else []
+    rows += _describe_unknown(result.unknown) if result.unknown else []
     rows += [("not labelled", f"{pluralize(result.unlabelled, 'more photograph')}")] if result.unlabelled else []
     if result.seen:
         rows.append(("not honest", f"the model was trained on {result.seen:,} of these photographs"))
@@ -62,8 +64,18 @@ def _describe_items(result: Evaluation) -> str:
     if result.setting in ("partial", "universal"):
         parts.append(f"{len(result.shared_items):,} of the model's are there")
     if result.unknown:
-        parts.append(f"{pluralize(result.unknown['photographs'], 'photograph')} of others, which are not scored")
+        parts.append(f"{pluralize(result.unknown['photographs'], 'photograph')} of others, counted apart")
     return "; ".join(parts)
+
+
+def _describe_unknown(unknown: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What calling some photographs unknown does to those of unknown and of shared items."""
+    yield "unknown items", f"{format_percent(unknown['recall'])} of their photographs are called unknown (UNK)"
+    yield "shared items", f"{format_percent(unknown['os_star'])} correct and not called unknown, by item (OS*)"
+    yield (
+        "HOS",
+        f"{format_percent(unknown['hos'])}, the harmonic mean of both; area under the ROC {unknown['auroc']:.3f}",
+    )
 
 
 def _build_items_table(result: Evaluation, most: int | None, *, charts: bool) -> Table:

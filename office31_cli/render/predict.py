@@ -11,6 +11,7 @@ from office31_cli.render.models import build_problems_table
 from office31_cli.render.stream import Column, stream_json, stream_table
 from office31_cli.text import format_percent, join_names, pluralize, printable, text_width
 from office31_cli.text_table import format_csv
+from office31_cli.workflow.unknown_detector import UNKNOWN_ITEM
 
 FORMATS = ("table", "json", "csv")
 
@@ -40,7 +41,7 @@ def _stream_tables(result: Predictions) -> Generator[RenderableType, None, None]
 
 def _build_columns(result: Predictions) -> list[Column]:
     """The table's columns, each with the room that its cells take at most."""
-    item = _measure(result.items)
+    item = _measure((*result.items, UNKNOWN_ITEM) if result.unknown else result.items)
     columns = [
         Column("picture", result.path_width, result.path_width),
         Column("item", item, item),
@@ -58,7 +59,18 @@ def _build_columns(result: Predictions) -> list[Column]:
 
 
 def _format_caption(result: Predictions) -> str:
-    """What the confidence is worth, where that is known."""
+    """What the confidence is worth, where that is known, and what is called unknown."""
+    return "\n".join(filter(None, (_describe_confidence(result), _describe_unknown(result))))
+
+
+def _describe_unknown(result: Predictions) -> str:
+    if result.unknown is None:
+        return ""
+    rate, threshold = result.unknown["rate"], result.unknown["threshold"]
+    return f"unknown: a score above {threshold:.4g}, which at most {100 * rate:g} % of known photographs should have"
+
+
+def _describe_confidence(result: Predictions) -> str:
     if result.calibrated_on is None:
         return ""
     caption = f"confidence calibrated on {result.calibrated_on}"

@@ -1,6 +1,7 @@
 """What the predictions of a stored network are worth: accuracies, confusion, calibration and prediction sets."""
 
 from dataclasses import asdict
+from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,15 +9,19 @@ import numpy as np
 from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import UNLABELLED
 from office31_cli.errors import Failed, Misuse
+from office31_cli.metrics import open_set
 from office31_cli.metrics.accuracy import accuracy_per_item, wilson_interval
 from office31_cli.metrics.calibration import expected_calibration_error, reliability_bins
 from office31_cli.metrics.confusion import confusion_matrix, most_confused
+from office31_cli.metrics.open_set import OpenSetScores
+from office31_cli.metrics.unknown import entropy
 from office31_cli.registry import Entry
 from office31_cli.results import COVERAGE, PARTS, Evaluation
 from office31_cli.text import did_you_mean, printable
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.calibration import Calibration, load_calibration
 from office31_cli.workflow.item_sets import compare_items
+from office31_cli.workflow.unknown_detector import UnknownDetector, load_detector
 
 if TYPE_CHECKING:
     from office31_cli.workflow.predictions import DomainPredictions
@@ -43,6 +48,7 @@ def score_predictions(
     `coverage` is that of the prediction sets.
     """
     whole, domain = predictions.photographs, predictions.photographs.domain
+    unknown = _score_unknown(predictions, load_detector(entry)) if whole.is_unknown.any() else None
     predictions = predictions.known()
     if not len(predictions.photographs):
         raise Failed(
@@ -60,12 +66,29 @@ def score_predictions(
         unlabelled=int((whole.items == UNLABELLED).sum()),
         setting=sets.setting,
         shared_items=sets.shared,
-        unknown={"photographs": int(whole.is_unknown.sum())} if whole.is_unknown.any() else None,
+        unknown=None if unknown is None else unknown.to_json(),
         labels_used=labels_used | {domain: labels_used.get(domain, predictions.labels_seen)},
         seen=int(predictions.seen.sum()),
         **_score_classification(predictions, entry.card.items, confusion=confusion),
         **_score_confidence(predictions, load_calibration(entry), coverage),
     )
+
+
+def _score_unknown(predictions: "DomainPredictions", detector: UnknownDetector | None) -> OpenSetScores | None:
+    """How well photographs of unknown items are told from the others; None where there are no others.
+
+    A model without a detector of its own is scored by its entropy at half its largest value (Saito and others 2020).
+    """
+    photographs, probabilities = predictions.photographs, predictions.probabilities
+    if not photographs.is_known.any():
+        return None
+    if detector is None:
+        scores, threshold = entropy(probabilities), log(probabilities.shape[1]) / 2
+    else:
+        scores, threshold = detector.scores(probabilities, predictions.features), detector.threshold
+    labelled = photographs.is_known | photographs.is_unknown
+    actual = np.where(photographs.is_known, photographs.items, open_set.UNKNOWN)
+    return open_set.score_open_set(predictions.predicted[labelled], actual[labelled], scores[labelled], threshold)
 
 
 def _score_classification(

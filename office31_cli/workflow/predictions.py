@@ -6,7 +6,6 @@ from typing import Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from office31_cli.data import columns
 from office31_cli.data.columns.base import Column, values_or_nan
@@ -156,7 +155,7 @@ class Predictor:
         )
 
     def _pass_through(self, opened: Domain, scored: Photographs, observer: Observer) -> FloatArray:
-        """What `_WithFeatures` gives for the scored photographs, (n, width + d)."""
+        """What `WithFeatures` gives for the scored photographs, (n, width + d)."""
         # Features of a backbone that many models share are cached for the whole domain, of others only as needed.
         shared = self.entry.card.train == "head"
         computed = opened.whole if shared else scored
@@ -166,26 +165,8 @@ class Predictor:
         pooled = compute_frozen_outputs(frozen, computed, opened.pixels, self.preprocessing, self.device, observer)
         inputs = FrozenInputs([[pooled]], self.device)
         examples = Examples(np.zeros(len(rows), dtype=np.int64), rows, np.empty((len(rows), 0)))
-        watched = _WithFeatures(self.network, self.split.trained_part)
+        watched = inference.WithFeatures(self.network, self.split.trained_part)
         return inference.predict(watched, inputs, examples, self.device).double().numpy()
-
-
-class _WithFeatures(nn.Module):
-    """A network's last layers, (n, width), and after them the inputs of the one that predicts the item, (n, d)."""
-
-    def __init__(self, network: Network, trained: nn.Module) -> None:
-        super().__init__()
-        groups = network.architecture.outputs.networks
-        place = next(place for place, group in enumerate(groups) if any("item" in each.columns for each in group))
-        self._trained, self._layer = trained, network.last_layers()[place]
-
-    def forward(self, given: Tensor) -> Tensor:
-        seen: list[Tensor] = []
-        hook = self._layer.register_forward_pre_hook(lambda _, arguments: seen.extend(arguments))
-        try:
-            return torch.cat([self._trained(given), *seen], 1)
-        finally:
-            hook.remove()
 
 
 def _select_part(photographs: Photographs, seen: BoolArray, part: str, files: Collection[str] | None) -> Photographs:

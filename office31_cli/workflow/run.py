@@ -19,6 +19,7 @@ from office31_cli.engine.inputs import Inputs
 from office31_cli.engine.settings import EPOCHS, Settings, check_optimizer
 from office31_cli.history import HELD_OUT, measurement_key
 from office31_cli.keys import make_key
+from office31_cli.metrics.unknown import entropy
 from office31_cli.models.network import Network
 from office31_cli.observer import Observer
 from office31_cli.outputs.base import Columns, FloatArray
@@ -37,6 +38,7 @@ from office31_cli.workflow.domains import (
 from office31_cli.workflow.partition import Partition, divide
 from office31_cli.workflow.request import Request
 from office31_cli.workflow.starting_weights import StartingWeights
+from office31_cli.workflow.unknown_detector import UnknownDetector
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +142,14 @@ class Run:
             fitted_on=f"{'+'.join(part.domain for part in parts)}, held out",
             labels=seen_labels.record_photographs(parts),
         )
+
+    def fit_detector(self, held_out: HeldOutPredictions | None) -> UnknownDetector | None:
+        """What tells photographs of unknown items, fitted on the held-out set; None where nothing was held out."""
+        if held_out is None:
+            return None
+        where = "+".join(part.domain for part in self.partition.held_out if len(part))
+        scores = entropy(self.outputs.decode_array(held_out.raw)["item"])
+        return UnknownDetector.fit(scores, fitted_on=f"{where}, held out")
 
     def extra_metrics(self) -> dict[str, Any]:
         """Metrics to store beside the scores on the held-out set."""

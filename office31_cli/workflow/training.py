@@ -21,6 +21,7 @@ from office31_cli.workflow.calibration import CALIBRATION_FILE, Calibration
 from office31_cli.workflow.partition import Partition
 from office31_cli.workflow.run import Run
 from office31_cli.workflow.tensorboard import Recorder
+from office31_cli.workflow.unknown_detector import UNKNOWN_FILE, UnknownDetector
 
 
 def train_on_all_processes(make: Callable[[], Run], device: str, observer: Observer) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _scored(run: Run, checkpoints: Checkpoints, history: History, began: float, 
     held_out = run.predict_held_out() if any(map(len, run.partition.held_out)) else None
     scores, calibration = run.score(held_out, observer), run.fit_calibration(held_out, observer)
     card = _card(run, checkpoints, history, scores, calibration, time.monotonic() - began)
-    entry = _publish(run, card, calibration)
+    entry = _publish(run, card, calibration, run.fit_detector(held_out))
     checkpoints.clear()
     return entry
 
@@ -126,8 +127,8 @@ def _card(
     )
 
 
-def _publish(run: Run, card: Card, calibration: Calibration | None) -> Entry:
-    """Store the network with its calibration and the record of every photograph whose label it has seen."""
+def _publish(run: Run, card: Card, calibration: Calibration | None, detector: UnknownDetector | None) -> Entry:
+    """Store the network, what its confidence is worth, and the record of every photograph whose label it has seen."""
     tensors = {key: value.detach().cpu().contiguous() for key, value in run.network.state_dict().items()}
     files = {
         MODEL_FILE: safetensors.torch.save(tensors),
@@ -135,6 +136,8 @@ def _publish(run: Run, card: Card, calibration: Calibration | None) -> Entry:
     }
     if calibration is not None:
         files[CALIBRATION_FILE] = calibration.encode()
+    if detector is not None:
+        files[UNKNOWN_FILE] = detector.encode()
     return Registry().publish(card, files, name=run.request.options.name, suggested=run.request.suggested_name)
 
 

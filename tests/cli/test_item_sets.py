@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from statistics import harmonic_mean
 from typing import Any
 
 import pytest
@@ -27,6 +28,9 @@ def test_shared_items_are_scored_and_the_others_counted_apart(command: Command) 
     assert result["setting"] == "universal"
     assert result["shared_items"] == ["mug", "pen"]
     assert (result["photographs"], result["unlabelled"], result["unknown"]["photographs"]) == (16, 4, 10)
+    unknown = result["unknown"]
+    assert unknown["hos"] == pytest.approx(harmonic_mean([unknown["os_star"], unknown["recall"]]), nan_ok=True)
+    assert 0 <= unknown["auroc"] <= 1
     assert {item: row["photographs"] for item, row in result["per_item"].items()} == {"mug": 6, "pen": 10}
 
 
@@ -38,7 +42,8 @@ def test_where_the_items_are_the_models_nothing_is_apart(command: Command) -> No
 def test_the_table_says_what_is_not_scored(command: Command) -> None:
     code, out, _ = command("evaluate", "--split", "floor", "--model", "shop-convnet")
     assert code == 0
-    assert "2 of the model's are there; 10 photographs of others, which are not scored" in out
+    assert "2 of the model's are there; 10 photographs of others, counted apart" in out
+    assert "area under the ROC" in out
     assert "4 more photographs" in out
 
 
@@ -108,3 +113,26 @@ def test_comparing_label_budgets_says_what_is_not_scored(command: Command) -> No
     )
     assert code == 0
     assert "floor: 10 photographs of items that the model does not know (trolley) and 4 without a label" in err
+
+
+def test_a_picture_that_looks_like_no_item_is_predicted_to_be_unknown(command: Command, stall: Path) -> None:
+    words = ("predict", stall / "shop", stall / "floor" / "trolley", "--model", "shop-convnet", "--json")
+    plain, careful = command.json(*words), command.json(*words, "--unknown", 0.4)
+    assert plain["unknown"] is None
+    assert careful["unknown"]["rate"] == 0.4
+    named = {each["path"]: each["item"] for each in plain["pictures"]}
+    changed = {each["path"] for each in careful["pictures"] if each["item"] != named[each["path"]]}
+    assert changed == {each["path"] for each in careful["pictures"] if each["item"] == "unknown"}
+    assert 0 < len(changed) < len(named)
+
+
+def test_a_rate_is_a_share(command: Command, stall: Path) -> None:
+    done = command("predict", stall / "shop", "--model", "shop-convnet", "--unknown", "5")
+    assert_error(done, 2, "--unknown 5: not between 0 and 1", "--unknown 0.05")
+
+
+def test_a_model_without_held_out_photographs_cannot_tell_the_unknown(command: Command, stall: Path) -> None:
+    words = ("--data", stall, "--backbone", "convnet", "--epochs", "1", "--held-out", "0", "--name", "blind")
+    command.json("pretrain", "--domain", "shop", *words)
+    done = command("predict", stall / "shop", "--model", "blind", "--unknown", "0.05")
+    assert_error(done, 1, "blind has no threshold", "--held-out above 0")

@@ -33,6 +33,16 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    unknown: Annotated[
+        float | None,
+        typer.Option(
+            "--unknown",
+            metavar="RATE",
+            help="Predict unknown for what looks like none of the items; of known ones this share may be lost, "
+            "such as 0.05.",
+            show_default=False,
+        ),
+    ] = None,
     form: Annotated[
         str,
         typer.Option(
@@ -66,6 +76,7 @@ def predict(
         top=top,
         min_confidence=min_confidence,
         coverage=coverage,
+        unknown=unknown,
         device=device,
         batch_size=batch_size,
         observer=reporter,

@@ -23,6 +23,7 @@ from office31_cli.registry import Entry
 from office31_cli.text import join_names, printable, text_width
 from office31_cli.workflow import selection
 from office31_cli.workflow.calibration import Calibration, check_coverage, load_calibration
+from office31_cli.workflow.unknown_detector import UNKNOWN_ITEM, UnknownDetector, require_detector
 
 if TYPE_CHECKING:
     from office31_cli.engine.inference import Predictor
@@ -49,6 +50,10 @@ class PredictRequest:
     coverage: float | None
     calibration: Calibration | None
     """Not None where there is a `coverage`."""
+    rate: float | None
+    """The share of known photographs that may be called unknown; None where nothing is."""
+    detector: UnknownDetector | None
+    """Not None where there is a `rate`."""
     batch_size: int
 
 
@@ -59,6 +64,7 @@ def predict(
     top: int = 3,
     min_confidence: float = 0.0,
     coverage: float | None = None,
+    unknown: float | None = None,
     device: str = "auto",
     batch_size: int = BATCH,
     observer: Observer = SILENT,
@@ -67,11 +73,12 @@ def predict(
 
     The predictions are made while they are iterated over, in constant memory. The network abstains where it is less
     confident than `min_confidence`; with `coverage`, each prediction has a set of items that holds the right one with
-    this probability. Without `model` the newest one is taken. A picture that cannot be read is left out and the
-    observer warned; `check` of what is returned tells of it at the end.
+    this probability. With `unknown`, what looks like none of the items is predicted to be `unknown`, at a threshold
+    that loses at most this share of pictures of known items. Without `model` the newest one is taken. A picture that
+    cannot be read is left out and the observer warned; `check` of what is returned tells of it at the end.
 
-    Raises `Misuse` for what does not exist or makes no sense, and `Failed` where there is no picture or, for
-    `coverage`, no calibration.
+    Raises `Misuse` for what does not exist or makes no sense, and `Failed` where there is no picture, no calibration
+    for `coverage`, or no threshold for `unknown`.
     """
     check_device(device)
     _check_numbers(top, min_confidence, coverage, batch_size)
@@ -88,6 +95,7 @@ def predict(
             f"{entry.name} has no calibration, for want of held-out photographs",
             "leave it out, or train a model with --held-out above 0",
         )
+    detector = None if unknown is None else require_detector(entry, unknown)
     folder = f"{named[0]}{os.sep}" if len(named) == 1 and named[0].is_dir() else ""
     count, widest = _look_through(named, folder, observer)
     request = PredictRequest(
@@ -99,6 +107,8 @@ def predict(
         min_confidence=min_confidence,
         coverage=coverage,
         calibration=calibration,
+        rate=unknown,
+        detector=detector,
         batch_size=batch_size,
     )
     selection.report_model(model, entry, observer)
@@ -152,7 +162,8 @@ def open_predictions(entry: Entry, request: PredictRequest, *, device: str, obse
     network, preprocessing = load_network(entry)
     outputs = network.architecture.outputs
     unreadable: list[UnreadPicture] = []
-    answer = build_predictor(network, preprocessing, choose_device(device))
+    detector, rate = request.detector, request.rate
+    answer = build_predictor(network, preprocessing, choose_device(device), with_features=detector is not None)
     return Predictions(
         model=entry.name,
         id=entry.id,
@@ -161,6 +172,7 @@ def open_predictions(entry: Entry, request: PredictRequest, *, device: str, obse
         top=min(request.top, len(entry.card.items)),
         min_confidence=request.min_confidence,
         coverage=request.coverage,
+        unknown={"rate": rate, "threshold": detector.threshold_at(rate)} if detector and rate else None,
         calibrated_on=request.calibration.fitted_on if request.calibration else None,
         pictures=request.count,
         path_width=request.path_width,
@@ -201,12 +213,16 @@ def _predict_batch(
 ) -> list[Prediction]:
     """The predictions for a batch of decoded pictures."""
     paths, pixels = zip(*pictures, strict=True)
-    answers, readers = outputs.decode_array(answer(np.stack(pixels))), outputs.by_column()
+    raw, features = np.split(answer(np.stack(pixels)), [outputs.width], axis=1)
+    answers, readers = outputs.decode_array(raw), outputs.by_column()
     items, own = readers.pop("item").vocabulary, answers["item"]
     verdicts = {column: reader.predictions(answers[column]) for column, reader in readers.items()}
     calibration, coverage = request.calibration, request.coverage
     shares = calibration.calibrate(own) if calibration else own
     sets = calibration.prediction_sets(own, coverage) if calibration and coverage else None
+    unknown = np.zeros(len(own), dtype=np.bool_)
+    if request.detector and request.rate:
+        unknown = request.detector.scores(own, features) > request.detector.threshold_at(request.rate)
     predictions = []
     for place, path in enumerate(paths):
         order = np.argsort(-own[place], kind="stable").tolist()  # a calibration leaves it as it is
@@ -215,7 +231,7 @@ def _predict_batch(
         predictions.append(
             Prediction(
                 path=str(path),
-                item=likeliest if confidence >= request.min_confidence else None,
+                item=UNKNOWN_ITEM if unknown[place] else likeliest if confidence >= request.min_confidence else None,
                 confidence=confidence,
                 top=top,
                 outputs={column: each[place] for column, each in verdicts.items()},

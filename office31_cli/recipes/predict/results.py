@@ -16,7 +16,7 @@ class Prediction:
 
     path: str
     item: str | None
-    """The likeliest item; None where the network abstains because its confidence is too low."""
+    """The likeliest item; `unknown` where the picture looks like none; None where the confidence is too low."""
     confidence: float
     """The probability of the likeliest item."""
     top: list[tuple[str, float]]
@@ -61,6 +61,8 @@ class Predictions:
     """How many of the likeliest items each prediction has."""
     min_confidence: float
     coverage: float | None
+    unknown: dict[str, float] | None
+    """The `rate` of known photographs that may be called unknown, and the `threshold` of the score; None without."""
     calibrated_on: str | None
     """What the confidences were calibrated on; None where they are as the network has them."""
     pictures: int
@@ -90,6 +92,7 @@ class Predictions:
             "calibrated_on": self.calibrated_on,
             "min_confidence": self.min_confidence,
             "coverage": self.coverage,
+            "unknown": self.unknown,
         }
 
     def tail(self) -> dict[str, Any]:
