@@ -11,13 +11,24 @@ from tests.helpers.real_command import Command
 
 LONG_FILES = (
     "cli/test_torchrun.py",
-    "cli/test_fresh.py",
-    "faults/test_trainings.py",
-    "cli/test_other_packages.py",
+    "cli/test_screens.py",
     "workflow/test_ray_pool.py",
-    "cli/test_benchmark.py",
-    "cli/test_outputs.py",
+    "cli/test_fresh.py",
+    "cli/test_export_cli.py",
+    "models/test_formats.py",
+    "cli/test_errors.py",
+    "engine/test_frozen_split.py",
     "cli/test_compare.py",
+    "methods/test_toy_shift.py",
+    "cli/test_benchmark.py",
+    "faults/test_environment.py",
+    "registry/test_earlier.py",
+    "models/test_backbones.py",
+    "cli/test_report.py",
+    "cli/test_import_cli.py",
+    "cli/test_forced.py",
+    "cli/test_finetune.py",
+    "cli/test_outputs.py",
 )
 """Files whose tests take longest: dealt out first, they do not keep one worker busy when the other has nothing left."""
 

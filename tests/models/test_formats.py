@@ -1,5 +1,6 @@
 """What holds of every format that a network's graph is exported in, and of the graph itself."""
 
+import functools
 import importlib.util
 import io
 import json
@@ -157,27 +158,32 @@ def test_names_that_the_graph_has_for_parts_of_its_own_harm_nothing(form: Format
         np.testing.assert_allclose(answers[name], by_column[name], rtol=1e-5)
 
 
-def written(form: Format) -> tuple[Graph, bytes]:
+@functools.cache
+def written(name: str) -> tuple[Graph, bytes]:
+    return write(formats.load(name))
+
+
+def write(form: Format) -> tuple[Graph, bytes]:
     graph = trace_network(built(), PREPROCESSING, inside=True)
     return graph, form.write(graph, NOTES, None)
 
 
 def test_a_file_tells_nothing_of_where_it_was_made_and_is_the_same_each_time(form: Format) -> None:
-    _, content = written(form)
+    _, content = written(form.name)
     for path in (office31_cli.__file__, torch.__file__, __file__, sys.prefix):
         assert str(Path(path).parent).encode() not in content
-    assert written(form)[1] == content
+    assert write(form)[1] == content
 
 
 def test_notes_travel_in_pt2() -> None:
     found = dict.fromkeys(NOTES, "")
-    torch.export.load(io.BytesIO(written(formats.load("pt2"))[1]), extra_files=found)
+    torch.export.load(io.BytesIO(written("pt2")[1]), extra_files=found)
     assert found == NOTES
 
 
 def test_notes_and_names_travel_in_onnx() -> None:
     onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
-    graph, content = written(formats.load("onnx"))
+    graph, content = written("onnx")
     model = onnx.load_from_string(content)
     onnx.checker.check_model(model)
     assert {each.key: each.value for each in model.metadata_props} == NOTES
