@@ -83,9 +83,9 @@ def _no_such_folder(data: str, folder: Path) -> Misuse:
 
 def location(data: DataSet) -> str:
     """What names a data set that was opened: a known one's name, else the path of its folder or index."""
-    if data.root == paths.data_sets() / data.name:
-        return data.name
-    return str(data.root if data.index is None else data.root / data.index)
+    if data.index is not None:
+        return str(data.root / data.index)
+    return data.name if data.root == paths.data_sets() / data.name else str(data.root)
 
 
 def reading_options(data: DataSet) -> dict[str, str | bool | None]:

@@ -111,6 +111,19 @@ def test_no_name_can_steer_terminal_or_shell(run: Command, tmp_path: Path, shell
     assert offers(shell, out) == {"plain", "vélo-2", "all"}
 
 
+def test_the_folder_is_read_as_the_options_before_say(run: Command, tmp_path: Path) -> None:
+    lay_out(tmp_path / "store", "mug", "pen")
+    root = lay_out(tmp_path / "things", "mug/left", "cup")
+    (root / "pen").symlink_to(tmp_path / "store" / "pen")
+    for options, offered in (
+        (f"--nested --follow-links {tmp_path}", {"things", "all"}),
+        (f"--follow-links {tmp_path}", {"mug", "all"}),
+        ("--nested", set[str]()),
+    ):
+        _, out, err = run(env=question("bash", f"office31 pretrain --data {root} {options} --domain "))
+        assert (err, offers("bash", out)) == ("", offered)
+
+
 def broken_card(home: Path) -> None:
     (card,) = home.glob("registry/models/*/card.json")
     card.write_bytes(b"\xff{")

@@ -286,6 +286,12 @@ def test_options_that_read_a_folder_are_for_ones_own(options: dict[str, bool | s
             open_data(data, **options)  # type: ignore[arg-type]
 
 
+def test_an_index_in_the_home_of_a_known_set_is_remembered_itself(home: Path) -> None:
+    root = draw_pictures(home / "data" / "sample")
+    given = write_index(root, "path,item\na/1.png,cup\n", "mine.csv")
+    assert location(open_data(given)) == str(given)
+
+
 def test_a_data_set_that_is_open_is_taken_as_it_is(tmp_path: Path) -> None:
     data = open_folder(lay_out(tmp_path / "set", "cam/cup"))
     assert open_data(data) is data

@@ -29,7 +29,8 @@ def test_a_folder_is_looked_through_in_the_order_of_names(tmp_path: Path) -> Non
 
 def test_what_is_hidden_or_no_picture_by_its_name_is_left_out(tmp_path: Path) -> None:
     touch(tmp_path, ".a.jpg", "._b.jpg", ".git/c.jpg", "notes.txt", "jpg", "d.jpg.part", "e.jpg")
-    assert below(tmp_path) == ["e.jpg"]
+    touch(tmp_path, "__MACOSX/f.jpg", "@eaDir/g.jpg", "Thumbs.db", "h.HEIC", "i.avif")
+    assert below(tmp_path) == ["e.jpg", "h.HEIC", "i.avif"]
 
 
 def test_files_that_are_named_come_in_their_order_whatever_they_are_called(tmp_path: Path) -> None:

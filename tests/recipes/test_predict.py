@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from office31_cli import Options, evaluate, predict, pretrain
+from office31_cli.data import container_formats
 from office31_cli.data.folder import open_folder
 from office31_cli.errors import Failed, Misuse, Refused
 from office31_cli.observer import SILENT
@@ -302,3 +303,20 @@ def test_what_makes_no_sense_is_misuse(things: Path, more: dict[str, Any], says:
 def test_without_a_model_it_says_what_makes_one(tmp_path: Path) -> None:
     with pytest.raises(Failed, match=r"no stored model: .*office31 pretrain"):
         predict([draw(tmp_path / "a.png")])
+
+
+def test_a_picture_whose_decoder_is_missing_is_named_with_what_to_install(
+    things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_formats, "load_decoder", lambda container: False)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf")
+    draw(tmp_path / "b.png")
+    listener = Listener()
+    predictions = predict(tmp_path, observer=listener)
+    assert [Path(each.path).name for each in predictions] == ["b.png"]
+    (warned,) = listener.warned
+    assert warned.endswith(
+        "it is in the format HEIF, whose decoder is not installed; run: pip install 'office31-cli[heif]'"
+    )
+    with pytest.raises(Failed):
+        predictions.check(skip_bad=False)
