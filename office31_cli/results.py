@@ -67,6 +67,14 @@ class FinetuneResult(TrainingResult):
     """The size of the validation set of early stopping, labelled photographs of the target; they count as seen."""
     fewer: dict[str, int]
     """The items with fewer photographs than the labels requested per item, and their number of photographs."""
+    items_added: tuple[str, ...] = ()
+    """The items that the stored model did not know and that got outputs of their own."""
+    forgotten: dict[str, Any] | None = None
+    """Of the items that the stored model knew, the accuracies `before`, by that model, and `after`, by this one, on
+    `photographs` that neither has seen: the target's held-out set and what is unseen of the other `domains` that the
+    stored model was trained on, each with its own figures. None where no item was added."""
+    added: dict[str, Any] | None = None
+    """The `accuracy` on the added items and the number of their `photographs` in the held-out set; None as above."""
 
 
 @dataclass(frozen=True, kw_only=True)

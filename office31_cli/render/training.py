@@ -1,13 +1,14 @@
 """How a trained model looks."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.table import Table
 
 from office31_cli.render.console import build_facts
 from office31_cli.render.sparkline import format_curve
 from office31_cli.results import AdaptResult, FinetuneResult, TrainingResult
-from office31_cli.text import format_percent, pluralize
+from office31_cli.text import format_percent, join_names, pluralize, printable
 from office31_cli.workflow import forced_resume
 from office31_cli.workflow.wording import describe_calibration, describe_class_weights, describe_labels, describe_score
 
@@ -49,6 +50,10 @@ def _list_facts(result: TrainingResult, *, charts: bool) -> Iterator[tuple[str, 
         yield from _list_target_scores(result)
     if result.held_out or not isinstance(result, AdaptResult):
         yield "held-out set", _format_held_out(result)
+    if isinstance(result, FinetuneResult) and result.forgotten and result.added:
+        yield "items added", _format_added(result.items_added, result.added)
+        for place, line in enumerate(_list_retention(result.forgotten)):
+            yield "" if place else "other items", line
     if result.calibration is not None:
         yield from zip(("calibration", ""), describe_calibration(result.calibration), strict=True)
 
@@ -61,6 +66,23 @@ def _format_strategy(result: FinetuneResult) -> str:
     beside = f", beside {result.source}" if result.source else ""
     stopped = f", {pluralize(result.validated, 'label')} for early stopping" if result.validated else ""
     return f"{result.strategy}, labels: {labels}{beside}{stopped}"
+
+
+def _format_added(items: tuple[str, ...], added: dict[str, Any]) -> str:
+    """`trolley: 83.3 % of 6 held-out photographs`."""
+    names = printable(join_names(items))
+    if not added["photographs"]:
+        return f"{names}: not scored, as nothing of them is held out"
+    return f"{names}: {format_percent(added['accuracy'])} of {pluralize(added['photographs'], 'held-out photograph')}"
+
+
+def _list_retention(forgotten: dict[str, Any]) -> Iterator[str]:
+    """By domain `amazon: 84.4 % before, 83.1 % now, of 564 unseen photographs`."""
+    if not forgotten["photographs"]:
+        yield "not compared, as there is no photograph that neither model has seen"
+    for domain, row in forgotten["domains"].items():
+        before, after = format_percent(row["before"]), format_percent(row["after"])
+        yield f"{domain}: {before} before, {after} now, of {pluralize(row['photographs'], 'unseen photograph')}"
 
 
 def _format_method(result: AdaptResult) -> str:

@@ -100,7 +100,7 @@ def build_finetune_request(
     if labels_from is not None:
         stated, data = read_labels_from(labels_from, data, target, parent, new_items=new_items)
         files, items = stated.files, stated.list_items()
-    domains = (target, *(_source_domains(parent, data, target) if with_source else ()))
+    domains = (target, *(_choose_source(parent, data, target) if with_source else ()))
     added = _choose_added_items(parent, data, domains, files) if add_items else ()
     if added:
         _check_can_add(strategy, chosen)
@@ -151,10 +151,15 @@ def _check_labels(labels: int | None, refinements: Refinements) -> None:
         raise Misuse("--patience", "it keeps a label of each item for itself", "ask for --labels 2 or more")
 
 
-def _source_domains(parent: Entry, data: DataSet, target: str) -> tuple[str, ...]:
+def find_source_domains(parent: Entry, data: DataSet, target: str) -> tuple[str, ...]:
     """The labelled domains but the target that a model was trained on, in the data set's order."""
     trained_on = {domain for domain, count in parent.card.labels_used.items() if count and domain != target}
-    domains = tuple(domain for domain in data.labelled_domains if domain in trained_on)
+    return tuple(domain for domain in data.labelled_domains if domain in trained_on)
+
+
+def _choose_source(parent: Entry, data: DataSet, target: str) -> tuple[str, ...]:
+    """As `find_source_domains`; raises `Misuse` where there is none."""
+    domains = find_source_domains(parent, data, target)
     if not domains:
         raise Misuse(
             f"model {parent.name}",

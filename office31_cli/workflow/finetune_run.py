@@ -30,6 +30,7 @@ from office31_cli.workflow.adapt_training import build_unlabelled_examples
 from office31_cli.workflow.domains import Domain, build_examples, build_inputs, open_domains, training_values
 from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
+from office31_cli.workflow.retention import Retention, prepare_retention
 from office31_cli.workflow.run import Run, build_settings, default_layers, fit_outputs
 from office31_cli.workflow.starting_weights import StartingWeights
 
@@ -40,6 +41,8 @@ class FinetuneRun(Run):
 
     request: FinetuneRequest
     partition: FewShotPartition
+    retention: Retention | None
+    """What tells how much of the old items is forgotten; None where no item is added."""
 
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """As `Run.train`; raises `Misuse` where the epochs are too few for every layer to be trained."""
@@ -66,8 +69,13 @@ class FinetuneRun(Run):
         )
 
     def extra_metrics(self) -> dict[str, Any]:
-        """The items that have fewer labels than were asked for, and the size of the validation set."""
-        return {"fewer": self.partition.fewer, "validated": len(self.partition.validation)}
+        """The items that have fewer labels than were asked for, the size of the validation set, and of added items
+        how well they are known and what was forgotten for them."""
+        metrics: dict[str, Any] = {"fewer": self.partition.fewer, "validated": len(self.partition.validation)}
+        if self.retention is not None:
+            metrics["items_added"] = list(self.request.items_added)
+            metrics |= self.retention.measure(self.split.trained_part, self.outputs)
+        return metrics
 
     def identity(self) -> dict[str, Any]:
         """As `Run.identity`, with the validation set, and the unlabelled rest where it is used."""
@@ -153,6 +161,7 @@ def build_finetune_run(
     device = choose_device(request.options.device)
     start = StartingWeights.load(request, observer)
     layers = request.options.train or request.strategy.train or default_layers(request, device)
+    opened = {} if opened is None else opened
     domains = open_domains(request, request.domains, start.preprocessing, observer, opened)
     partition = divide_few_shot(request, domains, observer)
     if request.strategy.uses_unlabelled and len(partition.unlabelled) < 2:
@@ -167,7 +176,10 @@ def build_finetune_run(
     settings = build_settings(request, layers)
     if (decay := request.strategy.weight_decay) is not None:
         settings = replace(settings, weight_decay=decay)
-    return FinetuneRun(request, start, network, layers, settings, partition, split, inputs, device)
+    retention = None
+    if request.items_added:
+        retention = prepare_retention(request, start, split, layers, partition, opened, device, observer)
+    return FinetuneRun(request, start, network, layers, settings, partition, split, inputs, device, retention)
 
 
 def _order_in_turns(items: IntArray) -> IntArray:
