@@ -1,10 +1,9 @@
 """A network: a backbone, a bottleneck and outputs; or several of them side by side, each with outputs of its own."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -195,7 +194,7 @@ def extend_network(network: Network, architecture: Architecture) -> Network:
         assert isinstance(head, Head)
         assert isinstance(before, Head)
         head.bottleneck.load_state_dict(before.bottleneck.state_dict())
-        kept = find_kept_rows(group, old.networks[donor])
+        kept = _find_kept_rows(group, old.networks[donor])
         with torch.no_grad():
             for name, stored in before.outputs.named_parameters():
                 if (fresh := getattr(head.outputs, name)) is not None:  # a cosine head has no biases
@@ -203,13 +202,21 @@ def extend_network(network: Network, architecture: Architecture) -> Network:
     return extended
 
 
-def find_kept_rows(group: Sequence[Output], earlier: Sequence[Output]) -> dict[int, int]:
+def enumerate_rows(group: Sequence[Output]) -> Iterator[tuple[Output, slice]]:
+    """Each output with its rows of a network's last layer."""
+    start = 0
+    for output in group:
+        yield output, slice(start, start + output.width)
+        start += output.width
+
+
+def _find_kept_rows(group: Sequence[Output], earlier: Sequence[Output]) -> dict[int, int]:
     """By row of a network's last layer the row of an earlier one that it continues; new rows are not among them."""
     kept: dict[int, int] = {}
-    for start, output in zip(_starts(group), group, strict=True):
-        for earlier_start, before in zip(_starts(earlier), earlier, strict=True):
-            rows = output.find_rows(before) or []
-            kept |= {start + new: earlier_start + old for new, old in enumerate(rows) if old is not None}
+    for output, rows in enumerate_rows(group):
+        for before, earlier_rows in enumerate_rows(earlier):
+            continued = output.find_rows(before) or []
+            kept |= {rows.start + new: earlier_rows.start + row for new, row in enumerate(continued) if row is not None}
     return kept
 
 
@@ -222,8 +229,3 @@ def _find_donor(group: Sequence[Output], old: Composite) -> int:
         if any(output.find_rows(before) is not None for before in network)
     )
     return next(donors, 0)
-
-
-def _starts(group: Sequence[Output]) -> list[int]:
-    """Where each output's rows of the last layer begin."""
-    return list(accumulate((output.width for output in group[:-1]), initial=0))

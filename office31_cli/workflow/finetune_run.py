@@ -27,6 +27,7 @@ from office31_cli.strategies.base import (
 )
 from office31_cli.text import pluralize
 from office31_cli.workflow.adapt_training import build_unlabelled_examples
+from office31_cli.workflow.added_items import initialise_added_rows
 from office31_cli.workflow.domains import Domain, build_examples, build_inputs, open_domains, training_values
 from office31_cli.workflow.finetune_request import FinetuneRequest
 from office31_cli.workflow.partition import FewShotPartition, divide_few_shot
@@ -178,8 +179,21 @@ def build_finetune_run(
         settings = replace(settings, weight_decay=decay)
     retention = None
     if request.items_added:
+        _warn_of_new_items_alone(request, partition, observer)
+        assert start.parent is not None
+        earlier, shown, items = start.parent.architecture.outputs, partition.train[0], len(request.data.items)
+        initialise_added_rows(network, earlier, split.trained_part, inputs, shown, items, device)
         retention = prepare_retention(request, start, split, layers, partition, opened, device, observer)
     return FinetuneRun(request, start, network, layers, settings, partition, split, inputs, device, retention)
+
+
+def _warn_of_new_items_alone(request: FinetuneRequest, partition: FewShotPartition, observer: Observer) -> None:
+    """Warn where no label of the items that the stored network knows is trained on."""
+    if not any((part.items < len(request.data.items) - len(request.items_added)).any() for part in partition.train):
+        observer.warn(
+            "there are labels of added items alone, so that the others are forgotten: add --with-source, or label "
+            "some of them too"
+        )
 
 
 def _order_in_turns(items: IntArray) -> IntArray:
