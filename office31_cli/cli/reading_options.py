@@ -40,7 +40,7 @@ def add_reading_options(run: Callable[..., None]) -> Callable[..., None]:
         return run
 
     @functools.wraps(run)
-    def run_on_opened(*, nested: bool, follow_links: str | None, **given: Any) -> None:
+    def run_on_opened(*, nested: bool = False, follow_links: str | None = None, **given: Any) -> None:
         if nested or follow_links is not None:
             from office31_cli.data.catalogue import open_data
 
