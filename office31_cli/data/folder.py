@@ -49,7 +49,7 @@ def _name_folder(root: Path) -> str:
 
 def _describe(data: DataSet, words: str) -> str:
     domains = data.domains
-    what = f"one domain, {domains[0]}," if len(domains) == 1 else f"{len(domains)} domains, {join_names(domains, 3)},"
+    what = f"one domain, {domains[0]}," if len(domains) == 1 else f"{len(domains)} domains ({join_names(domains, 3)})"
     return printable(f"{data.name}: taken for {what} of {pluralize(len(data.items), 'item')}{words}")
 
 

@@ -30,7 +30,7 @@ def command(parted: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     return made
 
 
-SAID = "store: taken for one domain, store, of 3 items, in train and val and test"
+SAID = "store: taken for one domain, store, of 3 items, in train, val and test"
 
 
 def test_training_keeps_the_parts_whatever_the_seed(command: Command, parted: Path) -> None:
@@ -73,7 +73,7 @@ def test_an_index_and_adapting_between_its_domains(command: Command, own_folder:
     code, _, err = command(
         "pretrain", "--domain", "shop", "--data", root / "mine.csv", "--name", "indexed", "--held-out", "0", *QUICK
     )
-    assert (code, "things: taken for 2 domains, phone, shop, of 3 items, by mine.csv" in err) == (0, True)
+    assert (code, "things: taken for 2 domains (phone, shop) of 3 items, by mine.csv" in err) == (0, True)
     adapted = command.json("adapt", "--target", "phone", "--model", "indexed", "--method", "mcc", "--epochs", "1")
     assert adapted["photographs"] == 30
     assert_error(command("evaluate", "--split", "phone", "--model", "indexed"), 2, "domain phone: none of its pictures")

@@ -1,5 +1,6 @@
 """How folders are laid out that are not plain DOMAIN/ITEM: each is read whole, or refused in one line."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_folders_below_an_item_belong_to_it(tmp_path: Path) -> None:
         ("cup/right/frame_0.png", "cup", None),
         ("pen/frame_0.png", "pen", None),
     ]
-    assert data.layout == "lab: taken for 2 domains, cam, web, of 2 items, with folders below the items"
+    assert data.layout == "lab: taken for 2 domains (cam, web) of 2 items, with folders below the items"
 
 
 def test_one_folder_of_items_is_a_domain_of_its_name(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_parts_of_one_domain_are_kept(tmp_path: Path, training: str, validation:
         for folder, part in ((training, "train"), (validation, "val"), (test, "test"))
         for item in ("cup", "pen")
     )
-    assert data.layout == "things: taken for one domain, things, of 2 items, in train and val and test"
+    assert data.layout == "things: taken for one domain, things, of 2 items, in train, val and test"
     photographs = data.photographs("things")
     assert photographs.to_score is not None
     assert (photographs.to_score == photographs.in_part("test")).all()
@@ -106,7 +107,7 @@ def test_a_domain_may_come_in_parts_and_another_not(tmp_path: Path) -> None:
     )
     data = open_folder(root)
     assert data.layout == (
-        "lab: taken for 3 domains, cam, old, web, of 1 item, cam in train and test, old in train and test"
+        "lab: taken for 3 domains (cam, old, web) of 1 item, cam in train and test, old in train and test"
     )
     assert data.photographs("web").parts == ()
     assert data.listings["old"].root == root / "old" / "images"
@@ -189,7 +190,7 @@ def test_an_index_lists_photographs(tmp_path: Path, name: str) -> None:
         "web": [("a/1.png", "cup\nand saucer", "train"), ("a/2.png", "pen", "val")],
     }
     assert data.layout == (
-        f"{data.name}: taken for 2 domains, cam, web, of 2 items, web in train and val, by {given.name}"
+        f"{data.name}: taken for 2 domains (cam, web) of 2 items, web in train and val, by {given.name}"
     )
     assert location(data) == str(given.parent if usual else given)
     assert reopen(describe_source(data)) == data
@@ -305,3 +306,33 @@ def test_domains_of_one_folder_are_each_hashed_once(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("office31_cli.storage.sha256_file", lambda path: pytest.fail(f"{path} is hashed again"))
     for domain in ("cam", "web"):
         open_folder(root).photographs(domain)
+
+
+def add_layout(folder: Path, name: str, precedence: int) -> None:
+    """The one file that adds a layout: all pictures of a folder with a `dated` file, by the day in their names."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.py").write_text(
+        "from office31_cli.data.layouts.base import Layout as Base, Reading\n"
+        "from office31_cli.data.layouts.level import Row, build_listing\n"
+        "class Layout(Base):\n"
+        f"    shape, precedence = 'ITEM-DAY.jpg ({name})', {precedence}\n"
+        "    def recognises(self, source):\n"
+        "        return (source.tree.root / 'dated').exists()\n"
+        "    def read(self, source):\n"
+        "        rows = [Row(file, file.split('-')[0]) for file in source.tree.list_pictures()]\n"
+        "        return Reading({source.name: build_listing(source.tree.root, '', rows)}, ', by date')\n"
+    )
+
+
+def test_a_layout_is_added_by_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(tmp_path / "added")])
+    root = tmp_path / "set"
+    for name in ("cup-1.jpg", "pen-2.jpg", "dated"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+    assert "it holds no folders" in complaint(root)
+    add_layout(tmp_path / "added", "dated", 4)
+    assert open_folder(root).layout == "set: taken for one domain, set, of 2 items, by date"
+    add_layout(tmp_path / "added", "dated_too", 4)
+    importlib.invalidate_caches()
+    assert "it fits 2 layouts at once, ITEM-DAY.jpg (dated) and ITEM-DAY.jpg (dated_too)" in complaint(root)

@@ -1,12 +1,10 @@
 """Folders of domains, each with a folder an item, or with its pictures alone: DOMAIN/ITEM/*."""
 
-from office31_cli.data.data_set import Listing
 from office31_cli.data.layouts.base import Layout as Base
 from office31_cli.data.layouts.base import Reading, Source, misplaced
 from office31_cli.data.layouts.index import FILES
 from office31_cli.data.layouts.items import has_item_folders_alone
-from office31_cli.data.layouts.level import find_parts, is_nested, join, list_parts, read_domain, show
-from office31_cli.text import join_names
+from office31_cli.data.layouts.level import describe_folders, describe_parts, find_parts, join, read_domain, show
 
 
 class Layout(Base):
@@ -32,7 +30,7 @@ class Layout(Base):
         if len(above.folders) == 1:
             _check_single(source, above.folders[0])
         listings = {domain: read_domain(source, domain) for domain in above.folders}
-        return Reading(listings, _describe(listings))
+        return Reading(listings, describe_parts(listings) + describe_folders(listings) or None)
 
 
 def _check_single(source: Source, domain: str) -> None:
@@ -48,11 +46,3 @@ def _check_single(source: Source, domain: str) -> None:
             f"all lies in {show(domain)}, whose folders hold folders alone: they may be domains, or items",
             f"give the folder {inner}, and add --nested if it is one domain",
         )
-
-
-def _describe(listings: dict[str, Listing]) -> str | None:
-    parts = [f"{domain} in {' and '.join(found)}" for domain, each in listings.items() if (found := list_parts(each))]
-    words = f", {join_names(parts, 3)}" if parts else ""
-    if any(map(is_nested, listings.values())):
-        words += ", with folders below the items"
-    return words or None

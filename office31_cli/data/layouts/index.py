@@ -16,12 +16,12 @@ from pathlib import Path
 
 from office31_cli.data.layouts.base import Layout as Base
 from office31_cli.data.layouts.base import Reading, Source, misplaced
-from office31_cli.data.layouts.level import Row, build_listing, join, list_parts
+from office31_cli.data.layouts.level import Row, build_listing, describe_parts, join
 from office31_cli.data.parts import PARTS
 from office31_cli.data.walk import Tree
 from office31_cli.errors import Failed, Misuse, from_os_error
 from office31_cli.registry import strict_json
-from office31_cli.text import did_you_mean, join_names, pluralize, printable
+from office31_cli.text import did_you_mean, pluralize, printable
 
 SUFFIXES = (".csv", ".jsonl")
 FILES = tuple(f"index{suffix}" for suffix in SUFFIXES)
@@ -58,15 +58,8 @@ class Layout(Base):
         rows = _place_rows(path, source, _read_fields(path))
         listings = {domain: build_listing(source.tree.root, "", rows[domain]) for domain in sorted(rows)}
         unlisted = _count_unlisted(source.tree, rows)
-        parts = [
-            f"{domain} in {' and '.join(found)}" for domain, each in listings.items() if (found := list_parts(each))
-        ]
-        return Reading(
-            listings,
-            (f", {join_names(parts, 3)}" if parts else "")
-            + f", by {name}"
-            + (f", which leaves out {pluralize(unlisted, 'picture')} beside those that it lists" if unlisted else ""),
-        )
+        left_out = f", which leaves out {pluralize(unlisted, 'picture')} beside those that it lists" if unlisted else ""
+        return Reading(listings, f"{describe_parts(listings)}, by {name}{left_out}")
 
 
 def _find_indexes(source: Source) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from office31_cli.data import labels_table
 from office31_cli.data.layouts.base import Layout as Base
 from office31_cli.data.layouts.base import Reading, Source
-from office31_cli.data.layouts.level import build_listing, find_parts, is_nested, list_rows
+from office31_cli.data.layouts.level import build_listing, describe_folders, find_parts, list_rows
 
 
 class Layout(Base):
@@ -25,8 +25,8 @@ class Layout(Base):
         """Each folder is an item; pictures beside them have no label."""
         if not source.nested:
             find_parts(source, "")  # raises where parts stand beside items
-        listing = build_listing(source.tree.root, "", list_rows(source, ""))
-        return Reading({source.name: listing}, ", with folders below the items" if is_nested(listing) else "")
+        listings = {source.name: build_listing(source.tree.root, "", list_rows(source, ""))}
+        return Reading(listings, describe_folders(listings))
 
 
 def has_item_folders_alone(source: Source) -> bool:

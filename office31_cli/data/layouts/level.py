@@ -1,6 +1,6 @@
 """What the layouts of folders share: a folder of items, the parts that a domain may be divided into, and its files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,17 +105,29 @@ def read_domain(source: Source, path: str) -> Listing:
     return build_listing(source.tree.root, level, rows)
 
 
-def list_parts(listing: Listing) -> list[str]:
-    """The parts that a domain is divided into, in the order in which they are used."""
-    return [part for part in (TRAIN, VALIDATION, TEST) if part in listing.parts]
+def describe_parts(listings: Mapping[str, Listing]) -> str:
+    """What to say of the parts that domains come in: nothing where none does, once what all have in common."""
+    parts = {domain: _name_parts(listing) for domain, listing in listings.items() if listing.parts}
+    if not parts:
+        return ""
+    if len(parts) == len(listings) and len(set(parts.values())) == 1:
+        return f", {'each ' if len(parts) > 1 else ''}in {next(iter(parts.values()))}"
+    return f", {join_names((f'{domain} in {named}' for domain, named in parts.items()), 3)}"
 
 
-def is_nested(listing: Listing) -> bool:
-    """Whether pictures lie in folders below those of their items."""
-    return any(
+def _name_parts(listing: Listing) -> str:
+    *others, last = (part for part in (TRAIN, VALIDATION, TEST) if part in listing.parts)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def describe_folders(listings: Mapping[str, Listing]) -> str:
+    """What to say where pictures lie in folders below those of their items."""
+    nested = any(
         item is not None and file.rsplit("/", 2)[-2] != item
+        for listing in listings.values()
         for file, item in zip(listing.files, listing.labels, strict=True)
     )
+    return ", with folders below the items" if nested else ""
 
 
 def join(above: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from office31_cli.data.layouts.base import Layout as Base
 from office31_cli.data.layouts.base import Reading, Source
-from office31_cli.data.layouts.level import is_nested, list_parts, read_domain
+from office31_cli.data.layouts.level import describe_folders, describe_parts, read_domain
 from office31_cli.data.parts import PARTS
 
 
@@ -19,6 +19,5 @@ class Layout(Base):
 
     def read(self, source: Source) -> Reading:
         """The parts of one domain; raises `Failed` where two folders are the same part."""
-        listing = read_domain(source, "")
-        nested = ", with folders below the items" if is_nested(listing) else ""
-        return Reading({source.name: listing}, f", in {' and '.join(list_parts(listing))}{nested}")
+        listings = {source.name: read_domain(source, "")}
+        return Reading(listings, describe_parts(listings) + describe_folders(listings))
