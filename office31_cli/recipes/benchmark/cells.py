@@ -5,15 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import log
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from office31_cli import methods as adaptation_methods
-from office31_cli.data.photographs import UNKNOWN, UNLABELLED, IntArray, Photographs
+from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.data.splits import choose_held_out
 from office31_cli.engine.adaptation import AdaptationTask
 from office31_cli.engine.batches import SourceTargetData
@@ -23,13 +21,10 @@ from office31_cli.engine.random_numbers import seed_torch
 from office31_cli.engine.settings import Settings
 from office31_cli.errors import Failed
 from office31_cli.methods.base import Method
-from office31_cli.metrics import open_set
-from office31_cli.metrics.open_set import OpenSetScores, score_open_set
-from office31_cli.metrics.unknown import entropy
 from office31_cli.models.network import BOTTLENECK, Head
 from office31_cli.observer import SILENT
-from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.benchmark.item_split import HOS, ItemPlan, keep_items
+from office31_cli.recipes.benchmark.open_set import score_unknown
 from office31_cli.recipes.benchmark.results import TaskItemCounts
 from office31_cli.workflow.adapt_training import (
     AdaptationSetup,
@@ -209,17 +204,19 @@ class BenchmarkSetup:
         by_task = {}
         for place, cell in enumerate(cells):
             by_task[cell.task] = {
-                **self._score(task, place, actual_items(self.select_target(cell.task))),
+                **self._score(task, place, method, pairs[place], actual_items(self.select_target(cell.task))),
                 "judged": task.validator_scores(place)[self.validator][-1],
                 "seconds": round(seconds, 3),
             }
         return by_task
 
-    def _score(self, task: AdaptationTask, run: int, actual: IntArray | None) -> Scores:
+    def _score(
+        self, task: AdaptationTask, run: int, method: Method, pair: SourceTargetData, actual: IntArray | None
+    ) -> Scores:
         """A run's scores on its target, whose items are `actual` (n,): HOS is that of the last epoch alone."""
         if self.items.metric == HOS:
             assert actual is not None
-            scores = score_unknown(task.probabilities()[run].double().cpu().numpy(), actual)
+            scores = score_unknown(task.networks()[run], method, self.inputs.evaluation_views(pair.target), actual)
             return {"last": scores.hos, "os_star": scores.os_star, "recall": scores.recall, "auroc": scores.auroc}
         accuracies = score_run(task, run, actual, self.validator)
         return {
@@ -227,18 +224,6 @@ class BenchmarkSetup:
             "selected": accuracies["selected"]["accuracy"],
             "oracle": accuracies["oracle"],
         }
-
-
-def score_unknown(probabilities: FloatArray, actual: IntArray) -> OpenSetScores:
-    """The scores of a target's photographs by their probabilities (n, K), unknown above an entropy of log(K) / 2.
-
-    `actual` (n,) are the items, some of them `UNKNOWN`; photographs without a label are not scored.
-    """
-    labelled = actual != UNLABELLED
-    probabilities, actual = probabilities[labelled], actual[labelled]
-    numbers = np.where(actual == UNKNOWN, open_set.UNKNOWN, actual)
-    threshold = log(probabilities.shape[1]) / 2
-    return score_open_set(probabilities.argmax(1), numbers, entropy(probabilities), threshold)
 
 
 def _train_or_isolate(
