@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from office31_cli.data.parts import TEST, VALIDATION
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
 
@@ -34,6 +35,12 @@ class Listing:
     def items(self) -> tuple[str, ...]:
         """The items that at least one file is labelled with, in alphabetical order."""
         return tuple(sorted({label for label in self.labels if label is not None}))
+
+    @cached_property
+    def is_divided(self) -> bool:
+        """Whether labelled files are in a part that is to be scored, so that none needs to be drawn."""
+        pairs = zip(self.parts, self.labels, strict=True) if self.parts else ()
+        return any(part in (VALIDATION, TEST) and label is not None for part, label in pairs)
 
     def relabel(self, labels: Mapping[str, str]) -> "Listing":
         """The same files with other labels for those that `labels` names."""

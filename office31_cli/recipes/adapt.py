@@ -51,6 +51,7 @@ def adapt(
     parent = request.parent
     selection.report_model(model, parent, observer)
     selection.report_layout(request.data, observer)
+    selection.warn_of_parts(request.data, request.domains, options.held_out, observer)
     if left := [column for column in selection.stored_outputs(parent).columns if column != "item"]:
         observer.say(f"adapt answers item alone: of {parent.name}, it leaves {printable(join_names(left))} behind")
     from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense

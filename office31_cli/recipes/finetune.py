@@ -63,6 +63,7 @@ def finetune(
     )
     selection.report_model(model, request.parent, observer)
     selection.report_layout(request.data, observer)
+    selection.warn_of_parts(request.data, [target], options.held_out, observer)
     if request.label_budget == "all":
         warn_of_rare_items(request, observer)
     if request.listed_files is None:

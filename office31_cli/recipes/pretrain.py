@@ -30,6 +30,7 @@ def pretrain(
     observer = processes.listen_on_first(observer)
     request = build_request("pretrain", domains, data=data, backbone=backbone, weights=weights, options=options)
     selection.report_data(data, request.data, observer)
+    selection.warn_of_parts(request.data, request.domains, options.held_out, observer)
     warn_of_rare_items(request, observer)
     report_single_photographs(request, request.domains, observer)
     from office31_cli.workflow import training  # torch, 3 s: only now that all that was typed makes sense

@@ -66,7 +66,7 @@ def divide_few_shot(request: FinetuneRequest, domains: list[Domain], observer: O
     `Misuse` where a list of photographs to train on names one of it, and `Failed` where none are left to train on.
     """
     target, *source = (domain.photographs for domain in domains)
-    source = [part.known() for part in source]
+    source = [part.subset(part.is_known & part.in_part(TRAIN)) for part in source]
     held_out = _choose_held_out(request, target)
     chosen = _choose_labelled(request, target, held_out)
     labelled = target.subset(chosen)

@@ -1,6 +1,6 @@
 """Which stored model a command works with, and telling what was taken where nothing was named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from office31_cli.data import sets
 from office31_cli.data.catalogue import DataLike, open_data, reopen
@@ -198,6 +198,13 @@ def report_layout(taken: DataSet, observer: Observer) -> None:
     """Say what a folder was taken for, unless it is laid out as is usual."""
     if taken.layout:
         observer.say(taken.layout)
+
+
+def warn_of_parts(data: DataSet, domains: Iterable[str], held_out: float | None, observer: Observer) -> None:
+    """Warn where a share is to be held out of domains that come in parts, which are kept instead."""
+    divided = [domain for domain in domains if data.listings[domain].is_divided]
+    if held_out is not None and divided:
+        observer.warn(f"--held-out {held_out:g} has no effect on {join_names(divided)}: the parts are kept")
 
 
 def check_shared_items(

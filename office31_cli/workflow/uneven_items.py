@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from office31_cli.data.data_set import DataSet
+from office31_cli.data.parts import TRAIN
 from office31_cli.observer import Observer
 from office31_cli.text import join_names, pluralize, printable
 from office31_cli.workflow.request import Request
@@ -40,6 +42,8 @@ def report_single_photographs(request: Request, domains: Iterable[str], observer
     if not request.held_out:
         return
     for domain in domains:
+        if request.data.listings[domain].is_divided:
+            continue
         counts = _count_labels(request.data, [domain])
         if single := sorted(item for item, count in counts.items() if count == 1):
             names = printable(join_names(single, 3))
@@ -49,7 +53,12 @@ def report_single_photographs(request: Request, domains: Iterable[str], observer
 
 
 def _count_labels(data: DataSet, domains: Iterable[str]) -> Counter[str]:
-    """By item the number of photographs that are labelled with it."""
+    """By item the number of photographs that are labelled with it, without those in a part to validate or to test."""
     known = set(data.items)
-    labels = (label for domain in domains for label in data.listings[domain].labels)
-    return Counter(label for label in labels if label in known)
+    listings = [data.listings[domain] for domain in domains]
+    return Counter(
+        label
+        for listing in listings
+        for label, part in zip_longest(listing.labels, listing.parts)
+        if label in known and part in (None, TRAIN)
+    )

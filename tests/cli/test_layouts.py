@@ -57,6 +57,14 @@ def test_what_the_model_remembers_is_said_again(command: Command) -> None:
     assert (code, SAID in err) == (0, True)
 
 
+def test_a_share_to_hold_out_has_no_effect_on_parts(command: Command, parted: Path) -> None:
+    words = ("pretrain", "--domain", "store", "--data", parted, "--held-out", "0.5", "--json", *QUICK)
+    code, out, err = command(*words)
+    assert (code, json.loads(out)["held_out"]) == (0, 6)
+    assert "warning: --held-out 0.5 has no effect on store: the parts are kept" in err
+    assert "single labelled photograph" not in err
+
+
 def test_early_stopping_uses_the_part_for_validation(command: Command) -> None:
     result = command.json("finetune", "--target", "store", "--model", "base", "--patience", "2", "--epochs", "2")
     assert (result["photographs"], result["validated"], result["held_out"]) == (18, 6, 6)

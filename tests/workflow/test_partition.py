@@ -267,6 +267,11 @@ def test_copies_across_parts_are_not_scored() -> None:
     assert rows(part.held_out[0]) == {8, 9, 10}
 
 
+def test_of_a_source_in_parts_only_one_is_trained_on_again() -> None:
+    part = divided(in_parts("train", "train", "test"), dataclasses.replace(WITH_PARTS, domain="source"))
+    assert [rows(each) for each in part.train] == [{0, 1, 2, 3}, set(range(6))]
+
+
 def test_the_parts_of_every_domain_are_kept() -> None:
     source = dataclasses.replace(WITH_PARTS, domain="source")
     request = Request(

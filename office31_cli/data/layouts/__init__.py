@@ -37,7 +37,7 @@ def _unrecognised(source: Source) -> Failed:
         return misplaced(
             source,
             "it holds a folder 'images' where a domain should be",
-            "give the folder above it, or move 'images' below each domain",
+            "give the folder above it, or 'images' itself if it holds the items of one domain",
         )
     if above.folders:
         return misplaced(source, f"it holds {join_names(above.folders, 3)}", "lay it out as one of the layouts")

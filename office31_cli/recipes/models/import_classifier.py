@@ -17,7 +17,7 @@ from office31_cli.outputs.choice import Kind as Choice
 from office31_cli.outputs.composite import Composite
 from office31_cli.registry import MODEL_FILE, Card, Entry, Registry
 from office31_cli.text import pluralize, printable
-from office31_cli.workflow import seen_labels
+from office31_cli.workflow import seen_labels, selection
 from office31_cli.workflow.selection import IMPORT
 
 _CONVOLUTIONAL = "squeezenet"
@@ -72,6 +72,8 @@ def import_classifier(
     else:
         assert opened is not None
         names = opened.items
+    if opened is not None:
+        selection.report_layout(opened, observer)
     classifier = Classifier(path=file, backbone=backbone, items=names, data=opened, domains=tuple(domains))
     entry = store(classifier, name)
     if items is None:
