@@ -124,7 +124,7 @@ def test_a_name_of_one_letter_is_a_name(run: Command) -> None:
 
 
 def test_a_folder_called_sample_is_anybodys_folder(run: Command, tmp_path: Path) -> None:
-    folder = lay_out(tmp_path / "sample", "shop/mug", "shop/pen")
+    folder = lay_out(tmp_path / "sample", "shop/mug", "shop/pen", pictures=10)
     nowhere = {f"{scheme}_proxy": "http://127.0.0.1:1" for scheme in ("http", "https", "HTTP", "HTTPS")}
     nowhere |= {"no_proxy": "", "NO_PROXY": "", "TORCH_HOME": str(tmp_path / "torch")}
     done = run("pretrain", "--domain", "shop", "--data", folder, env=nowhere)

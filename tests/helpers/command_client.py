@@ -27,7 +27,7 @@ _SETTINGS = {"stdin", "stdout", "stderr", "input", "cwd"}
 """Those of `subprocess.run` that a child can be given, beside its environment."""
 
 _READ_AT_START = re.compile(
-    r"PYTHON(?!_|PATH$)|LANG|LC_|LD_|MALLOC_|OMP_(?!NUM_THREADS$)|(GOMP|KMP|MKL|OPENBLAS|TORCH|CUDA)_"
+    r"PYTHON(?!_|PATH$)|LANG|LC_|LD_|MALLOC_|OMP_(?!NUM_THREADS$)|(GOMP|KMP|MKL|OPENBLAS|TORCH(?!_HOME$)|CUDA)_"
 )
 """Variables that an interpreter or a library reads once."""
 
