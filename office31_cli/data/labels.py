@@ -13,7 +13,7 @@ from pathlib import Path
 from office31_cli.data import csv_rows, labels_table
 from office31_cli.data.data_set import DataSet
 from office31_cli.data.lists import read_content, split_lines
-from office31_cli.data.named_files import FileFinder
+from office31_cli.data.named_files import FileFinder, name_forms
 from office31_cli.errors import Misuse
 from office31_cli.text import find_typing_errors, pluralize, printable
 
@@ -99,8 +99,10 @@ def apply_stated_labels(data: DataSet) -> DataSet:
 def _read_beside_domains(data: DataSet) -> Labels:
     """What the column `item` of `labels.csv` beside the domains states; an empty field states nothing."""
     path = data.root / labels_table.FILE
-    if not path.is_file() or path.is_symlink() or not labels_table.states_items(path):
-        return {}  # whatever else is wrong with the file matters where its columns are asked for
+    if not path.is_file() or path.is_symlink():
+        return {}  # whatever is wrong with the file matters where its columns are asked for
+    if not labels_table.states_items(path) and not _is_row(labels_table.read_header(path), data):
+        return {}
     table = labels_table.LabelsTable.read(path)
     place = table.find_item_column()
     assert place is not None
@@ -109,6 +111,11 @@ def _read_beside_domains(data: DataSet) -> Labels:
         if row[place]:
             stated.setdefault(domain, {})[file] = row[place]
     return stated
+
+
+def _is_row(header: list[str], data: DataSet) -> bool:
+    """Whether the first row of `labels.csv` beside the domains labels a photograph, instead of naming columns."""
+    return len(header) > 1 and any(header[0] in name_forms(data, domain) for domain in data.domains)
 
 
 def _read_within_domains(data: DataSet) -> Iterator[tuple[str, dict[str, str]]]:

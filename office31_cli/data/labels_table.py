@@ -95,14 +95,19 @@ class LabelsTable:
 
 
 def states_items(path: Path) -> bool:
-    """Whether the header of a data set's file has a column for the item; the rest of the file is not looked at."""
+    """Whether the header of a data set's file has a column for the item."""
+    return any(parse_title(title)[0] == ITEM for title in read_header(path)[1:])
+
+
+def read_header(path: Path) -> list[str]:
+    """The fields of a data set's file's first row, whatever they are; the rest of the file is not looked at."""
     with path.open("rb") as stream:
         begin = csv_rows.decode(stream.read(_LONGEST_HEADER), errors="replace")
     try:
         _, header = next(csv_rows.parse_rows(begin), (1, []))
     except csv_rows.NotCsv:
-        return False
-    return any(parse_title(title)[0] == ITEM for title in header[1:])
+        return []
+    return [field.strip() for field in header]
 
 
 def is_there(path: Path) -> bool:
