@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,20 +87,22 @@ def browsing(profile: Path) -> Iterator[Page]:
     theirs_in, ours_out = map(_out_of_the_way, os.pipe())
     ours_in, theirs_out = map(_out_of_the_way, os.pipe())
     words = [FOUND, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
-    run = subprocess.Popen(
-        [sys.executable, "-c", _START, str(theirs_in), str(theirs_out), *words],
-        pass_fds=(theirs_in, theirs_out),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(theirs_in)
-    os.close(theirs_out)
-    try:
-        with os.fdopen(ours_in, "rb") as answers, os.fdopen(ours_out, "wb", buffering=0) as orders:
-            yield _tab(answers, orders)
-    finally:
-        run.terminate()
-        run.wait(30)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # for the socket that it leaves behind
+        run = subprocess.Popen(
+            [sys.executable, "-c", _START, str(theirs_in), str(theirs_out), *words],
+            pass_fds=(theirs_in, theirs_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"TMPDIR": folder},
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        try:
+            with os.fdopen(ours_in, "rb") as answers, os.fdopen(ours_out, "wb", buffering=0) as orders:
+                yield _tab(answers, orders)
+        finally:
+            run.terminate()
+            run.wait(30)
 
 
 def _tab(answers: Any, orders: Any) -> Page:
