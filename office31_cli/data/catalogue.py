@@ -28,26 +28,26 @@ def open_data(
     data set is not here (with the command that brings it) or is laid out in another way, and `Misuse` for a word that
     is neither a known name nor a folder.
     """
+    word = None if data is None or isinstance(data, DataSet) else os.fspath(data)
+    known = sets.find(word)
+    if word is not None and known is None:
+        return _open_own(word, nested=nested, follow_links=follow_links)
+    for option, given in (("--nested", nested), ("--follow-links", follow_links)):
+        if given:
+            raise Misuse(option, "it says how to read a folder of your own", "give that with --data")
     if isinstance(data, DataSet):
         return data
-    known = None if data is None else sets.find(os.fspath(data))
-    if data is None or known is not None:
-        for option, given in (("--nested", nested), ("--follow-links", follow_links)):
-            if given:
-                raise Misuse(option, "it says how to read a folder of your own", "give that with --data")
-        return _open_first_here() if known is None else _open_known(known)
-    word = os.fspath(data)
+    return _open_first_here() if known is None else _open_known(known)
+
+
+def _open_own(word: str, *, nested: bool, follow_links: str | os.PathLike[str] | None) -> DataSet:
     folder, name = _expand(word), None
     if folder.suffix.lower() in index.SUFFIXES and folder.is_file():
         folder, name = folder.parent, folder.name
     if not folder.is_dir():
         raise _no_such_folder(word, folder)
-    return open_folder(
-        folder.absolute(),
-        index=name,
-        nested=nested,
-        follow_links=None if follow_links is None else _find_root_of_links(os.fspath(follow_links)),
-    )
+    root_of_links = None if follow_links is None else _find_root_of_links(os.fspath(follow_links))
+    return open_folder(folder.absolute(), index=name, nested=nested, follow_links=root_of_links)
 
 
 def _expand(word: str) -> Path:

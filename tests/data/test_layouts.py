@@ -282,7 +282,7 @@ def test_two_indexes_and_an_index_with_nested_are_refused(tmp_path: Path) -> Non
     ("options", "said"), [({"nested": True}, "--nested"), ({"follow_links": "."}, "--follow-links")]
 )
 def test_options_that_read_a_folder_are_for_ones_own(options: dict[str, bool | str], said: str) -> None:
-    for data in (None, "sample"):
+    for data in (None, "sample", DataSet.of("set", Path("nowhere"), {})):
         with pytest.raises(Misuse, match=f"{said}: it says how to read a folder of your own"):
             open_data(data, **options)  # type: ignore[arg-type]
 
