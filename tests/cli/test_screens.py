@@ -1,6 +1,8 @@
 """The first screen of a command is its answer: 40 lines of 80 columns, in which no word is broken."""
 
+import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,10 @@ ON_OWN_PICTURES = {
 
 @pytest.fixture(scope="module")
 def names(
-    drawn: Command, pretrained: dict[str, Any], own_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    drawn: Command,
+    pretrained: dict[str, Any],
+    own_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, str]:
     """What stands in the command lines' braces; trains a model of several outputs first."""
     words = ("--domain", "amazon", "--domain", "webcam", "--epochs", "1", "--outputs", "item+domain+web")
@@ -72,18 +77,31 @@ def words(shown: list[str]) -> set[str]:
     return set(re.sub("[│┃█┄─└├┤▁▂▃▄▅▆▇]", " ", " ".join(shown)).split())
 
 
+@pytest.fixture(scope="module")
+def screen(drawn: Command, names: dict[str, str]) -> Callable[[str], list[str]]:
+    """The lines of a command's first screen, by what it is; each is run once."""
+
+    @functools.cache
+    def show(what: str) -> list[str]:
+        line = (WITH_DETAILS | OTHERS | ON_OWN_PICTURES)[what].format(**names)
+        return lines(drawn.seen(*line.split(), columns=COLUMNS))
+
+    return show
+
+
 @pytest.mark.parametrize("what", [*WITH_DETAILS, *OTHERS, *ON_OWN_PICTURES])
-def test_the_answer_fits_a_screen(drawn: Command, names: dict[str, str], what: str) -> None:
-    line = (WITH_DETAILS | OTHERS | ON_OWN_PICTURES)[what].format(**names)
-    shown = lines(drawn.seen(*line.split(), columns=COLUMNS))
+def test_the_answer_fits_a_screen(screen: Callable[[str], list[str]], what: str) -> None:
+    shown = screen(what)
     assert 0 < len(shown) <= LINES
     assert max(map(cell_len, shown)) <= COLUMNS
 
 
 @pytest.mark.parametrize("what", WITH_DETAILS)
-def test_details_are_told_of_and_hold_what_the_answer_does(drawn: Command, names: dict[str, str], what: str) -> None:
+def test_details_are_told_of_and_hold_what_the_answer_does(
+    drawn: Command, names: dict[str, str], screen: Callable[[str], list[str]], what: str
+) -> None:
     line = WITH_DETAILS[what].format(**names).split()
-    short, long = (lines(drawn.seen(*line, *more, columns=COLUMNS)) for more in ((), ("--details",)))
+    short, long = screen(what), lines(drawn.seen(*line, "--details", columns=COLUMNS))
     assert any("--details" in each for each in short)
     assert not any("--details" in each for each in long)
     assert max(map(cell_len, long)) <= COLUMNS
