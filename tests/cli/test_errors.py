@@ -163,13 +163,13 @@ _ANOTHER_WORLD = "from office31_cli.engine import device\ndevice._describe_proce
 @pytest.mark.fault(49)
 def test_resume_refuses_another_configuration_by_the_name_of_the_field(run: Command, own_folder: Path) -> None:
     words = (*OWN, "--data", own_folder)
-    env = {"OMP_NUM_THREADS": "2"}
+    env = {"OMP_NUM_THREADS": "1"}
     assert run(*words, env=env, prelude=SIGNAL_AFTER.format(epoch=1, name="SIGTERM")).code == 143
     kept = sorted((run.home / "runs").rglob("*"))
     assert_error(run(*words, "--lr", "0.5", "--resume", env=env), 2, "settings.lr was ", " and is 0.5 now")
     assert_error(run(*words, "--held-out", "0.4", "--resume", env=env), 2, "request.held_out", "learnt is not the same")
-    threads = run(*words, "--resume", env={"OMP_NUM_THREADS": "1"})
-    assert_error(threads, 2, "environment.threads was 2 and is 1 now", "leave --resume out")
+    threads = run(*words, "--resume", env={"OMP_NUM_THREADS": "2"})
+    assert_error(threads, 2, "environment.threads was 1 and is 2 now", "leave --resume out")
     torch = run(*words, "--resume", env=env, prelude=_ANOTHER_TORCH)
     assert_error(torch, 2, "environment.torch was ", " and is 99.0 now")
     world = run(*words, "--resume", env=env, prelude=_ANOTHER_WORLD)
