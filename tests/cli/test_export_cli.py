@@ -17,7 +17,7 @@ from tests.helpers.small_data import lay_out
 NAMES = formats.FOLDER.names()
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(scope="module", params=NAMES)
 def form(request: pytest.FixtureRequest) -> str:
     for module in formats.load(request.param).requires:
         pytest.importorskip(module, reason=f"the extra {request.param} is not installed")
@@ -32,17 +32,19 @@ def photograph(command: Command, domain: str = "webcam") -> Path:
     return next(iter(sorted((command.home / "data" / "sample" / domain / "mug").iterdir())))
 
 
-@pytest.fixture
-def exported(form: str, drawn: Command, pretrained: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def exported(
+    form: str, drawn: Command, pretrained: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """What the command said of a file with preprocessing inside and a card beside it."""
-    path = tmp_path / f"small.{form}"
+    path = tmp_path_factory.mktemp("exported") / f"small.{form}"
     words = ("models", "export", pretrained["id"], path, "--preprocessing", "--card", "--pictures", "40")
     said: dict[str, Any] = drawn.json(*words)
     return said
 
 
 def test_a_file_names_what_is_on_a_photograph_without_this_program(
-    exported: dict[str, Any], drawn: Command, pretrained: dict[str, Any], form: str, tmp_path: Path
+    exported: dict[str, Any], drawn: Command, pretrained: dict[str, Any], form: str
 ) -> None:
     assert (exported["model"], exported["id"]) == (pretrained["model"], pretrained["id"])
     assert (exported["format"], exported["preprocessing"]) == (form, True)
@@ -51,12 +53,13 @@ def test_a_file_names_what_is_on_a_photograph_without_this_program(
     assert (parity["pictures"], parity["source"], parity["agreeing"]) == (40, "sample", 40)
     assert 0 <= parity["largest_difference"] < 1e-3
 
-    (tmp_path / "photograph.jpg").write_bytes(photograph(drawn).read_bytes())
+    folder = Path(exported["path"]).parent
+    (folder / "photograph.jpg").write_bytes(photograph(drawn).read_bytes())
     card = Path(exported["card"]).read_text(encoding="utf-8")
     code = card.split("```python\n")[1].split("```")[0]
     code += "\nimport sys\nsys.stderr.write(json.dumps([float(p) for p in item[0]]))"
     code += "\nassert 'office31_cli' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder)
     probabilities = json.loads(done.stderr.splitlines()[-1])
     assert sum(probabilities) == pytest.approx(1, abs=1e-5)
     assert done.stdout.strip() == exported["answers"][1]["labels"][int(np.argmax(probabilities))]
