@@ -83,6 +83,10 @@ class FinetuneRun(Run):
         rest = self.partition.unlabelled.content if self.request.strategy.uses_unlabelled else None
         return super().identity() | {"validation": self.partition.validation.content, "unlabelled": rest}
 
+    def labelled_parts(self) -> list[Photographs]:
+        """As `Run.labelled_parts`, with the validation set."""
+        return [*super().labelled_parts(), self.partition.validation]
+
     def _build_task(self, groups: list[ParameterGroup]) -> FinetuningTask:
         return FinetuningTask(
             self.network,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from office31_cli.data.photographs import IntArray
+from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.engine import distributed, inference, process_group, tasks
 from office31_cli.engine.batches import LabelledBatches
 from office31_cli.engine.checkpoints import Checkpoints, History
@@ -189,13 +189,17 @@ class Run:
             **self._identify_labels(),
         }
 
+    def labelled_parts(self) -> list[Photographs]:
+        """The photographs whose labels decide what is computed."""
+        return self.partition.train
+
     def _identify_labels(self) -> dict[str, Any]:
         """A hash of the labels that are trained on, where files state some of them: the photographs do not tell them.
 
         The order in which item folders are listed does.
         """
         data = self.request.data
-        stated = [part for part in self.partition.train if data.listings[part.domain].by_file]
+        stated = [part for part in self.labelled_parts() if data.listings[part.domain].by_file]
         items = [[data.items[number] for number in part.items.tolist()] for part in stated]
         return {"labels": make_key(1, items=items)} if stated else {}
 

@@ -195,6 +195,7 @@ def test_an_index_lists_photographs(tmp_path: Path, name: str) -> None:
     assert location(data) == str(given.parent if usual else given)
     assert reopen(describe_source(data)) == data
     assert data.photographs("web").root == root
+    assert all(listing.by_file for listing in data.listings.values())
 
 
 def test_an_index_without_domains_is_one_and_says_what_it_leaves_out(tmp_path: Path) -> None:

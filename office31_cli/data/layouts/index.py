@@ -12,6 +12,7 @@ import io
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from office31_cli.data.layouts.base import Layout as Base
@@ -56,7 +57,9 @@ class Layout(Base):
         if source.index is None and path.is_symlink():
             source.tree.links.check(str(path))
         rows = _place_rows(path, source, _read_fields(path))
-        listings = {domain: build_listing(source.tree.root, "", rows[domain]) for domain in sorted(rows)}
+        listings = {
+            domain: replace(build_listing(source.tree.root, "", rows[domain]), by_file=True) for domain in sorted(rows)
+        }
         unlisted = _count_unlisted(source.tree, rows)
         left_out = f", which leaves out {pluralize(unlisted, 'picture')} beside those that it lists" if unlisted else ""
         return Reading(listings, f"{describe_parts(listings)}, by {name}{left_out}")
