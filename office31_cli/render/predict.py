@@ -11,7 +11,7 @@ from office31_cli.render.models import build_problems_table
 from office31_cli.render.stream import Column, stream_json, stream_table
 from office31_cli.text import format_percent, join_names, pluralize, printable, text_width
 from office31_cli.text_table import format_csv
-from office31_cli.workflow.unknown_detector import UNKNOWN_ITEM
+from office31_cli.workflow.item_sets import UNKNOWN_ITEM
 
 FORMATS = ("table", "json", "csv")
 

@@ -9,6 +9,10 @@ SETTINGS = ("closed", "partial", "open", "universal")
 """The field's names: the target's items are the network's; some of them; these and others; some of them and others."""
 
 
+UNKNOWN_ITEM = "unknown"
+"""What is predicted for a photograph that shows none of the model's items."""
+
+
 @dataclass(frozen=True)
 class ItemSets:
     """Each in alphabetical order."""

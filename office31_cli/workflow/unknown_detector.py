@@ -16,12 +16,10 @@ from office31_cli.metrics.unknown import entropy, threshold_for_rate
 from office31_cli.outputs.base import FloatArray
 from office31_cli.registry import Entry, strict_json
 from office31_cli.registry.layout import read_small
+from office31_cli.workflow.item_sets import UNKNOWN_ITEM
 
 UNKNOWN_FILE = "unknown.json"
 """The model's file; a model without held-out photographs, or of an earlier version, has none."""
-
-UNKNOWN_ITEM = "unknown"
-"""What is predicted for a photograph that shows none of the model's items."""
 
 RATE = 0.05
 """The share of known photographs that a threshold may lose unless another is asked for."""

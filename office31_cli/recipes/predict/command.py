@@ -23,7 +23,8 @@ from office31_cli.registry import Entry
 from office31_cli.text import join_names, printable, text_width
 from office31_cli.workflow import selection
 from office31_cli.workflow.calibration import Calibration, check_coverage, load_calibration
-from office31_cli.workflow.unknown_detector import UNKNOWN_ITEM, UnknownDetector, require_detector
+from office31_cli.workflow.item_sets import UNKNOWN_ITEM
+from office31_cli.workflow.unknown_detector import UnknownDetector, require_detector
 
 if TYPE_CHECKING:
     from office31_cli.engine.inference import Predictor
