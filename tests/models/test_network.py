@@ -275,3 +275,18 @@ def test_a_head_along_directions_answers_as_before_to_what_they_span() -> None:
     assert not torch.equal(again.outputs.weight, along.outputs.weight)
     spread = again.bottleneck[2].weight.std() / Head(20, 8, 3).bottleneck[2].weight.std()
     assert 0.6 < float(spread.detach()) < 1.5
+
+
+@pytest.mark.parametrize("before", [joined(ITEM), joined(DOMAIN, ITEM), apart(GRAMS, ITEM), joined(PAIR)])
+def test_items_are_added_beside_the_others_whose_rows_stay(before: Composite) -> None:
+    network = network_of(before)
+    items = (*before.by_column()["item"].vocabulary, "zebra")
+    grown = answering(network, before.with_items(items))
+    assert grown.architecture.outputs.by_column()["item"].vocabulary == items
+    old, new = answers(network), answers(grown)
+    for output in before.outputs:
+        if "item" in output.columns:
+            kept = new[output.name].reshape(4, -1, len(items))[..., :-1].flatten(1)
+        else:
+            kept = new[output.name]
+        torch.testing.assert_close(kept, old[output.name])
