@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -50,13 +51,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Undo what libraries have set in the environment while test files imported them.
+    """Undo what libraries have set in the environment while test files imported them, and keep what they imported.
 
     No command of a user's begins with it, and none could be given to a child of `command_client`'s server.
     """
     for name in os.environ.keys() - _BEFORE.keys():
         if not name.startswith("PYTEST_"):
             del os.environ[name]
+    gc.collect()
+    gc.freeze()  # else the first collection in each process that a test forks copies all that was imported
 
 
 @pytest.fixture(autouse=True)
