@@ -19,6 +19,7 @@ EXTRAS = {
     "timm": ("timm", "backbones beyond torchvision's"),
     "onnx": ("onnx", "networks for other programs"),
     "tensorboard": ("tensorboard", "curves of trainings in a browser"),
+    "heif": ("pillow_heif", "photographs in HEIC and AVIF"),
 }
 """By extra the module that tells whether it is there, and what it is for."""
 
