@@ -119,10 +119,11 @@ class AdaptationTask(Task):
 
     def probabilities(self) -> list[Tensor]:
         """For each run the present probabilities (n, K) of its target's photographs."""
-        return [
-            self._logits(network, pair.target).softmax(1)
-            for network, pair in zip(self.networks(), self._pairs, strict=True)
-        ]
+        return [self.predict(network, pair.target) for network, pair in zip(self.networks(), self._pairs, strict=True)]
+
+    def predict(self, network: AdaptationNetwork, examples: Examples) -> Tensor:
+        """The probabilities (n, K) that a run's network gives to examples of its inputs."""
+        return self._logits(network, examples).softmax(1)
 
     def end_epoch(self, epoch: int) -> None:
         """Keep every run's predictions of its target, and the validators' scores."""

@@ -31,6 +31,12 @@ def target_prior(probabilities: NDArray[np.floating[Any]], prior: Shares) -> Sha
     return shares
 
 
+def effective_number(shares: Shares) -> float:
+    """The exponential of the entropy of shares (K,): K where all are alike, 1 where one item has all."""
+    there = shares[shares > 0]
+    return float(np.exp(-(there * np.log(there)).sum()))
+
+
 def total_variation(first: Shares, second: Shares) -> float:
     """Half the sum of the absolute differences of two distributions (K,), in [0, 1]."""
     return float(np.abs(first - second).sum() / 2)

@@ -14,6 +14,7 @@ from office31_cli.outputs.composite import Composite
 from office31_cli.registry import Entry
 from office31_cli.text import did_you_mean, pluralize, printable
 from office31_cli.workflow import selection
+from office31_cli.workflow.item_sets import AUTO, SETTINGS
 from office31_cli.workflow.request import (
     ADAPT_EPOCHS,
     ADAPT_VIEWS,
@@ -23,7 +24,6 @@ from office31_cli.workflow.request import (
     Options,
     Request,
 )
-
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptRequest(Request):
@@ -38,6 +38,8 @@ class AdaptRequest(Request):
     views: int
     """Of each photograph that training sees, where a part is frozen."""
     validator: str
+    setting: str = "closed"
+    """Which items the target is taken to show, one of `SETTINGS`; `auto` has that decided without its labels."""
 
     def to_json(self) -> dict[str, Any]:
         """As `Request.to_json`."""
@@ -66,6 +68,7 @@ def build_adapt_request(
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
     views: int | None = None,
+    setting: str = "closed",
     options: Options = DEFAULTS,
 ) -> AdaptRequest:
     """An adaptation of the model that `select` finds with its data set, once all that was typed makes sense.
@@ -75,6 +78,7 @@ def build_adapt_request(
     """
     options.check()
     options.check_unweighted("adapt")
+    check_setting(setting)
     chosen = methods.load(method).from_text(method, settings or {})
     _check_choices(method, chosen, validator, steps, source, options)
     taken_views = _count_views(method, chosen, views, options)
@@ -96,6 +100,7 @@ def build_adapt_request(
         steps=steps,
         views=taken_views,
         validator=validator,
+        setting=setting,
         asked={
             "target": target,
             **reading_options(data),
@@ -105,9 +110,17 @@ def build_adapt_request(
             "validator": validator,
             "steps": steps,
             "views": views,
+            "setting": setting,
             **options.to_json("outputs", "allow_nonfinite", "class_weights"),
         },
     )
+
+
+def check_setting(name: str) -> None:
+    """Raise `Misuse` where there is no such setting."""
+    known = (AUTO, *SETTINGS)
+    if name not in known:
+        raise Misuse(f"--setting {printable(name)}", "there is none of that name", did_you_mean(name, known))
 
 
 def check_validator(name: str, *, held_out: bool, otherwise: str = f"use {DEFAULT_VALIDATOR}") -> None:

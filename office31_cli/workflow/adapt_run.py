@@ -1,5 +1,6 @@
 """An adaptation, ready to be trained: on the source's labels and the target's photographs."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,15 +13,17 @@ from office31_cli.engine.batches import SourceTargetData, split_evenly
 from office31_cli.engine.checkpoints import Checkpoints, History
 from office31_cli.engine.device import choose_device, limit_threads
 from office31_cli.engine.frozen_split import FrozenSplit, split_network
-from office31_cli.engine.inputs import Examples, concatenate
+from office31_cli.engine.inputs import Examples, FrozenInputs, Inputs, concatenate
 from office31_cli.engine.loop import Training
 from office31_cli.errors import Failed, Misuse
 from office31_cli.methods.adabn import batch_norms
 from office31_cli.metrics.validators import SOURCE
+from office31_cli.models.network import Head, Network
+from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
 from office31_cli.text import pluralize
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.adapt_request import AdaptRequest
+from office31_cli.workflow.adapt_request import AUTO, AdaptRequest
 from office31_cli.workflow.adapt_training import (
     AdaptationSetup,
     actual_items,
@@ -40,6 +43,7 @@ from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration
 from office31_cli.workflow.request import ADAPT_STEPS
 from office31_cli.workflow.run import HeldOutPredictions, Run, build_settings, default_layers
 from office31_cli.workflow.starting_weights import StartingWeights
+from office31_cli.workflow.target_estimate import TargetEstimate, estimate_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,7 @@ class AdaptRun(Run):
     domain: Domain
     """The target's."""
     pair: SourceTargetData
+    estimate: TargetEstimate
     setup: AdaptationSetup
     task: AdaptationTask
     training: Training
@@ -62,7 +67,9 @@ class AdaptRun(Run):
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """As `Run.train`; where the method has teachers, they are trained first."""
         with limit_threads(self.split.name):
-            if self.request.method.teacher_methods():
+            if self.request.method.teacher_methods() and self.estimate.pseudo_labels is not None:
+                self.task.set_pseudo_labels([torch.from_numpy(self.estimate.pseudo_labels).float()])
+            elif self.request.method.teacher_methods():
                 students = self.task.networks()
                 self.task.set_pseudo_labels(self.setup.train_teachers(students, [self.pair], observer, checkpoints))
             return self.training.run(observer, checkpoints, resume=self.request.options.resume)
@@ -90,8 +97,9 @@ class AdaptRun(Run):
         return super().resolved_options() | dict.fromkeys(left_out)
 
     def identity(self) -> dict[str, Any]:
-        """As `Run.identity`, with the target's photographs."""
-        return super().identity() | {"adapted to": sorted(self.target.digests)}
+        """As `Run.identity`, with the target's photographs, and its setting where that changes the training."""
+        setting = {} if self.estimate.setting == "closed" else {"setting": self.estimate.setting}
+        return super().identity() | {"adapted to": sorted(self.target.digests)} | setting
 
 
 def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str, Domain] | None = None) -> AdaptRun:
@@ -114,6 +122,10 @@ def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str,
     pair = _build_pair(request, domains[-1].photographs, partition)
     if request.steps is None and request.method.passes is None:
         request = replace(request, steps=_default_steps(pair, settings.batch_size, layers, device))
+    estimate = _estimate_target(
+        request, network, layers, inputs, domains, start.preprocessing, pair, partition, observer
+    )
+    pair = estimate.complete(pair)
     setup = AdaptationSetup(request.method, inputs, settings, request.steps, device)
     adapted = build_adaptation_network(split.stages[0], network.heads[0], request.method, settings.seed)
     task, training = setup.build_training([adapted], [pair])
@@ -129,6 +141,7 @@ def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str,
         device=device,
         domain=domains[-1],
         pair=pair,
+        estimate=estimate,
         setup=setup,
         task=task,
         training=training,
@@ -163,6 +176,30 @@ def _build_pair(request: AdaptRequest, target: Photographs, partition: Partition
     if request.validator == SOURCE and not len(pair.validation):
         raise Failed("--validator source", "no photograph of the source is held out", "use a larger --held-out")
     return pair
+
+
+def _estimate_target(
+    request: AdaptRequest,
+    network: Network,
+    layers: str,
+    inputs: Inputs,
+    domains: list[Domain],
+    preprocessing: Preprocessing,
+    pair: SourceTargetData,
+    partition: Partition,
+    observer: Observer,
+) -> TargetEstimate:
+    """What the target shows, as far as the request's setting has it estimated: from the whole backbone's features."""
+    if request.setting == "closed" or not len(pair.source):
+        return TargetEstimate("closed" if request.setting == AUTO else request.setting, None)
+    device, head = choose_device(request.options.device), network.heads[0]
+    assert isinstance(head, Head)
+    if layers != "head":
+        whole = split_network(copy.deepcopy(network), "head")  # a copy, as splitting freezes
+        inputs = build_inputs(whole, domains, preprocessing, device, observer)
+    assert isinstance(inputs, FrozenInputs)
+    digests = [digest for part in partition.train for digest in part.digests]
+    return estimate_target(inputs, pair, digests, head, device, request.setting)
 
 
 def _concatenate_labelled(parts: Sequence[Photographs]) -> Examples:

@@ -8,6 +8,9 @@ from office31_cli.text import join_names, pluralize, printable
 SETTINGS = ("closed", "partial", "open", "universal")
 """The field's names: the target's items are the network's; some of them; these and others; some of them and others."""
 
+AUTO = "auto"
+"""In place of one of these: it is decided from the evidence, without the target's labels."""
+
 
 UNKNOWN_ITEM = "unknown"
 """What is predicted for a photograph that shows none of the model's items."""

@@ -1,0 +1,63 @@
+"""Which of its source's items an unlabelled target shows, and whether it shows others: decided without its labels.
+
+The constants below were fitted to pseudo-shifts, whose labels are known: part of a domain's photographs is the source;
+the rest, seen otherwise and with items taken away or added, is the target (tests/benchmarks/unknown.py makes and fits
+them). No pair of real domains was used.
+"""
+
+from dataclasses import dataclass
+from math import exp
+
+_UNKNOWN = (-12.90, 11.22, 23.92)
+"""Of a logistic regression: a constant, and the weights of `uncertain` and `apart`."""
+
+_FEWEST_ITEMS = 0.67
+"""A target with a smaller share of items lacks some of the source's."""
+
+FEWEST_PHOTOGRAPHS = 30
+"""With fewer photographs of the target nothing is decided: it is taken to hold the source's items."""
+
+
+@dataclass(frozen=True)
+class SettingEvidence:
+    """What the setting is decided from; all but the first are shares."""
+
+    photographs: int
+    """Of the target."""
+    apart_share: float
+    """Photographs that look less like the source's items than like something else: the upper part of a two-component
+    mixture of `novelty`. In a target without unknown items they are merely the harder half."""
+    uncertain: float
+    """These photographs' mean entropy over the largest one possible."""
+    apart: float
+    """How much nearer they are to each other than to the source, in cosines, less that of the other photographs."""
+    items: float
+    """The number of items among the other photographs over that in the source: exponentials of the entropies of the
+    items' estimated shares."""
+    missing: int
+    """Items of the source whose estimated share of the other photographs is below half of that in the source."""
+
+    @property
+    def unknown_probability(self) -> float:
+        """The probability that there are unknown items, in [0, 1]."""
+        constant, uncertain, apart = _UNKNOWN
+        return 1 / (1 + exp(-(constant + uncertain * self.uncertain + apart * self.apart)))
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether the target is taken to show items that the source does not have."""
+        return self.unknown_probability > 0.5
+
+    @property
+    def has_missing(self) -> bool:
+        """Whether the target is taken to lack items of the source."""
+        return self.items < _FEWEST_ITEMS
+
+
+def decide_setting(evidence: SettingEvidence) -> str:
+    """`closed`, `partial` (items of the source are missing), `open` (others are there) or `universal` (both)."""
+    if evidence.photographs < FEWEST_PHOTOGRAPHS:
+        return "closed"
+    if evidence.has_unknown:
+        return "universal" if evidence.has_missing else "open"
+    return "partial" if evidence.has_missing else "closed"
