@@ -88,6 +88,10 @@ class AdaptResult(TrainingResult):
     scores: dict[str, Any]
     """Accuracies on all of the target: `last`, the stored network; `selected`, the epoch that a label-free validator
     chooses; `oracle`, the best epoch by the target's labels. None where the target has no labels."""
+    setting: str = "closed"
+    """Which items the target was taken to show: `closed`, `partial`, `open` or `universal`."""
+    evidence: dict[str, Any] | None = None
+    """What that was decided from, as `metrics.setting.SettingEvidence`; None where nothing was."""
     accuracies: list[float] | None = None
     """The accuracy on all of the target after each epoch, computed after training; None where it has no labels."""
 

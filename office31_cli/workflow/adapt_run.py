@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.adaptation import AdaptationTask
@@ -21,6 +22,7 @@ from office31_cli.metrics.validators import SOURCE
 from office31_cli.models.network import Head, Network
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
+from office31_cli.outputs.one_vs_all import Kind as OneVsAll
 from office31_cli.text import pluralize
 from office31_cli.workflow import seen_labels
 from office31_cli.workflow.adapt_request import AUTO, AdaptRequest
@@ -34,16 +36,18 @@ from office31_cli.workflow.adapt_training import (
     compute_accuracies,
     fix_epochs,
     no_examples,
+    order_by_content,
     score_run,
 )
 from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import Domain, build_inputs, open_domains
 from office31_cli.workflow.partition import Partition, divide
-from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration
+from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration, predict_raw
 from office31_cli.workflow.request import ADAPT_STEPS
 from office31_cli.workflow.run import HeldOutPredictions, Run, build_settings, default_layers
 from office31_cli.workflow.starting_weights import StartingWeights
 from office31_cli.workflow.target_estimate import TargetEstimate, estimate_target
+from office31_cli.workflow.unknown_detector import KNOWN, UnknownDetector, unknown_scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,30 @@ class AdaptRun(Run):
             elif self.request.method.teacher_methods():
                 students = self.task.networks()
                 self.task.set_pseudo_labels(self.setup.train_teachers(students, [self.pair], observer, checkpoints))
-            return self.training.run(observer, checkpoints, resume=self.request.options.resume)
+            history = self.training.run(observer, checkpoints, resume=self.request.options.resume)
+        self._store_known_heads()
+        return history
+
+    def _store_known_heads(self) -> None:
+        """Keep the heads that say whether an item is shown at all, where the method trains some, with the network."""
+        (trained,) = self.task.networks()
+        if self.request.method.unknown_score == KNOWN and KNOWN in trained.extra_modules:
+            heads, item = trained.extra_modules[KNOWN], self.outputs.by_column()["item"]
+            assert isinstance(heads, nn.Linear)
+            self.network.append_output(OneVsAll(name=KNOWN, labels=item.vocabulary), heads)
+
+    def fit_unknown_detector(self, held_out: HeldOutPredictions | None, observer: Observer) -> UnknownDetector | None:
+        """A detector fitted on the target without its labels; None in the closed setting, where nothing is unknown."""
+        if self.request.setting == "closed":
+            return None
+        score = self.request.method.unknown_score
+        raw = predict_raw(self.network, self.domain, self.start.preprocessing, self.device, observer)
+        return UnknownDetector.fit(
+            score,
+            unknown_scores(score, self.outputs, raw[order_by_content(self.target)]),
+            known=self.estimate.known,
+            fitted_on=f"{self.target.domain}, without labels",
+        )
 
     def fit_calibration(self, held_out: HeldOutPredictions | None, observer: Observer) -> Calibration | None:
         """A calibration for the target, fitted without its labels: the source's held-out set says little of it."""
@@ -84,6 +111,7 @@ class AdaptRun(Run):
         return {
             "scores": score_run(self.task, 0, actual, self.request.validator),
             "accuracies": compute_accuracies(self.task, 0, actual),
+            **({} if self.request.setting == "closed" else self.estimate.to_json()),
         }
 
     def count_labels_used(self) -> dict[str, int]:
