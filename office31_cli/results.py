@@ -92,6 +92,10 @@ class AdaptResult(TrainingResult):
     """Which items the target was taken to show: `closed`, `partial`, `open` or `universal`."""
     evidence: dict[str, Any] | None = None
     """What that was decided from, as `metrics.setting.SettingEvidence`; None where nothing was."""
+    target_photographs: int = 0
+    """Of the target, which were adapted to."""
+    predicted: dict[str, float] | None = None
+    """The share of these that is predicted as each item, or as `unknown` where some may be of other items."""
     accuracies: list[float] | None = None
     """The accuracy on all of the target after each epoch, computed after training; None where it has no labels."""
 

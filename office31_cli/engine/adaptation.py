@@ -121,6 +121,10 @@ class AdaptationTask(Task):
         """For each run the present probabilities (n, K) of its target's photographs."""
         return [self.predict(network, pair.target) for network, pair in zip(self.networks(), self._pairs, strict=True)]
 
+    def model_output(self, run: int) -> ModelOutput:
+        """The output of a run's network for all of its target's photographs."""
+        return self._model_output(self.networks()[run], self._pairs[run].target)
+
     def predict(self, network: AdaptationNetwork, examples: Examples) -> Tensor:
         """The probabilities (n, K) that a run's network gives to examples of its inputs."""
         return self._logits(network, examples).softmax(1)

@@ -25,6 +25,7 @@ from office31_cli.workflow.request import (
     Request,
 )
 
+
 @dataclass(frozen=True, kw_only=True)
 class AdaptRequest(Request):
     """An adaptation: `domains` are the source, whose labels are trained on; none for a source-free method."""

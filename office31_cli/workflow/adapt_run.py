@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.adaptation import AdaptationTask
@@ -22,10 +23,9 @@ from office31_cli.metrics.validators import SOURCE
 from office31_cli.models.network import Head, Network
 from office31_cli.models.preprocessing import Preprocessing
 from office31_cli.observer import Observer
-from office31_cli.outputs.one_vs_all import Kind as OneVsAll
 from office31_cli.text import pluralize
 from office31_cli.workflow import seen_labels
-from office31_cli.workflow.adapt_request import AUTO, AdaptRequest
+from office31_cli.workflow.adapt_request import AdaptRequest
 from office31_cli.workflow.adapt_training import (
     AdaptationSetup,
     actual_items,
@@ -36,18 +36,18 @@ from office31_cli.workflow.adapt_training import (
     compute_accuracies,
     fix_epochs,
     no_examples,
-    order_by_content,
     score_run,
 )
 from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import Domain, build_inputs, open_domains
+from office31_cli.workflow.item_sets import AUTO
 from office31_cli.workflow.partition import Partition, divide
-from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration, predict_raw
+from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration
 from office31_cli.workflow.request import ADAPT_STEPS
 from office31_cli.workflow.run import HeldOutPredictions, Run, build_settings, default_layers
 from office31_cli.workflow.starting_weights import StartingWeights
 from office31_cli.workflow.target_estimate import TargetEstimate, estimate_target
-from office31_cli.workflow.unknown_detector import KNOWN, UnknownDetector, unknown_scores
+from office31_cli.workflow.unknown_detector import KNOWN, UNKNOWN_ITEM, Heads, UnknownDetector, fit_target_detector
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,34 +71,36 @@ class AdaptRun(Run):
     def train(self, observer: Observer, checkpoints: Checkpoints | None = None) -> History:
         """As `Run.train`; where the method has teachers, they are trained first."""
         with limit_threads(self.split.name):
-            if self.request.method.teacher_methods() and self.estimate.pseudo_labels is not None:
-                self.task.set_pseudo_labels([torch.from_numpy(self.estimate.pseudo_labels).float()])
-            elif self.request.method.teacher_methods():
-                students = self.task.networks()
-                self.task.set_pseudo_labels(self.setup.train_teachers(students, [self.pair], observer, checkpoints))
-            history = self.training.run(observer, checkpoints, resume=self.request.options.resume)
-        self._store_known_heads()
-        return history
+            if self.request.method.teacher_methods():
+                self.task.set_pseudo_labels([self._distill_teachers(observer, checkpoints)])
+            return self.training.run(observer, checkpoints, resume=self.request.options.resume)
 
-    def _store_known_heads(self) -> None:
-        """Keep the heads that say whether an item is shown at all, where the method trains some, with the network."""
-        (trained,) = self.task.networks()
-        if self.request.method.unknown_score == KNOWN and KNOWN in trained.extra_modules:
-            heads, item = trained.extra_modules[KNOWN], self.outputs.by_column()["item"]
-            assert isinstance(heads, nn.Linear)
-            self.network.append_output(OneVsAll(name=KNOWN, labels=item.vocabulary), heads)
+    def _distill_teachers(self, observer: Observer, checkpoints: Checkpoints | None) -> Tensor:
+        """The pseudo-labels (n, K) of the method's teachers, or those of the estimate where that has some."""
+        if self.estimate.pseudo_labels is not None:
+            return torch.from_numpy(self.estimate.pseudo_labels).float()
+        (probabilities,) = self.setup.train_teachers(self.task.networks(), [self.pair], observer, checkpoints)
+        return self.estimate.even_out_unknown(probabilities)
 
-    def fit_unknown_detector(self, held_out: HeldOutPredictions | None, observer: Observer) -> UnknownDetector | None:
-        """A detector fitted on the target without its labels; None in the closed setting, where nothing is unknown."""
-        if self.request.setting == "closed":
-            return None
-        score = self.request.method.unknown_score
-        raw = predict_raw(self.network, self.domain, self.start.preprocessing, self.device, observer)
-        return UnknownDetector.fit(
-            score,
-            unknown_scores(score, self.outputs, raw[order_by_content(self.target)]),
-            known=self.estimate.known,
-            fitted_on=f"{self.target.domain}, without labels",
+    def fit_detector(self, held_out: HeldOutPredictions | None) -> UnknownDetector | None:
+        """What tells photographs of unknown items, fitted on the target's photographs, without their labels.
+
+        Each counts as far as it is estimated to be known. None where what is predicted is the same for all.
+        """
+        method, (network,) = self.request.method, self.task.networks()
+        output = self.task.model_output(0)
+        heads = None
+        if method.unknown_score == KNOWN:
+            layer = network.extra_modules[KNOWN]
+            assert isinstance(layer, nn.Linear)
+            weight, bias = (each.detach().double().cpu().numpy() for each in (layer.weight, layer.bias))
+            heads = Heads(weight=weight, bias=bias)
+        return fit_target_detector(
+            output.probabilities.double().cpu().numpy(),
+            output.features.double().cpu().numpy(),
+            self.estimate.known,
+            heads,
+            f"{self.target.domain}, without labels",
         )
 
     def fit_calibration(self, held_out: HeldOutPredictions | None, observer: Observer) -> Calibration | None:
@@ -111,8 +113,22 @@ class AdaptRun(Run):
         return {
             "scores": score_run(self.task, 0, actual, self.request.validator),
             "accuracies": compute_accuracies(self.task, 0, actual),
-            **({} if self.request.setting == "closed" else self.estimate.to_json()),
+            **self.estimate.to_json(),
+            "target_photographs": len(self.target),
+            "predicted": self._count_predicted(),
         }
+
+    def _count_predicted(self) -> dict[str, float]:
+        """The share of the target's photographs that are predicted as each item, or called unknown."""
+        items, predicted = self.outputs.by_column()["item"].vocabulary, self.task.predictions(0)[-1]
+        unknown = np.zeros(len(predicted), dtype=np.bool_)
+        if self.estimate.known is not None and (detector := self.fit_detector(None)) is not None:
+            output = self.task.model_output(0)
+            probabilities, features = (each.double().cpu().numpy() for each in (output.probabilities, output.features))
+            unknown = detector.scores(probabilities, features) > detector.threshold
+        counts = np.bincount(predicted[~unknown], minlength=len(items)) / len(predicted)
+        shares = dict(zip(items, counts.tolist(), strict=True))
+        return shares if self.estimate.known is None else shares | {UNKNOWN_ITEM: float(unknown.mean())}
 
     def count_labels_used(self) -> dict[str, int]:
         """As `Run.count_labels_used`; of the target, those that the starting network has seen."""
@@ -122,7 +138,7 @@ class AdaptRun(Run):
         """As `Run.resolved_options`, without those that the method or the trained part leave no choice in."""
         fixed = ("epochs", "steps") if self.request.method.passes is not None else ()
         left_out = (*fixed, "views") if self.trained_layers == "all" else fixed
-        return super().resolved_options() | dict.fromkeys(left_out)
+        return super().resolved_options() | {"setting": self.estimate.setting} | dict.fromkeys(left_out)
 
     def identity(self) -> dict[str, Any]:
         """As `Run.identity`, with the target's photographs, and its setting where that changes the training."""

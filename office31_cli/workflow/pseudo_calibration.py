@@ -60,19 +60,6 @@ def _predict_items(
     partners: IntArray | None,
 ) -> FloatArray:
     """The items' probabilities (n, K) for the pictures as they are, or mixed with their partners (n,)."""
-    raw = predict_raw(network, domain, preprocessing, device, observer, partners)
-    return network.architecture.outputs.decode_array(raw)["item"]
-
-
-def predict_raw(
-    network: Network,
-    domain: Domain,
-    preprocessing: Preprocessing,
-    device: torch.device,
-    observer: Observer,
-    partners: IntArray | None = None,
-) -> FloatArray:
-    """The network's last layers (n, width) for the pictures as they are, or mixed with their partners (n,)."""
     split = split_network(network, "head")
     assert split.frozen_part is not None
     features = compute_frozen_outputs(
@@ -80,4 +67,5 @@ def predict_raw(
     )
     count = len(domain.photographs)
     examples = Examples(np.zeros(count, dtype=np.int64), np.arange(count), np.empty((count, 0)))
-    return inference.predict(split.trained_part, FrozenInputs([[features]], device), examples, device).double().numpy()
+    raw = inference.predict(split.trained_part, FrozenInputs([[features]], device), examples, device).double().numpy()
+    return network.architecture.outputs.decode_array(raw)["item"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from office31_cli.errors import Failed, Misuse, Refused
-from office31_cli.metrics.unknown import entropy, threshold_for_rate
+from office31_cli.metrics.unknown import entropy, mixture_threshold, threshold_for_rate
 from office31_cli.outputs.base import FloatArray
 from office31_cli.registry import Entry, strict_json
 from office31_cli.registry.layout import read_small
@@ -20,6 +20,9 @@ from office31_cli.workflow.item_sets import UNKNOWN_ITEM
 
 UNKNOWN_FILE = "unknown.json"
 """The model's file; a model without held-out photographs, or of an earlier version, has none."""
+
+KNOWN = "known"
+"""The score of heads that say whether each item is shown at all, and the name that methods train them under."""
 
 RATE = 0.05
 """The share of known photographs that a threshold may lose unless another is asked for."""
@@ -72,10 +75,30 @@ class UnknownDetector:
     """Those of the score `known`."""
 
     @classmethod
-    def fit(cls, scores: FloatArray, *, score: str = "entropy", fitted_on: str, heads: Heads | None = None) -> Self:
-        """From the scores (n,) of known photographs, n > 0; the threshold loses `RATE` of them."""
-        known = np.quantile(scores, np.linspace(0, 1, _QUANTILES)) if len(scores) > _QUANTILES else np.sort(scores)
-        threshold = min(threshold_for_rate(scores, RATE), float(scores.max()))
+    def fit(
+        cls,
+        scores: FloatArray,
+        *,
+        score: str = "entropy",
+        fitted_on: str,
+        heads: Heads | None = None,
+        weights: "FloatArray | None" = None,
+        threshold: float | None = None,
+    ) -> Self:
+        """From the scores (n,) of known photographs, n > 0; without a `threshold` it loses `RATE` of them.
+
+        With `weights` (n,), each is known with that probability, and counts accordingly.
+        """
+        known = np.sort(scores)
+        if weights is not None:
+            order = np.argsort(scores, kind="stable")
+            shares = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+            below = weights[order].cumsum() / weights.sum()
+            known = scores[order][np.searchsorted(below, shares).clip(max=len(scores) - 1)]
+        elif len(scores) > _QUANTILES:
+            known = np.quantile(scores, np.linspace(0, 1, _QUANTILES))
+        if threshold is None:
+            threshold = min(threshold_for_rate(known, RATE), float(known.max()))
         return cls(score=score, threshold=threshold, known=tuple(known.tolist()), fitted_on=fitted_on, heads=heads)
 
     def scores(self, probabilities: FloatArray, features: FloatArray) -> FloatArray:
@@ -115,6 +138,27 @@ class UnknownDetector:
             fitted_on=str(stored["fitted_on"]),
             heads=heads,
         )
+
+
+def fit_target_detector(
+    probabilities: FloatArray, features: FloatArray, known: "FloatArray | None", heads: Heads | None, fitted_on: str
+) -> UnknownDetector:
+    """The detector of a network adapted to photographs without labels, from its outputs for them.
+
+    `probabilities` (n, K), `features` (n, d); each photograph is known with the probability `known` (n,), or all are.
+    Where some may be unknown, the threshold is that of a two-component mixture of the scores.
+    """
+    empty = UnknownDetector(score="", threshold=0.0, known=(), fitted_on="", heads=heads)
+    scores = empty.scores(probabilities, features)
+    apart = known is not None and float(known.sum()) > 0 and scores.min() < scores.max()
+    return UnknownDetector.fit(
+        scores,
+        score="entropy" if heads is None else KNOWN,
+        fitted_on=fitted_on,
+        heads=heads,
+        weights=known if apart else None,
+        threshold=mixture_threshold(scores) if apart else None,
+    )
 
 
 def load_detector(entry: Entry) -> UnknownDetector | None:

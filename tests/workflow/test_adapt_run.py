@@ -15,8 +15,11 @@ from office31_cli.data.data_set import DataSet
 from office31_cli.data.photographs import Photographs
 from office31_cli.engine.checkpoints import Checkpoints
 from office31_cli.errors import Failed, Misuse
+from office31_cli.metrics import setting as setting_metric
 from office31_cli.registry import Registry
 from office31_cli.results import AdaptResult, TrainingResult
+from office31_cli.workflow import target_estimate
+from office31_cli.workflow.unknown_detector import load_detector
 from tests.helpers.small_data import Listener
 from tests.helpers.small_training import ITEMS, PICTURES, QUICK, make_things, trained
 
@@ -36,7 +39,7 @@ def start(things: Path) -> TrainingResult:
 def adapted(things: Path, target: str = "phone", *, method: str = "mcc", **more: Any) -> AdaptResult:
     """Two short epochs, or one pass; what is no argument of `adapt` is an option."""
     short = {} if methods.load(method).passes else {"epochs": 2}
-    named = {"source", "settings", "validator", "views", "model", "observer"}
+    named = {"source", "settings", "validator", "views", "setting", "model", "observer"}
     chosen = short | {"batch_size": 8, "held_out": 0.0} | {k: v for k, v in more.items() if k not in named}
     arguments = {name: value for name, value in more.items() if name in named}
     return adapt(
@@ -69,6 +72,51 @@ class TestLabelsOfTheTarget:
         assert weights(misled) == weights(told)
         assert misled.scores != told.scores
         assert misled.scores["selected"]["epoch"] == told.scores["selected"]["epoch"]
+
+    @pytest.mark.parametrize("train", ["head", "all"])
+    @pytest.mark.parametrize("setting", ["auto", "partial", "open", "universal"])
+    @pytest.mark.parametrize("method", ["mcc", "auto", "ovanet", "dance"])
+    def test_shuffled_they_change_nothing_that_is_decided_in_any_setting(
+        self, things: Path, monkeypatch: pytest.MonkeyPatch, method: str, setting: str, train: str
+    ) -> None:
+        monkeypatch.setattr(target_estimate, "FEWEST_PHOTOGRAPHS", 2)
+        monkeypatch.setattr(setting_metric, "FEWEST_PHOTOGRAPHS", 2)
+        honest = adapted(things, method=method, train=train, setting=setting)
+        opened = DataSet.photographs
+
+        def shuffle(data: DataSet, domain: str) -> Photographs:
+            found = opened(data, domain)
+            return dataclasses.replace(found, items=(found.items + 1) % 3) if domain == "phone" else found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(DataSet, "photographs", shuffle)
+            misled = adapted(things, method=method, train=train, setting=setting)
+        assert honest.evidence is not None
+        assert (misled.setting, misled.evidence, misled.predicted) == (
+            honest.setting,
+            honest.evidence,
+            honest.predicted,
+        )
+        assert setting in ("auto", honest.setting)
+        assert weights(misled) == weights(honest)
+        ours, theirs = (load_detector(Registry().find(each.id)) for each in (honest, misled))
+        assert ours is not None
+        assert theirs is not None
+        assert ours.encode() == theirs.encode()
+        assert misled.scores != honest.scores
+
+    @pytest.mark.parametrize("method", ["auto", "mcc"])
+    def test_decided_to_be_closed_the_weights_are_those_of_the_closed_setting(
+        self, things: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        monkeypatch.setattr(target_estimate, "FEWEST_PHOTOGRAPHS", 2)
+        monkeypatch.setattr(target_estimate, "decide_setting", lambda evidence: "closed")
+        decided = adapted(things, method=method, setting="auto")
+        assert decided.setting == "closed"
+        assert decided.evidence is not None
+        closed = adapted(things, method=method)
+        assert closed.evidence is None
+        assert weights(decided) == weights(closed)
 
     @pytest.mark.parametrize("train", ["head", "all"])
     @pytest.mark.parametrize("method", ["mcc", "fixmatch", "auto"])

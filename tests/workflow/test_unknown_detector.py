@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from office31_cli.workflow.unknown_detector import Heads, UnknownDetector
+from office31_cli.workflow.unknown_detector import Heads, UnknownDetector, fit_target_detector
 
 SCORES = np.random.default_rng(0).gamma(2.0, size=3000)
 
@@ -62,3 +62,19 @@ def test_damaged_bytes_are_no_detector(change: dict[str, object]) -> None:
     stored = json.loads(UnknownDetector.fit(SCORES[:9], fitted_on="x").encode())
     with pytest.raises((KeyError, TypeError, ValueError)):
         UnknownDetector.decode(json.dumps(stored | change).encode())
+
+
+def test_a_targets_detector_counts_photographs_as_far_as_they_are_known() -> None:
+    draws = np.random.default_rng(0)
+    unknown = np.arange(600) % 2 == 0
+    logits = draws.normal(size=(600, 4))
+    logits[:, 0] += np.where(unknown, 0.0, 8.0)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    known = np.where(unknown, 0.02, 0.98)
+    detector = fit_target_detector(p, np.zeros((600, 2)), known, None, "phone, without labels")
+    scores = detector.scores(p, np.zeros((600, 2)))
+    assert ((scores > detector.threshold) == unknown).mean() > 0.9
+    for rate in (0.05, 0.2):
+        assert (scores > detector.threshold_at(rate))[~unknown].mean() == pytest.approx(rate, abs=0.025)
+    alone = fit_target_detector(p[~unknown], np.zeros((300, 2)), None, None, "phone, without labels")
+    assert (scores[~unknown] > alone.threshold).mean() == pytest.approx(0.05, abs=0.01)
