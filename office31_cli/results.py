@@ -88,14 +88,6 @@ class AdaptResult(TrainingResult):
     scores: dict[str, Any]
     """Accuracies on all of the target: `last`, the stored network; `selected`, the epoch that a label-free validator
     chooses; `oracle`, the best epoch by the target's labels. None where the target has no labels."""
-    setting: str = "closed"
-    """Which items the target was taken to show: `closed`, `partial`, `open` or `universal`."""
-    evidence: dict[str, Any] | None = None
-    """What that was decided from, as `metrics.setting.SettingEvidence`; None where nothing was."""
-    target_photographs: int = 0
-    """Of the target, which were adapted to."""
-    predicted: dict[str, float] | None = None
-    """The share of these that is predicted as each item, or as `unknown` where some may be of other items."""
     accuracies: list[float] | None = None
     """The accuracy on all of the target after each epoch, computed after training; None where it has no labels."""
 

@@ -23,7 +23,6 @@ def adapt(
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
     views: int | None = None,
-    setting: str = "closed",
     model: str | None = None,
     data: DataLike | None = None,
     options: Options = DEFAULTS,
@@ -35,9 +34,8 @@ def adapt(
     is a label held out unless `options` ask for it. Without `model` the newest one that fits, was not adapted itself,
     and has seen no label of the target is taken. What is stored is the last epoch; beside its accuracy stand that of
     the epoch that `validator` picks without labels, and of the best. The target's labels, where it has any, are read
-    after the training and for those figures alone. `setting` says which items the target shows: the source's
-    (`closed`), some of them (`partial`), others as well (`open`), or both (`universal`); with `auto` that is decided
-    without its labels. Raises `Misuse` for names and numbers that make no sense, before anything is loaded.
+    after the training and for those figures alone. Raises `Misuse` for names and numbers that make no sense, before
+    anything is loaded.
     """
     request = build_adapt_request(
         target,
@@ -48,7 +46,6 @@ def adapt(
         validator=validator,
         steps=steps,
         views=views,
-        setting=setting,
         options=options,
     )
     parent = request.parent
