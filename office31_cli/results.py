@@ -90,6 +90,14 @@ class AdaptResult(TrainingResult):
     chooses; `oracle`, the best epoch by the target's labels. None where the target has no labels."""
     accuracies: list[float] | None = None
     """The accuracy on all of the target after each epoch, computed after training; None where it has no labels."""
+    setting: str = "closed"
+    """Which items the target was taken to show: `closed`, `partial`, `open` or `universal`."""
+    evidence: dict[str, Any] | None = None
+    """The figures that the setting was estimated from, without labels; None where it was given or none were needed."""
+    target_photographs: int | None = None
+    """The number of the target's photographs that were trained on."""
+    predicted: dict[str, float] | None = None
+    """The share of the target's photographs that the stored network predicts to show each item."""
 
 
 @dataclass(frozen=True, kw_only=True)

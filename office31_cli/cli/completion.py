@@ -149,6 +149,13 @@ def list_settings(asked: Asked) -> Iterable[str]:
     return SETTINGS
 
 
+def list_settings_and_auto(asked: Asked) -> Iterable[str]:
+    """The settings, and `auto`."""
+    from office31_cli.workflow.item_sets import AUTO, SETTINGS
+
+    return (AUTO, *SETTINGS)
+
+
 def list_topics(asked: Asked) -> Iterable[str]:
     """The topics of the handbook."""
     from office31_cli.recipes import guide

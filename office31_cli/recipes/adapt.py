@@ -11,6 +11,7 @@ from office31_cli.results import AdaptResult
 from office31_cli.text import join_names, printable
 from office31_cli.workflow import selection
 from office31_cli.workflow.adapt_request import build_adapt_request
+from office31_cli.workflow.item_sets import AUTO
 from office31_cli.workflow.request import DEFAULT_METHOD, DEFAULT_VALIDATOR, DEFAULTS, Options
 
 
@@ -23,6 +24,7 @@ def adapt(
     validator: str = DEFAULT_VALIDATOR,
     steps: int | None = None,
     views: int | None = None,
+    setting: str = AUTO,
     model: str | None = None,
     data: DataLike | None = None,
     options: Options = DEFAULTS,
@@ -32,10 +34,11 @@ def adapt(
 
     `source` is what the model was trained on unless given; a source-free method does not open it, and of no source
     is a label held out unless `options` ask for it. Without `model` the newest one that fits, was not adapted itself,
-    and has seen no label of the target is taken. What is stored is the last epoch; beside its accuracy stand that of
-    the epoch that `validator` picks without labels, and of the best. The target's labels, where it has any, are read
-    after the training and for those figures alone. Raises `Misuse` for names and numbers that make no sense, before
-    anything is loaded.
+    and has seen no label of the target is taken. `setting` is which items the target shows beside the source's:
+    `closed`, `partial`, `open`, `universal`, or `auto`, which estimates it without labels. What is stored is the last
+    epoch; beside its accuracy stand that of the epoch that `validator` picks without labels, and of the best. The
+    target's labels, where it has any, are read after the training and for those figures alone. Raises `Misuse` for
+    names and numbers that make no sense, before anything is loaded.
     """
     request = build_adapt_request(
         target,
@@ -46,6 +49,7 @@ def adapt(
         validator=validator,
         steps=steps,
         views=views,
+        setting=setting,
         options=options,
     )
     parent = request.parent

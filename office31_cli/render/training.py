@@ -10,7 +10,13 @@ from office31_cli.render.sparkline import format_curve
 from office31_cli.results import AdaptResult, FinetuneResult, TrainingResult
 from office31_cli.text import format_percent, join_names, pluralize, printable
 from office31_cli.workflow import forced_resume
-from office31_cli.workflow.wording import describe_calibration, describe_class_weights, describe_labels, describe_score
+from office31_cli.workflow.wording import (
+    describe_calibration,
+    describe_class_weights,
+    describe_labels,
+    describe_score,
+    describe_setting,
+)
 
 _PARTS = {
     "head": "the head, on cached features",
@@ -47,6 +53,7 @@ def _list_facts(result: TrainingResult, *, charts: bool) -> Iterator[tuple[str, 
         yield "items balanced", describe_class_weights(result.class_weights)
     yield "labels seen", describe_labels(result.labels_used)
     if isinstance(result, AdaptResult):
+        yield from _list_setting(result)
         yield from _list_target_scores(result)
     if result.held_out or not isinstance(result, AdaptResult):
         yield "held-out set", _format_held_out(result)
@@ -88,6 +95,13 @@ def _list_retention(forgotten: dict[str, Any]) -> Iterator[str]:
 def _format_method(result: AdaptResult) -> str:
     """`mcc, from amazon to dslr`."""
     return f"{result.method}, from {result.source or 'the stored model alone'} to {result.target}"
+
+
+def _list_setting(result: AdaptResult) -> Iterable[tuple[str, str]]:
+    """Which items the target is taken to show, unless it was said to show the source's."""
+    if result.evidence is not None or result.setting != "closed":
+        labels = ("setting", "")
+        yield from zip(labels, describe_setting(result.setting, result.evidence), strict=False)
 
 
 def _list_target_scores(result: AdaptResult) -> Iterable[tuple[str, str]]:

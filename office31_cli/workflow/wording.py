@@ -54,6 +54,23 @@ def describe_temperature(calibration: Mapping[str, Any]) -> str:
     return f"temperature {calibration['temperature']:.2f}, fitted on {calibration['fitted_on']}"
 
 
+def describe_setting(setting: str, evidence: Mapping[str, Any] | None) -> Iterable[str]:
+    """A line: which items the target is taken to show; and one more where it was estimated: from which figures."""
+    meaning = {
+        "closed": "the target shows the source's items",
+        "partial": "the target shows some of the source's items only",
+        "open": "the target shows items that the source does not have",
+        "universal": "the target lacks items of the source and shows others",
+    }[setting]
+    yield f"{setting}: {meaning}"
+    if evidence is not None:
+        unknown, items = evidence["unknown_probability"], evidence["items"]
+        yield (
+            f"estimated without labels: unknown items with probability {unknown:.2f}, "
+            f"{format_percent(min(1.0, items))} of the source's items"
+        )
+
+
 def describe_calibration(calibration: Mapping[str, Any]) -> Iterable[str]:
     """Two lines: the temperature, and the calibration error without and with it where it was fitted."""
     yield describe_temperature(calibration)

@@ -45,6 +45,16 @@ def adapt(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A hyper-parameter of the method; may be repeated."),
     ] = None,
+    setting: Annotated[
+        str,
+        typer.Option(
+            "--setting",
+            metavar="SETTING",
+            help="Which items the target shows: closed (the source's), partial (some of them), open (others too), "
+            "universal (both), or auto: estimated without labels.",
+            autocompletion=complete_one(completion.list_settings_and_auto),
+        ),
+    ] = "auto",
     validator: options.Validator = "im",
     model: options.Model = None,
     data: options.Data = None,
@@ -121,6 +131,7 @@ def adapt(
         validator=validator,
         steps=steps,
         views=views,
+        setting=setting,
         model=model,
         data=data,
         options=chosen,
