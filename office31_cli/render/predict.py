@@ -60,14 +60,14 @@ def _build_columns(result: Predictions) -> list[Column]:
 
 def _format_caption(result: Predictions) -> str:
     """What the confidence is worth, where that is known, and what is called unknown."""
-    return "\n".join(filter(None, (_describe_confidence(result), _describe_unknown(result))))
+    return "; ".join(filter(None, (_describe_confidence(result), _describe_unknown(result))))
 
 
 def _describe_unknown(result: Predictions) -> str:
     if result.unknown is None:
         return ""
     rate, threshold = result.unknown["rate"], result.unknown["threshold"]
-    return f"unknown: a score above {threshold:.4g}, which at most {100 * rate:g} % of known photographs should have"
+    return f"unknown above a score of {threshold:.4g}, as at most {100 * rate:g} % of known photographs should be"
 
 
 def _describe_confidence(result: Predictions) -> str:
