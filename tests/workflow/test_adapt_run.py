@@ -114,7 +114,7 @@ class TestLabelsOfTheTarget:
         decided = adapted(things, method=method, setting="auto")
         assert decided.setting == "closed"
         assert decided.evidence is not None
-        closed = adapted(things, method=method)
+        closed = adapted(things, method=method, setting="closed")
         assert closed.evidence is None
         assert weights(decided) == weights(closed)
 
