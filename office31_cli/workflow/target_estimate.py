@@ -124,14 +124,21 @@ def estimate_from_heads(
     there = unknown <= 0.5
     temperature = fit_temperature(heads.source, items)
     calibrated = np.mean([apply_temperature(each, temperature) for each in heads.target], axis=0)
-    of_known = target_prior(calibrated[there], shares)
-    evidence = SettingEvidence(
+    of_all, of_known = target_prior(calibrated, shares), target_prior(calibrated[there], shares)
+    signs = SettingEvidence(
         photographs=len(scores),
+        source_accuracy=float((heads.source.argmax(axis=1) == items).mean()),
         apart_share=float(1 - there.mean()),
         uncertain=float(entropy(mean[~there]).mean() / np.log(mean.shape[1])) if not there.all() else 0.0,
         apart=float(closeness[~there].mean() - closeness[there].mean()) if not there.all() else 0.0,
-        items=effective_number(of_known) / effective_number(shares),
-        missing=int((of_known < _LEAST_SHARE * shares).sum()),
+        items=1.0,
+        missing=0,
+    )
+    estimated = of_known if signs.has_unknown else of_all
+    evidence = replace(
+        signs,
+        items=effective_number(estimated) / effective_number(shares),
+        missing=int((estimated < _LEAST_SHARE * shares).sum()),
     )
     setting = decide_setting(evidence) if setting == AUTO else setting
     if setting == "closed":
@@ -139,7 +146,7 @@ def estimate_from_heads(
     known = 1 - unknown if setting in ("open", "universal") else None
     if setting == "open":
         return TargetEstimate(setting, evidence, known=known)
-    prior = _without_absent(of_known if known is not None else target_prior(calibrated, shares), shares)
+    prior = _without_absent(of_known if known is not None else of_all, shares)
     if known is not None:
         return TargetEstimate(setting, evidence, prior, known)
     adjusted = calibrated * (prior / shares)
