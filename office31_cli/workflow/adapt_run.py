@@ -40,14 +40,14 @@ from office31_cli.workflow.adapt_training import (
 )
 from office31_cli.workflow.calibration import Calibration
 from office31_cli.workflow.domains import Domain, build_inputs, open_domains
-from office31_cli.workflow.item_sets import AUTO
+from office31_cli.workflow.item_sets import AUTO, UNKNOWN_ITEM
 from office31_cli.workflow.partition import Partition, divide
 from office31_cli.workflow.pseudo_calibration import fit_mixed_calibration
 from office31_cli.workflow.request import ADAPT_STEPS
 from office31_cli.workflow.run import HeldOutPredictions, Run, build_settings, default_layers
 from office31_cli.workflow.starting_weights import StartingWeights
 from office31_cli.workflow.target_estimate import TargetEstimate, estimate_target
-from office31_cli.workflow.unknown_detector import KNOWN, UNKNOWN_ITEM, Heads, UnknownDetector, fit_target_detector
+from office31_cli.workflow.unknown_detector import KNOWN, Heads, UnknownDetector, fit_target_detector
 
 
 @dataclass(frozen=True, eq=False)
