@@ -14,6 +14,7 @@ from office31_cli.recipes.doctor.results import (
     DomainInventory,
     Examination,
     Forecast,
+    ItemSetForecast,
     LabelShift,
 )
 from office31_cli.render.console import build_facts, render_text_table
@@ -47,9 +48,11 @@ def render_doctor(result: Examination, *, details: bool = False) -> Iterable[Tab
 def list_findings(result: Examination) -> Iterator[str]:
     """The findings, a line each, the most important first."""
     if result.forecast is not None:
-        yield _format_forecast(result.forecast)
+        yield _format_forecast(result.forecast, result.item_sets)
         yield f"it takes about {format_duration(result.forecast.seconds)} here, once features are cached"
-    if result.label_shift is not None:
+    if result.item_sets is not None:
+        yield from _list_item_sets(result, result.item_sets)
+    if result.label_shift is not None and (result.item_sets is None or result.item_sets.misplaced is None):
         yield _format_label_shift(result.label_shift)
     if result.data is None:
         yield "no data set is here: office31 download brings one"
@@ -59,18 +62,36 @@ def list_findings(result: Examination) -> Iterator[str]:
     yield _format_machine(result.machine)
 
 
-def _format_forecast(forecast: Forecast) -> str:
+def _format_forecast(forecast: Forecast, item_sets: ItemSetForecast | None) -> str:
     """`adapting should help: 71 -> 82 % (+7 to +15)`, in per cent and in points."""
     estimate = forecast.estimate
     low, high = estimate.gain_interval
+    how = ""
+    if item_sets is not None and item_sets.setting != "closed":
+        how = f" with --setting {item_sets.setting}, which adapt chooses by itself"
     verdict = {
-        "helps": "adapting should help",
-        "hurts": "adapting should hurt",
-        "hardly": "hardly anything to gain by adapting",
-        "open": f"adapting may {'help' if estimate.gain > 0 else 'hurt'}, which is not certain",
+        "helps": f"adapting should help{how}",
+        "hurts": f"adapting should hurt{how}",
+        "hardly": f"hardly anything to gain by adapting{how}",
+        "open": f"adapting{how} may {'help' if estimate.gain > 0 else 'hurt'}, which is not certain",
     }[estimate.verdict]
     before, after = 100 * estimate.before, 100 * estimate.after
     return f"{verdict}: {before:.0f} -> {after:.0f} % ({100 * low:+.0f} to {100 * high:+.0f})"
+
+
+def _list_item_sets(result: Examination, item_sets: ItemSetForecast) -> Iterator[str]:
+    """Which items seem to be on the target, and what that means for adapting; nothing where it seems to show all."""
+    if item_sets.misplaced is not None:
+        seem = "seem" if len(item_sets.shown) != 1 else "seems"
+        names = f" ({join_names(item_sets.shown, _NAMES)})" if item_sets.shown else ""
+        items = f"{len(item_sets.shown):,} of the {pluralize(item_sets.items, 'item')}"
+        yield f"about {items} {seem} to be on {result.target}{names}"
+        if item_sets.closed_loses:
+            share = f"{format_percent(item_sets.misplaced)} of the photographs"
+            yield f"adapting with --setting closed would lose: it would take {share} for absent items"
+    if item_sets.unknown is not None:
+        share = format_percent(item_sets.unknown)
+        yield f"about {share} of the photographs of {result.target} seem to show none of the items"
 
 
 def _format_label_shift(shift: LabelShift) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from office31_cli.recipes.doctor.machine import EXTRAS
+from office31_cli.workflow.item_sets import SETTINGS
 from tests.helpers.real_command import Command, Done, assert_error
 
 ITEMS = ("mug", "[red] pen", "vélo")
@@ -55,6 +56,10 @@ def test_the_forecast_fits_together(found: dict[str, Any]) -> None:
     assert told["verdict"] in ("helps", "hurts", "hardly", "open")
     assert told["seconds"] > 0
     assert 0 <= found["distance"]["a_distance"] <= 2
+    item_sets = found["item_sets"]
+    assert item_sets["setting"] in SETTINGS
+    assert set(item_sets["shown"]) <= set(ITEMS)
+    assert (item_sets["items"], item_sets["evidence"]["photographs"]) == (3, 30)
     before, after = zip(*found["label_shift"]["shares"].values(), strict=True)
     assert (sum(before), sum(after)) == pytest.approx((1, 1))
 
@@ -67,7 +72,7 @@ def test_labels_of_the_target_are_looked_at_only_when_asked_for(
     checked = run.json(*words(folder, "--check-labels", "phone"), prelude=SHORT)
     assert checked["data"]["domains"]["phone"]["items"] == dict.fromkeys(ITEMS, 10)
     assert checked["data"]["domains"]["phone"]["doubts"] is not None
-    for what in ("distance", "label_shift"):
+    for what in ("distance", "label_shift", "item_sets"):
         assert checked[what] == found[what]
     assert checked["forecast"]["signs"] == found["forecast"]["signs"]
 
@@ -82,6 +87,8 @@ def test_no_label_of_the_target_takes_part(found: dict[str, Any], folder: Path, 
     again = run.json(*words(moved), prelude=SHORT)
     assert again["forecast"]["signs"] == pytest.approx(found["forecast"]["signs"], abs=1e-9)
     assert again["distance"] == pytest.approx(found["distance"], abs=1e-9)
+    assert again["item_sets"]["setting"] == found["item_sets"]["setting"]
+    assert again["item_sets"]["evidence"] == pytest.approx(found["item_sets"]["evidence"], abs=1e-9)
     assert again["label_shift"]["total_variation"] == pytest.approx(found["label_shift"]["total_variation"], abs=1e-9)
 
 

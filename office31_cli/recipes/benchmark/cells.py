@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from office31_cli import methods as adaptation_methods
 from office31_cli.data.photographs import IntArray, Photographs
 from office31_cli.data.splits import choose_held_out
 from office31_cli.engine.adaptation import AdaptationTask
+from office31_cli.engine.adaptation_network import AdaptationNetwork
 from office31_cli.engine.batches import SourceTargetData
 from office31_cli.engine.device import limit_threads
 from office31_cli.engine.inputs import FrozenInputs
@@ -37,6 +39,7 @@ from office31_cli.workflow.adapt_training import (
     score_run,
 )
 from office31_cli.workflow.request import SOURCE_ONLY
+from office31_cli.workflow.target_estimate import TargetEstimate, estimate_target
 
 Scores = dict[str, Any]
 """A cell's three accuracies, the validator's score of its last epoch, and its seconds; or why it has `failed`."""
@@ -90,6 +93,8 @@ class BenchmarkSetup:
     """The held-out share of the source's labels, for a validator that needs some."""
     sources: dict[int, SourceHeads] = field(default_factory=dict)
     """By seed the networks that `erm` trained, once a source-free method has needed them."""
+    estimates: dict[TaskRun, TargetEstimate] = field(default_factory=dict)
+    """What the targets seem to show, once a method has needed it."""
 
     def __call__(self, job: Job) -> dict[str, dict[str, Scores]]:
         """Run a job and return its scores by method and task; a cell that fails leaves the others alone."""
@@ -105,7 +110,8 @@ class BenchmarkSetup:
         """Run every task by one method with one seed, and return the scores by task."""
         if name == SOURCE_ONLY:
             return self._train_source_only(seed).scores
-        return self._train_alike(seed, partial(self._train_tasks, name))
+        cells = [TaskRun(task, seed) for task in self.tasks]
+        return self._train_alike(cells, self.methods[name], partial(self._train_tasks, name))
 
     def build_head(self, task: str, seed: int) -> Head:
         """A randomly initialised head, which predicts the items of the task's source."""
@@ -135,13 +141,33 @@ class BenchmarkSetup:
         """A cell's source with its labels, and its target without any."""
         source, target = self.tasks[cell.task]
         places = list(self.photographs)
-        known, validation = self.select_source(cell.task), no_examples()
+        trained, held_out = self._divide_source(cell)
+        validation = build_labelled_examples(held_out, places.index(source)) if self.held_out else no_examples()
+        unlabelled = build_unlabelled_examples(self.select_target(cell.task), places.index(target))
+        return SourceTargetData(
+            build_labelled_examples(trained, places.index(source)), unlabelled, validation, cell.seed
+        )
+
+    def _divide_source(self, cell: TaskRun) -> tuple[Photographs, Photographs]:
+        """The photographs of a cell's source to train on, and those that are held out."""
+        known = self.select_source(cell.task)
+        held_out = np.zeros(len(known), dtype=np.bool_)
         if self.held_out:
             held_out = choose_held_out(known.items, known.digests, fraction=self.held_out, seed=cell.seed)
-            validation = build_labelled_examples(known.subset(held_out), places.index(source))
-            known = known.subset(~held_out)
-        unlabelled = build_unlabelled_examples(self.select_target(cell.task), places.index(target))
-        return SourceTargetData(build_labelled_examples(known, places.index(source)), unlabelled, validation, cell.seed)
+        return known.subset(~held_out), known.subset(held_out)
+
+    def estimate_target(self, cell: TaskRun, method: Method) -> TargetEstimate:
+        """What a cell's target seems to show, decided without its labels; not estimated where all domains are alike.
+
+        A method that does not look at the target is given nothing of it, either.
+        """
+        if self.items.setting == "closed" or not method.uses_target:
+            return TargetEstimate("closed", None)
+        if cell not in self.estimates:
+            digests, head = self._divide_source(cell)[0].digests, self.build_head(cell.task, cell.seed)
+            with limit_threads("features"):
+                self.estimates[cell] = estimate_target(self.inputs, self.build_pair(cell), digests, head, self.device)
+        return self.estimates[cell]
 
     def _train_tasks(self, name: str, cells: Sequence[TaskRun]) -> dict[str, Scores]:
         """Train one run a cell, all with one seed: as one training, unless the method fixes its number of passes."""
@@ -171,18 +197,22 @@ class BenchmarkSetup:
                 heads.update(zip(scores, trained, strict=True))
                 return scores
 
-            self.sources[seed] = SourceHeads(heads, self._train_alike(seed, train))
+            cells, method = [TaskRun(task, seed) for task in self.tasks], adaptation_methods.load(SOURCE_ONLY)()
+            self.sources[seed] = SourceHeads(heads, self._train_alike(cells, method, train))
         return self.sources[seed]
 
-    def _train_alike(self, seed: int, train: Callable[[Sequence[TaskRun]], dict[str, Scores]]) -> dict[str, Scores]:
-        """Train every task with one seed and return the scores by task; tasks with as many items are trained as one."""
-        alike: dict[int, list[TaskRun]] = {}
-        for task in self.tasks:
-            alike.setdefault(len(self.items.tasks[task].source), []).append(TaskRun(task, seed))
+    def _train_alike(
+        self, cells: Sequence[TaskRun], method: Method, train: Callable[[Sequence[TaskRun]], dict[str, Scores]]
+    ) -> dict[str, Scores]:
+        """Train all cells and return the scores by task; those with as many items and as much estimated as one."""
+        alike: dict[tuple[int, str], list[TaskRun]] = {}
+        for cell in cells:
+            kind = len(self.items.tasks[cell.task].source), self.estimate_target(cell, method).setting
+            alike.setdefault(kind, []).append(cell)
         scores: dict[str, Scores] = {}
-        for cells in alike.values():
-            scores |= _train_or_isolate(cells, train)
-        return {task: scores[task] for task in self.tasks}
+        for some in alike.values():
+            scores |= _train_or_isolate(some, train)
+        return {cell.task: scores[cell.task] for cell in cells}
 
     def _train(self, method: Method, heads: Sequence[Head], cells: Sequence[TaskRun]) -> dict[str, Scores]:
         """Train the heads as one and return the scores by task; the target's labels are read after the training."""
@@ -191,32 +221,34 @@ class BenchmarkSetup:
             build_adaptation_network(nn.Identity(), head, method, cell.seed)
             for head, cell in zip(heads, cells, strict=True)
         ]
-        pairs = [self.build_pair(cell) for cell in cells]
+        estimates = [self.estimate_target(cell, method) for cell in cells]
+        pairs = [estimate.complete(self.build_pair(cell)) for estimate, cell in zip(estimates, cells, strict=True)]
         settings = fix_epochs(self.settings, method)
         setup = AdaptationSetup(method, self.inputs, settings, self.steps, self.device, (self.validator,))
         task, training = setup.build_training(networks, pairs)
         with limit_threads("features"):
             if method.teacher_methods():
-                task.set_pseudo_labels(setup.train_teachers(networks, pairs, SILENT))
+                task.set_pseudo_labels(_distill_teachers(setup, networks, pairs, estimates))
             training.run(SILENT)
         task.networks()
         seconds = (time.monotonic() - began) / len(cells)
         by_task = {}
-        for place, cell in enumerate(cells):
+        for place, (cell, estimate) in enumerate(zip(cells, estimates, strict=True)):
             by_task[cell.task] = {
-                **self._score(task, place, method, pairs[place], actual_items(self.select_target(cell.task))),
+                **self._score(task, place, method, estimate, actual_items(self.select_target(cell.task))),
                 "judged": task.validator_scores(place)[self.validator][-1],
+                "assumed": estimate.setting,
                 "seconds": round(seconds, 3),
             }
         return by_task
 
     def _score(
-        self, task: AdaptationTask, run: int, method: Method, pair: SourceTargetData, actual: IntArray | None
+        self, task: AdaptationTask, run: int, method: Method, estimate: TargetEstimate, actual: IntArray | None
     ) -> Scores:
         """A run's scores on its target, whose items are `actual` (n,): HOS is that of the last epoch alone."""
         if self.items.metric == HOS:
             assert actual is not None
-            scores = score_unknown(task.networks()[run], method, self.inputs.evaluation_views(pair.target), actual)
+            scores = score_unknown(task.networks()[run], method, task.model_output(run), estimate, actual)
             return {"last": scores.hos, "os_star": scores.os_star, "recall": scores.recall, "auroc": scores.auroc}
         accuracies = score_run(task, run, actual, self.validator)
         return {
@@ -224,6 +256,22 @@ class BenchmarkSetup:
             "selected": accuracies["selected"]["accuracy"],
             "oracle": accuracies["oracle"],
         }
+
+
+def _distill_teachers(
+    setup: AdaptationSetup,
+    networks: Sequence[AdaptationNetwork],
+    pairs: Sequence[SourceTargetData],
+    estimates: Sequence[TargetEstimate],
+) -> list[Tensor]:
+    """For each run the pseudo-labels (n, K) of the method's teachers, or those of the estimates where these have some.
+
+    The estimates are of one setting, so that all have some or none has.
+    """
+    if all(estimate.pseudo_labels is not None for estimate in estimates):
+        return [torch.from_numpy(estimate.pseudo_labels).float() for estimate in estimates]
+    taught = setup.train_teachers(networks, pairs, SILENT)
+    return [estimate.even_out_unknown(each) for estimate, each in zip(estimates, taught, strict=True)]
 
 
 def _train_or_isolate(

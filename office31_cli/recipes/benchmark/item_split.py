@@ -9,7 +9,7 @@ from office31_cli.data import sets
 from office31_cli.data.data_set import DataSet
 from office31_cli.errors import Misuse
 from office31_cli.text import did_you_mean, printable
-from office31_cli.workflow.item_sets import SETTINGS, ItemSets, compare_items
+from office31_cli.workflow.item_sets import AUTO, SETTINGS, ItemSets, compare_items
 
 if TYPE_CHECKING:
     from office31_cli.data.photographs import Photographs
@@ -59,7 +59,8 @@ class ItemPlan:
         """What it adds to the key of partial results: nothing where all domains hold all items, `names`."""
         if all(items == TaskItems(names, names) for items in self.tasks.values()):
             return {}
-        return {"items": {task: dataclasses.asdict(items) for task, items in self.tasks.items()}}
+        assumed = {} if self.setting == "closed" else {"assumed": AUTO}
+        return {"items": {task: dataclasses.asdict(items) for task, items in self.tasks.items()}} | assumed
 
 
 def plan_items(

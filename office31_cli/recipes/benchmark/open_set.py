@@ -3,43 +3,43 @@
 from math import log
 
 import numpy as np
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from office31_cli.data.photographs import UNKNOWN, UNLABELLED, IntArray
 from office31_cli.engine.adaptation_network import AdaptationNetwork
 from office31_cli.methods.base import Method, ModelOutput
 from office31_cli.metrics import open_set
 from office31_cli.metrics.open_set import OpenSetScores, score_open_set
-from office31_cli.metrics.unknown import entropy
 from office31_cli.outputs.base import FloatArray
+from office31_cli.workflow.target_estimate import TargetEstimate
+from office31_cli.workflow.unknown_detector import KNOWN, Heads, fit_target_detector
 
 
-def score_unknown(network: AdaptationNetwork, method: Method, target: Tensor, actual: IntArray) -> OpenSetScores:
-    """The scores of an adapted network on its target's inputs (n, ...), whose items are `actual` (n,).
+def score_unknown(
+    network: AdaptationNetwork, method: Method, output: ModelOutput, estimate: TargetEstimate, actual: IntArray
+) -> OpenSetScores:
+    """The scores of an adapted network by its output for its target, whose items are `actual` (n,).
 
-    Some of these are `UNKNOWN`; photographs without a label are not scored.
+    Some of these are `UNKNOWN`; photographs without a label are not scored. Photographs are called unknown by the
+    detector that `adapt` stores, whose threshold needs no label. Where nothing is estimated of the target, the
+    threshold is the literature's: half of the largest entropy (Saito and others 2020), and a head's no (Saito and
+    Saenko 2021).
     """
-    network.eval()
-    with torch.inference_mode():
-        output = network.predict(target)
-        scores, threshold = measure_unknownness(network, method, output)
-    predicted: IntArray = output.logits.argmax(1).cpu().numpy()
+    heads = _copy_heads(network) if method.unknown_score == KNOWN else None
+    probabilities, features = _double(output.logits.double().softmax(1)), _double(output.features)
+    detector = fit_target_detector(probabilities, features, estimate.known, heads, "")
+    scores, threshold = detector.scores(probabilities, features), detector.threshold
+    if estimate.known is None:
+        threshold = 0.0 if heads is not None else log(probabilities.shape[1]) / 2
     labelled = actual != UNLABELLED
     numbers = np.where(actual == UNKNOWN, open_set.UNKNOWN, actual)
-    return score_open_set(predicted[labelled], numbers[labelled], scores[labelled], threshold)
+    return score_open_set(probabilities.argmax(1)[labelled], numbers[labelled], scores[labelled], threshold)
 
 
-def measure_unknownness(network: AdaptationNetwork, method: Method, output: ModelOutput) -> tuple[FloatArray, float]:
-    """The scores of unknownness (n,) of the photographs of an output, and the one above which one is called unknown.
-
-    By the method's heads that say of each item whether it is shown, that of the predicted item (Saito and Saenko 2021);
-    without such heads by the entropy, which is compared with log(K) / 2 (Saito and others 2020).
-    """
-    if method.unknown_score == "known":
-        heads: Tensor = network.extra_modules["known"](output.features)
-        return -_double(heads.gather(1, output.logits.argmax(1, keepdim=True))[:, 0]), 0.0
-    return entropy(_double(output.logits.double().softmax(1))), log(output.logits.shape[1]) / 2
+def _copy_heads(network: AdaptationNetwork) -> Heads:
+    layer = network.extra_modules[KNOWN]
+    assert isinstance(layer, nn.Linear)
+    return Heads(weight=_double(layer.weight.detach()), bias=_double(layer.bias.detach()))
 
 
 def _double(tensor: Tensor) -> FloatArray:

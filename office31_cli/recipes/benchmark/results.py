@@ -51,7 +51,7 @@ class BenchmarkRow:
     tasks: dict[str, dict[str, Any]]
     """By task: mean and standard deviation over seeds of the last epoch's figure, each seed's, and the means of the
     epochs that the validator picks (`selected`) and of the best ones (`oracle`), None where the metric is HOS. There,
-    each seed's `OPEN_SET` figures follow."""
+    each seed's `OPEN_SET` figures follow. `assumed` is the setting that each run took its target to have."""
     average: dict[str, float | None]
     """Over tasks: the mean, the standard deviation of the seeds' averages, and the other means."""
     seconds: float
@@ -191,7 +191,7 @@ def build_row(
         others = {name: mean_and_deviation([run.get(name) for run in runs])[0] for name in FIGURES[1:]}
         failed = {str(seed): run["failed"] for seed, run in zip(seeds, runs, strict=True) if "failed" in run}
         figures = {"mean": centre, "std": spread, "runs": [run.get("last") for run in runs], **others}
-        figures |= {name: [run.get(name) for run in runs] for name in beside}
+        figures |= {name: [run.get(name) for run in runs] for name in (*beside, "assumed")}
         by_task[task] = figures | ({"failed": failed} if failed else {})
     by_seed = {
         name: [_average([cells[method, task, seed].get(name) for task in by_task]) for seed in seeds]

@@ -15,7 +15,7 @@ from office31_cli.metrics.accuracy import accuracy
 from office31_cli.observer import SILENT, Observer
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor import inventory, machine
-from office31_cli.recipes.doctor.results import Distance, Examination, Forecast, LabelShift
+from office31_cli.recipes.doctor.results import Distance, Examination, Forecast, ItemSetForecast, LabelShift
 from office31_cli.registry import Entry
 from office31_cli.text import printable
 from office31_cli.workflow import selection
@@ -83,6 +83,7 @@ def _count_only(data: DataLike | None, began: float) -> Examination:
         data=None if opened is None else inventory.count_photographs(opened),
         distance=None,
         label_shift=None,
+        item_sets=None,
         forecast=None,
         seconds=round(time.monotonic() - began, 3),
     )
@@ -180,7 +181,7 @@ def examine(
 ) -> Examination:
     """Run the whole examination; labels are read of the source and of the domains in `check_labels` alone."""
     from office31_cli.recipes.doctor import forecast as forecasting
-    from office31_cli.recipes.doctor.probe import adapt_heads, open_probe, predict_out_of_fold
+    from office31_cli.recipes.doctor.probe import adapt_heads, estimate_item_sets, open_probe, predict_out_of_fold
 
     observed = dict.fromkeys((*request.domains, *check_labels))
     probe = open_probe(request, [*([target] if target else []), *check_labels], observer)
@@ -188,14 +189,19 @@ def examine(
     data = inventory.inspect_data(probe, judged, observed)
     distance: Distance | None = None
     shift: LabelShift | None = None
+    item_sets: ItemSetForecast | None = None
     forecast: Forecast | None = None
     if target is not None:
         if entry is None:
             probe.train(observer)
         heads = adapt_heads(probe, target, observer)
+        estimate = estimate_item_sets(probe, target)
+        item_sets = forecasting.forecast_item_sets(probe, estimate, heads)
+        if estimate.setting != "closed":
+            heads = adapt_heads(probe, target, observer, estimate=estimate)
         distance = forecasting.measure_distance(probe, target)
         shift = forecasting.estimate_label_shift(probe, heads.mean(0))
-        forecast = forecasting.build_forecast(probe, target, _measure_source_accuracy(probe, judged), heads)
+        forecast = forecasting.build_forecast(probe, target, _measure_source_accuracy(probe, judged), heads, estimate)
     return Examination(
         machine=machine.inspect_machine(),
         source="+".join(request.domains),
@@ -205,6 +211,7 @@ def examine(
         data=data,
         distance=distance,
         label_shift=shift,
+        item_sets=item_sets,
         forecast=forecast,
         seconds=round(time.monotonic() - began, 3),
     )

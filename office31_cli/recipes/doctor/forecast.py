@@ -18,17 +18,29 @@ from office31_cli.metrics.label_shift import target_prior, total_variation
 from office31_cli.observer import SILENT
 from office31_cli.outputs.base import FloatArray
 from office31_cli.recipes.doctor.probe import Probe, build_head
-from office31_cli.recipes.doctor.results import FOLDS, Distance, Forecast, LabelShift
+from office31_cli.recipes.doctor.results import FOLDS, Distance, Forecast, ItemSetForecast, LabelShift
 from office31_cli.workflow.adapt_training import AdaptationSetup, build_adaptation_network, no_examples
 from office31_cli.workflow.request import ADAPT_EPOCHS, ADAPT_STEPS, ADAPT_VIEWS, DEFAULT_METHOD
 from office31_cli.workflow.run import build_settings
+from office31_cli.workflow.target_estimate import TargetEstimate
 from office31_cli.workflow.timing import extrapolate_seconds, measure_photographs_per_second
 
 
-def build_forecast(probe: Probe, target: str, source_accuracy: float, heads: FloatArray) -> Forecast:
-    """The forecast, from the probabilities of adapted heads (heads, n, K) and those of the unadapted network."""
+def build_forecast(
+    probe: Probe, target: str, source_accuracy: float, heads: FloatArray, estimate: TargetEstimate
+) -> Forecast:
+    """The forecast, from the probabilities of adapted heads (heads, n, K) and those of the unadapted network.
+
+    Shares of items are compared with the source's or, where the target seems to lack some, with those `estimate`d.
+    Photographs that seem to show none of the items take no part.
+    """
     shares = np.bincount(probe.items(), minlength=len(probe.data.items)) / len(probe.items())
-    signs = measure_forecast_inputs(shares, source_accuracy, probe.predict(probe.target(target)), heads)
+    before = probe.predict(probe.target(target))
+    if estimate.prior is not None:
+        shares = estimate.prior / estimate.prior.sum()
+    if estimate.known is not None and (known := estimate.known >= 0.5).any():
+        before, heads = before[known], heads[:, known]
+    signs = measure_forecast_inputs(shares, source_accuracy, before, heads)
     views = ADAPT_VIEWS * sum(len(probe.domains[name].photographs) for name in (*probe.request.domains, target))
     return Forecast(
         method=DEFAULT_METHOD,
@@ -39,6 +51,20 @@ def build_forecast(probe: Probe, target: str, source_accuracy: float, heads: Flo
         photographs_per_second=round(
             measure_photographs_per_second(probe.network, probe.preprocessing.crop, probe.device), 1
         ),
+    )
+
+
+def forecast_item_sets(probe: Probe, estimate: TargetEstimate, closed: FloatArray) -> ItemSetForecast:
+    """What the estimate says of the target's items; `closed` (heads, n, K) are heads adapted as if all were there."""
+    items = probe.data.items
+    there = np.ones(len(items), dtype=np.bool_) if estimate.prior is None else estimate.prior > 0
+    return ItemSetForecast(
+        setting=estimate.setting,
+        evidence=estimate.to_json()["evidence"],
+        items=len(items),
+        shown=[item for item, shown in zip(items, there.tolist(), strict=True) if shown],
+        unknown=None if estimate.known is None else float((1 - estimate.known).mean()),
+        misplaced=None if there.all() else float((~there)[closed.argmax(2)].mean()),
     )
 
 

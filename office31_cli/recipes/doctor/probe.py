@@ -38,6 +38,7 @@ from office31_cli.workflow.partition import divide
 from office31_cli.workflow.request import SOURCE_ONLY, Request
 from office31_cli.workflow.run import Run, build_settings
 from office31_cli.workflow.starting_weights import StartingWeights
+from office31_cli.workflow.target_estimate import TargetEstimate, estimate_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,18 +170,32 @@ def predict_out_of_fold(probe: Probe, name: str, observer: Observer) -> FloatArr
     return found
 
 
-def adapt_heads(probe: Probe, target: str, observer: Observer, epochs: int = _EPOCHS) -> FloatArray:
+def adapt_heads(
+    probe: Probe, target: str, observer: Observer, epochs: int = _EPOCHS, estimate: TargetEstimate | None = None
+) -> FloatArray:
     """Each item's probability for the target's photographs, in the order of their contents, by heads (heads, n, K).
 
-    Each is adapted by MCC, the default method's part, from a start of its own; unless told otherwise, shortly.
+    Each is adapted by MCC, the default method's part, from a start of its own; unless told otherwise, shortly. With an
+    `estimate` they heed which items the target seems to show, as `adapt` does.
     """
     seed = probe.request.options.seed
     pairs = [
         SourceTargetData(probe.source(), probe.target(target), no_examples(), f"{seed}, head {number}")
         for number in range(ADAPTED)
     ]
+    if estimate is not None:
+        pairs = [estimate.complete(pair) for pair in pairs]
     check_enough_examples(pairs[0], probe.request.domains, target)
     return np.stack(_train_heads(probe, "mcc", pairs, observer, epochs))
+
+
+def estimate_item_sets(probe: Probe, target: str) -> TargetEstimate:
+    """Which items the target seems to show, estimated as `adapt` does."""
+    seed = probe.request.options.seed
+    pair = SourceTargetData(probe.source(), probe.target(target), no_examples(), seed)
+    parts = [probe.domains[name].photographs.known() for name in probe.request.domains]
+    digests = [digest for part in parts for digest in part.digests]
+    return estimate_target(probe.condensed, pair, digests, build_head(probe, seed, probe.condensed), probe.device)
 
 
 def _train_heads(

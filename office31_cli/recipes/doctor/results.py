@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from office31_cli.data.duplicates import Group
-from office31_cli.metrics.forecast import ForecastInputs, GainForecast
+from office31_cli.metrics.forecast import NEGLIGIBLE, ForecastInputs, GainForecast
 from office31_cli.recipes.doctor.machine import Machine
 
 FOLDS = 5
@@ -92,6 +92,29 @@ class LabelShift:
 
 
 @dataclass(frozen=True)
+class ItemSetForecast:
+    """Which of the source's items the target seems to show, and what else, by what `adapt` decides its setting by."""
+
+    setting: str
+    """`closed`, `partial`, `open` or `universal`: what `adapt` would choose."""
+    evidence: dict[str, Any] | None
+    """What it is decided by; None where there are too few photographs to decide it."""
+    items: int
+    """Those of the source."""
+    shown: list[str]
+    """Those of them that the target seems to show."""
+    unknown: float | None
+    """The share of the target's photographs that seem to show none of them; None where all seem to show one."""
+    misplaced: float | None
+    """The share that heads adapted as if all items were there call one that seems absent; None where none seems so."""
+
+    @property
+    def closed_loses(self) -> bool:
+        """Whether adapting as if all items were there would lose."""
+        return self.misplaced is not None and self.misplaced > NEGLIGIBLE
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What `adapt` is expected to do here."""
 
@@ -118,6 +141,7 @@ class Examination:
     data: DataInventory | None
     distance: Distance | None
     label_shift: LabelShift | None
+    item_sets: ItemSetForecast | None
     forecast: Forecast | None
     seconds: float
 
@@ -128,4 +152,6 @@ class Examination:
             told["forecast"] |= {"verdict": self.forecast.estimate.verdict} | told["forecast"].pop("estimate")
         if self.label_shift is not None:
             told["label_shift"]["shown"] = self.label_shift.shown
+        if self.item_sets is not None:
+            told["item_sets"]["closed_loses"] = self.item_sets.closed_loses
         return told
