@@ -101,6 +101,8 @@ class Method(Configurable, ABC):
     """Whether it works by batch norms alone, so that a trained part without any leaves it nothing to do."""
     remembers_target: ClassVar[bool] = False
     """Whether `losses` compares photographs with all of the target, as `Target.memory` holds it."""
+    guarded: ClassVar[bool] = False
+    """Whether it is trained by what is estimated of the target's items, all of which it would expect otherwise."""
     unknown_score: ClassVar[str] = "entropy"
     """What tells photographs of unknown items in a network that it adapted: `entropy`, `energy`, `max_logit`, or
     `known`, for the heads of that name among its `build_extra_modules`, which are then stored with the network."""

@@ -33,6 +33,7 @@ class Method(base.Method):
     """The nuclear norm bounds both the certainty (Frobenius norm) and the number of classes predicted (rank)."""
 
     paper = "Cui and others 2020, arXiv:2003.12237"
+    guarded = True
 
     weight: float = hyperparameter(1.0, 0.01, 10.0, "of the nuclear norm")
 

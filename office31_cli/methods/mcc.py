@@ -46,6 +46,7 @@ class Method(base.Method):
     """A target photograph that is half mug, half bottle pulls both classes together; certain ones count more."""
 
     paper = "Jin and others 2020, arXiv:1912.03699"
+    guarded = True
 
     weight: float = hyperparameter(1.0, 0.01, 10.0, "of the class confusion")
     temperature: float = hyperparameter(2.5, 0.5, 10.0, "that softens the predictions first")

@@ -58,6 +58,7 @@ class Method(base.Method):
 
     paper = "Liang and others 2020, arXiv:2002.08546"
     source_free = True
+    guarded = True
 
     weight: float = hyperparameter(0.3, 0.0, 10.0, "of the cross-entropy on pseudo-labels")
     rounds: int = hyperparameter(2, 1, 10, "of centroids that an epoch's pseudo-labels take")

@@ -78,9 +78,9 @@ class AdaptRun(Run):
     def _distill_teachers(self, observer: Observer, checkpoints: Checkpoints | None) -> Tensor:
         """The pseudo-labels (n, K) of the method's teachers, or those of the estimate where that has some."""
         if self.estimate.pseudo_labels is not None:
-            return torch.from_numpy(self.estimate.pseudo_labels).float()
+            return self.estimate.choose_pseudo_labels(None)
         (probabilities,) = self.setup.train_teachers(self.task.networks(), [self.pair], observer, checkpoints)
-        return self.estimate.even_out_unknown(probabilities)
+        return self.estimate.choose_pseudo_labels(probabilities)
 
     def fit_detector(self, held_out: HeldOutPredictions | None) -> UnknownDetector | None:
         """What tells photographs of unknown items, fitted on the target's photographs, without their labels.
@@ -169,7 +169,8 @@ def build_adapt_run(request: AdaptRequest, observer: Observer, opened: dict[str,
     estimate = _estimate_target(
         request, network, layers, inputs, domains, start.preprocessing, pair, partition, observer
     )
-    pair = estimate.complete(pair)
+    if request.method.guarded:
+        pair = estimate.complete(pair)
     setup = AdaptationSetup(request.method, inputs, settings, request.steps, device)
     adapted = build_adaptation_network(split.stages[0], network.heads[0], request.method, settings.seed)
     task, training = setup.build_training([adapted], [pair])

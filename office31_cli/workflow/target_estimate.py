@@ -72,6 +72,13 @@ class TargetEstimate:
         known = torch.from_numpy(self.known).to(probabilities)[:, None]
         return known * probabilities + (1 - known) / probabilities.shape[1]
 
+    def choose_pseudo_labels(self, teachers: Tensor | None) -> Tensor:
+        """The pseudo-labels (n, K) to train on: the estimate's own, or the teachers' mean probabilities, evened out."""
+        if self.pseudo_labels is not None:
+            return torch.from_numpy(self.pseudo_labels).float()
+        assert teachers is not None
+        return self.even_out_unknown(teachers)
+
     def complete(self, pair: SourceTargetData) -> SourceTargetData:
         """The run's data with what is estimated of its target."""
         return replace(pair, prior=self.prior, known=self.known)

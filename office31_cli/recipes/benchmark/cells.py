@@ -222,7 +222,9 @@ class BenchmarkSetup:
             for head, cell in zip(heads, cells, strict=True)
         ]
         estimates = [self.estimate_target(cell, method) for cell in cells]
-        pairs = [estimate.complete(self.build_pair(cell)) for estimate, cell in zip(estimates, cells, strict=True)]
+        pairs = [self.build_pair(cell) for cell in cells]
+        if method.guarded:
+            pairs = [estimate.complete(pair) for estimate, pair in zip(estimates, pairs, strict=True)]
         settings = fix_epochs(self.settings, method)
         setup = AdaptationSetup(method, self.inputs, settings, self.steps, self.device, (self.validator,))
         task, training = setup.build_training(networks, pairs)
@@ -264,14 +266,12 @@ def _distill_teachers(
     pairs: Sequence[SourceTargetData],
     estimates: Sequence[TargetEstimate],
 ) -> list[Tensor]:
-    """For each run the pseudo-labels (n, K) of the method's teachers, or those of the estimates where these have some.
-
-    The estimates are of one setting, so that all have some or none has.
-    """
+    """For each run the pseudo-labels (n, K) of the method's teachers, or those of its estimate where that has some."""
     if all(estimate.pseudo_labels is not None for estimate in estimates):
-        return [torch.from_numpy(estimate.pseudo_labels).float() for estimate in estimates]
-    taught = setup.train_teachers(networks, pairs, SILENT)
-    return [estimate.even_out_unknown(each) for estimate, each in zip(estimates, taught, strict=True)]
+        teachers: list[Tensor | None] = [None] * len(estimates)
+    else:  # runs whose targets are taken for others are trained as one nevertheless
+        teachers = list(setup.train_teachers(networks, pairs, SILENT))
+    return [estimate.choose_pseudo_labels(each) for estimate, each in zip(estimates, teachers, strict=True)]
 
 
 def _train_or_isolate(
