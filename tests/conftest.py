@@ -10,6 +10,9 @@ import pytest
 from tests.helpers.make_once import make_once
 from tests.helpers.real_command import Command
 
+FORKING_FILES = ("faults/test_trainings.py", "faults/test_arguments.py")
+"""Files that fork the tests' own process and train in the child: nothing may have trained in it before."""
+
 LONG_FILES = (
     "cli/test_torchrun.py",
     "cli/test_screens.py",
@@ -44,8 +47,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of `LONG_FILES` first, in that order; all others stay as they are."""
-    places = {name: place for place, name in enumerate(LONG_FILES)}
+    """Put the tests of `FORKING_FILES` and `LONG_FILES` first, in that order; all others stay as they are."""
+    places = {name: place for place, name in enumerate((*FORKING_FILES, *LONG_FILES))}
     root = Path(__file__).parent
     items.sort(key=lambda item: places.get(str(item.path.relative_to(root)), len(places)))
 

@@ -17,7 +17,7 @@ def bench(stall: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 
 def words(folder: Path, *more: object) -> tuple[object, ...]:
-    return "benchmark", "--data", folder, *QUICK, "--methods", "erm,shot", "--seeds", "0,1", *more
+    return "benchmark", "--data", folder, *QUICK, "--methods", "erm,shot", "--seeds", "0,1", "--jobs", "1", *more
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_lists_of_items_are_a_split_of_ones_own(
     source.write_text("mug\npen\n", encoding="utf-8")
     target.write_text("\ufeffmug \r\npen\r\n\r\ntrolley\r\n", encoding="utf-8")
     result = bench.json(
-        *words(stall, "--tasks", "S-F", "--source-items", source, "--target-items", target, "--jobs", "1")
+        *words(stall, "--tasks", "S-F", "--source-items", source, "--target-items", target)
     )
     assert (result["setting"], result["metric"]) == ("open", "hos")
     assert result["item_sets"]["S-F"]["source_photographs"] == 20

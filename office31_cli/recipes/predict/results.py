@@ -61,7 +61,7 @@ class Predictions:
     """How many of the likeliest items each prediction has."""
     min_confidence: float
     coverage: float | None
-    unknown: dict[str, float] | None
+    unknown: dict[str, float] | None = None
     """The `rate` of known photographs that may be called unknown, and the `threshold` of the score; None without."""
     calibrated_on: str | None
     """What the confidences were calibrated on; None where they are as the network has them."""
