@@ -71,9 +71,7 @@ def test_lists_of_items_are_a_split_of_ones_own(
     source, target = tmp_path / "source.txt", tmp_path / "target.txt"
     source.write_text("mug\npen\n", encoding="utf-8")
     target.write_text("\ufeffmug \r\npen\r\n\r\ntrolley\r\n", encoding="utf-8")
-    result = bench.json(
-        *words(stall, "--tasks", "S-F", "--source-items", source, "--target-items", target)
-    )
+    result = bench.json(*words(stall, "--tasks", "S-F", "--source-items", source, "--target-items", target))
     assert (result["setting"], result["metric"]) == ("open", "hos")
     assert result["item_sets"]["S-F"]["source_photographs"] == 20
     assert result["rows"][0]["tasks"]["S-F"]["auroc"] != universal["rows"][0]["tasks"]["S-F"]["auroc"]
