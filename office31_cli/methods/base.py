@@ -107,6 +107,10 @@ class Method(Configurable, ABC):
     """What tells photographs of unknown items in a network that it adapted: `entropy`, `energy`, `max_logit`, or
     `known`, for the heads of that name among its `build_extra_modules`, which are then stored with the network."""
 
+    def unknown_threshold(self, items: int) -> float | None:
+        """The score above which it calls a photograph unknown, as published; None where that has to be estimated."""
+        return None
+
     def prepare(self, body: "nn.Module", outputs: "nn.Linear") -> None:
         """Freeze or reset parameters and buffers, once, before the first step.
 

@@ -52,6 +52,10 @@ class Method(base.Method):
     temperature: float = hyperparameter(0.05, 0.01, 1.0, "of the similarities")
     margin: float = hyperparameter(0.5, 0.0, 2.0, "around log(K) / 2 in which an entropy is left alone")
 
+    def unknown_threshold(self, items: int) -> float:
+        """Half of the largest entropy."""
+        return log(items) / 2
+
     def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """The classifier's last layer, whose rows are the items' prototypes."""
         return {"prototypes": outputs}

@@ -55,6 +55,10 @@ class Method(base.Method):
     weight: float = hyperparameter(1.0, 0.01, 10.0, "of the heads' loss on the source")
     certain: float = hyperparameter(0.1, 0.0, 1.0, "weight of the heads' entropy on the target")
 
+    def unknown_threshold(self, items: int) -> float:
+        """Where the predicted item's own head says no: its logit is negative."""
+        return 0.0
+
     def build_extra_modules(self, outputs: "nn.Linear") -> "dict[str, nn.Module]":
         """The heads, one logit an item: above 0 says that it is shown."""
         from torch import nn

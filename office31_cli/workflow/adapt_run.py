@@ -101,6 +101,7 @@ class AdaptRun(Run):
             self.estimate.known,
             heads,
             f"{self.target.domain}, without labels",
+            method.unknown_threshold(self.outputs.by_column()["item"].width),
         )
 
     def fit_calibration(self, held_out: HeldOutPredictions | None, observer: Observer) -> Calibration | None:
@@ -114,6 +115,7 @@ class AdaptRun(Run):
             "scores": score_run(self.task, 0, actual, self.request.validator),
             "accuracies": compute_accuracies(self.task, 0, actual),
             **self.estimate.to_json(),
+            **({} if self.request.setting == AUTO else {"evidence": None}),
             "target_photographs": len(self.target),
             "predicted": self._count_predicted(),
         }

@@ -141,12 +141,18 @@ class UnknownDetector:
 
 
 def fit_target_detector(
-    probabilities: FloatArray, features: FloatArray, known: "FloatArray | None", heads: Heads | None, fitted_on: str
+    probabilities: FloatArray,
+    features: FloatArray,
+    known: "FloatArray | None",
+    heads: Heads | None,
+    fitted_on: str,
+    threshold: float | None = None,
 ) -> UnknownDetector:
     """The detector of a network adapted to photographs without labels, from its outputs for them.
 
     `probabilities` (n, K), `features` (n, d); each photograph is known with the probability `known` (n,), or all are.
-    Where some may be unknown, the threshold is that of a two-component mixture of the scores.
+    Unless the method has a `threshold` of its own it is, where some may be unknown, that of a two-component mixture of
+    the scores.
     """
     empty = UnknownDetector(score="", threshold=0.0, known=(), fitted_on="", heads=heads)
     scores = empty.scores(probabilities, features)
@@ -157,7 +163,7 @@ def fit_target_detector(
         fitted_on=fitted_on,
         heads=heads,
         weights=known if apart else None,
-        threshold=mixture_threshold(scores) if apart else None,
+        threshold=mixture_threshold(scores) if apart and threshold is None else threshold,
     )
 
 

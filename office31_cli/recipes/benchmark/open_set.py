@@ -21,16 +21,16 @@ def score_unknown(
     """The scores of an adapted network by its output for its target, whose items are `actual` (n,).
 
     Some of these are `UNKNOWN`; photographs without a label are not scored. Photographs are called unknown by the
-    detector that `adapt` stores, whose threshold needs no label. Where nothing is estimated of the target, the
-    threshold is the literature's: half of the largest entropy (Saito and others 2020), and a head's no (Saito and
-    Saenko 2021).
+    detector that `adapt` stores, whose threshold needs no label. Where the method has none of its own and nothing is
+    estimated of the target, the threshold is half of the largest entropy (Saito and others 2020).
     """
     heads = _copy_heads(network) if method.unknown_score == KNOWN else None
     probabilities, features = _double(output.logits.double().softmax(1)), _double(output.features)
-    detector = fit_target_detector(probabilities, features, estimate.known, heads, "")
+    own = method.unknown_threshold(probabilities.shape[1])
+    detector = fit_target_detector(probabilities, features, estimate.known, heads, "", own)
     scores, threshold = detector.scores(probabilities, features), detector.threshold
-    if estimate.known is None:
-        threshold = 0.0 if heads is not None else log(probabilities.shape[1]) / 2
+    if estimate.known is None and own is None:
+        threshold = log(probabilities.shape[1]) / 2
     labelled = actual != UNLABELLED
     numbers = np.where(actual == UNKNOWN, open_set.UNKNOWN, actual)
     return score_open_set(probabilities.argmax(1)[labelled], numbers[labelled], scores[labelled], threshold)
