@@ -93,7 +93,7 @@ class AdaptResult(TrainingResult):
     setting: str = "closed"
     """Which items the target was taken to show: `closed`, `partial`, `open` or `universal`."""
     evidence: dict[str, Any] | None = None
-    """The figures that the setting was estimated from, without labels; None where it was given or none were needed."""
+    """What the target's photographs say of the setting, without labels; None where nothing was estimated."""
     target_photographs: int | None = None
     """The number of the target's photographs that were trained on."""
     predicted: dict[str, float] | None = None

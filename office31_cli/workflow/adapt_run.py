@@ -115,7 +115,6 @@ class AdaptRun(Run):
             "scores": score_run(self.task, 0, actual, self.request.validator),
             "accuracies": compute_accuracies(self.task, 0, actual),
             **self.estimate.to_json(),
-            **({} if self.request.setting == AUTO else {"evidence": None}),
             "target_photographs": len(self.target),
             "predicted": self._count_predicted(),
         }

@@ -55,7 +55,7 @@ def describe_temperature(calibration: Mapping[str, Any]) -> str:
 
 
 def describe_setting(setting: str, evidence: Mapping[str, Any] | None) -> Iterable[str]:
-    """A line: which items the target is taken to show; and one more where it was estimated: from which figures."""
+    """A line: which items the target is taken to show; where it was estimated one more: what its photographs say."""
     meaning = {
         "closed": "the target shows the source's items",
         "partial": "the target shows some of the source's items only",
@@ -66,7 +66,7 @@ def describe_setting(setting: str, evidence: Mapping[str, Any] | None) -> Iterab
     if evidence is not None:
         unknown, items = evidence["unknown_probability"], evidence["items"]
         yield (
-            f"estimated without labels: unknown items with probability {unknown:.2f}, "
+            f"its photographs say: unknown items with probability {unknown:.2f}, "
             f"{format_percent(min(1.0, items))} of the source's items"
         )
 
