@@ -81,7 +81,7 @@ def build_adapt_request(
     options.check_unweighted("adapt")
     check_setting(setting)
     chosen = methods.load(method).from_text(method, settings or {})
-    _check_choices(method, chosen, validator, steps, source, options)
+    _check_choices(method, chosen, validator, steps, source, setting, options)
     taken_views = _count_views(method, chosen, views, options)
     parent, data = select()
     return AdaptRequest(
@@ -136,7 +136,13 @@ def check_validator(name: str, *, held_out: bool, otherwise: str = f"use {DEFAUL
 
 
 def _check_choices(
-    name: str, method: Method, validator: str, steps: int | None, source: Sequence[str] | None, options: Options
+    name: str,
+    method: Method,
+    validator: str,
+    steps: int | None,
+    source: Sequence[str] | None,
+    setting: str,
+    options: Options,
 ) -> None:
     """Raise `Misuse` for choices that the method leaves no room for."""
     if source and method.source_free:
@@ -146,6 +152,8 @@ def _check_choices(
         held_out=bool(options.held_out) and not method.source_free,
         otherwise=f"use {DEFAULT_VALIDATOR}" if method.source_free else f"add --held-out {HELD_OUT_SHARE}",
     )
+    if method.source_free and setting not in (AUTO, "closed"):
+        raise Misuse(f"--setting {setting}", f"{name} does not see the source, so it cannot compare", "leave it out")
     if options.held_out and method.source_free:
         raise Misuse(f"--held-out {options.held_out}", f"{name} trains on no labels", "use 0")
     if steps is not None and steps < 1:

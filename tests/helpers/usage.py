@@ -90,6 +90,8 @@ WRONG: list[tuple[str, str]] = [
     ("adapt --target dslr --method mcc --source dslr", "it is the target"),
     ("adapt --target dslr --method mcc --source amazn", "did you mean amazon?"),
     ("adapt --target dslr --method shot --source amazon", "leave it out"),
+    ("adapt --target dslr --method shot --setting open", "shot does not see the source"),
+    ("adapt --target dslr --setting opne", "did you mean open?"),
     ("adapt --target dslr --validator imm", "did you mean im?"),
     ("adapt --target dslr --method mcc --validator source", "add --held-out"),
     ("adapt --target dslr --method shot --validator source --held-out 0.2", "use im"),
